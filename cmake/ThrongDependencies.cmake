@@ -1,0 +1,33 @@
+# Every third-party library Throng uses, found once. scripts/install_deps.sh installs them.
+find_package(Threads REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+
+find_package(roaring 4.6 CONFIG QUIET)
+if(NOT roaring_FOUND)
+  message(STATUS "CRoaring 4.6 or newer is not installed: fetching it")
+  include(FetchContent)
+  set(ENABLE_ROARING_TESTS OFF CACHE BOOL "" FORCE)
+  FetchContent_Declare(roaring GIT_REPOSITORY https://github.com/RoaringBitmap/CRoaring.git
+                       GIT_TAG v4.6.1 GIT_SHALLOW ON)
+  FetchContent_MakeAvailable(roaring)
+endif()
+
+find_package(RocksDB CONFIG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+
+if(THRONG_BUILD_SERVER)
+  find_package(Protobuf MODULE REQUIRED)
+  find_package(gRPC CONFIG REQUIRED)
+  find_package(CLI11 CONFIG REQUIRED)
+  find_package(nlohmann_json CONFIG REQUIRED)
+  find_package(spdlog CONFIG REQUIRED)
+  find_package(tomlplusplus CONFIG REQUIRED)
+endif()
+if(THRONG_BUILD_TESTS)
+  find_package(GTest CONFIG REQUIRED)
+endif()
+if(THRONG_BUILD_BENCHMARKS)
+  find_package(benchmark CONFIG REQUIRED)
+endif()

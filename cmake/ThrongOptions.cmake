@@ -1,0 +1,15 @@
+# What every target of Throng is built with, as one interface target: nothing global.
+add_library(throng_options INTERFACE)
+target_compile_features(throng_options INTERFACE cxx_std_20)
+target_include_directories(throng_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(throng_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wnon-virtual-dtor -Woverloaded-virtual
+  -fno-omit-frame-pointer
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>  # false positives with absl::StatusOr at -O3
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+if(THRONG_SANITIZE)
+  target_compile_options(throng_options INTERFACE "-fsanitize=${THRONG_SANITIZE}"
+                         -fno-sanitize-recover=all)
+  target_link_options(throng_options INTERFACE "-fsanitize=${THRONG_SANITIZE}")
+  target_compile_definitions(throng_options INTERFACE THRONG_SANITIZED=1)
+endif()
