@@ -1,0 +1,25 @@
+// Every command of `throng`, each registered by one function and written in a file of its own
+// (cli/count_command.cc has RegisterCountCommand, and so on).
+//
+//   CLI::App app;
+//   GlobalOptions options;
+//   int exit_code = kExitOk;
+//   RegisterLoadCommands(app, options, exit_code);
+//   app.parse(argc, argv);  // Runs the command that was named, which sets exit_code.
+//
+// A command reads `options` when it runs, not when it is registered; `options` and `exit_code`
+// must outlive `app`. Not thread-safe.
+#ifndef THRONG_CLI_COMMANDS_H_
+#define THRONG_CLI_COMMANDS_H_
+
+#include "CLI/CLI.hpp"
+#include "cli/global_options.h"
+
+namespace throng::cli {
+
+// load, schema, sample.
+void RegisterLoadCommands(CLI::App& app, GlobalOptions& options, int& exit_code);
+
+}  // namespace throng::cli
+
+#endif  // THRONG_CLI_COMMANDS_H_

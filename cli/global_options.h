@@ -1,0 +1,31 @@
+// What every command of `throng` is told: the flags that stand before or after the command.
+//
+//   throng --server db1:7400 count 'city = "Beijing"' --json
+//
+// RunCli() fills one GlobalOptions from flags and the environment and hands it to each command.
+#ifndef THRONG_CLI_GLOBAL_OPTIONS_H_
+#define THRONG_CLI_GLOBAL_OPTIONS_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace throng::cli {
+
+// A plain value; not synchronised.
+struct GlobalOptions {
+  // HOST:PORT (--server, THRONG_SERVER).
+  std::string server = "127.0.0.1:7400";
+  // The last part of the population's name (--population, THRONG_POPULATION).
+  std::string population = "default";
+  // Print JSON on stdout, errors too (--json).
+  bool json = false;
+  // Deadline of one call; zero: none (--timeout).
+  absl::Duration timeout = absl::Seconds(30);
+  // Whether --timeout was given: load and export have no deadline otherwise.
+  bool timeout_given = false;
+};
+
+}  // namespace throng::cli
+
+#endif  // THRONG_CLI_GLOBAL_OPTIONS_H_

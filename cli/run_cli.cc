@@ -1,0 +1,87 @@
+#include "cli/run_cli.h"
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/global_options.h"
+#include "fmt/format.h"
+
+namespace throng::cli {
+namespace {
+
+// CLI11's check: empty if `text` is a duration.
+std::string CheckTimeout(const std::string& text) {
+  absl::Duration duration;
+  if (!absl::ParseDuration(text, &duration) || duration < absl::ZeroDuration()) {
+    return fmt::format("\"{}\" is not a duration: expected e.g. 30s, 500ms, 2m or 0", text);
+  }
+  return {};
+}
+
+void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
+  app.add_option("--server", options.server, "Where throngd listens")
+      ->envname("THRONG_SERVER")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--population", options.population, "The population to work on")
+      ->envname("THRONG_POPULATION")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "Print JSON, errors too (docs/cli.md gives the shapes)");
+  app.add_option_function<std::string>(
+         "--timeout",
+         [&options](const std::string& text) {
+           options.timeout_given = absl::ParseDuration(text, &options.timeout);
+         },
+         "Deadline of a call, e.g. 30s; 0: none. Default 30s; none for load and export")
+      ->type_name("DURATION")
+      ->check(CheckTimeout, "")
+      ->trigger_on_parse();
+}
+
+// Whether --json stands among the arguments: known even where parsing them failed.
+bool AsksForJson(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--json") return true;
+  }
+  return false;
+}
+
+int ParseAndRun(int argc, const char* const* argv) {
+  CLI::App app{"throng: select, count and export crowds of users on a Throng server.", "throng"};
+  GlobalOptions options;
+  int exit_code = kExitOk;
+  app.fallthrough();  // Inherited by the commands: global flags may follow the command.
+  app.require_subcommand(0, 1);
+  app.set_version_flag("--version", "throng " THRONG_VERSION);
+  AddGlobalOptions(app, options);
+  RegisterLoadCommands(app, options, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    options.json = AsksForJson(argc, argv);
+    return ReportUsage(error.what(), options);
+  }
+  if (app.get_subcommands().empty()) fmt::print("{}", app.help());
+  return exit_code;
+}
+
+}  // namespace
+
+int RunCli(int argc, const char* const* argv) {
+  try {
+    return ParseAndRun(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return kExitFailed;
+  }
+}
+
+}  // namespace throng::cli
