@@ -4,6 +4,9 @@
 #include <cstdio>
 
 #include "absl/time/time.h"
+#include "cli/error_output.h"
+#include "cli/json_output.h"
+#include "cli/terminal_text.h"
 #include "fmt/format.h"
 
 namespace throng::cli {
@@ -41,16 +44,32 @@ std::string PopulationName(const GlobalOptions& options) {
 
 int ReportFailure(const grpc::Status& status, const GlobalOptions& options,
                   std::string_view expression) {
-  (void)options;
-  (void)expression;
-  fmt::print(stderr, "error: {}\n", status.error_message());
+  if (options.json) {
+    PrintJson(FailureJson(status, options.server));
+  } else {
+    fmt::print(stderr, "{}", RenderFailure(status, options.server, expression));
+  }
   return kExitFailed;
 }
 
+int ReportFailure(const absl::Status& status, const GlobalOptions& options) {
+  // The codes of both are the same numbers.
+  return ReportFailure(grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                                    std::string(status.message().data(), status.message().size())),
+                       options);
+}
+
 int ReportUsage(std::string_view message, const GlobalOptions& options) {
-  (void)options;
-  fmt::print(stderr, "error: {}\n", message);
+  if (options.json) {
+    PrintJson(UsageJson(message));
+  } else {
+    fmt::print(stderr, "error: {}\n", PrintableLines(message));
+  }
   return kExitUsage;
+}
+
+int ReportUsage(const absl::Status& status, const GlobalOptions& options) {
+  return ReportUsage(std::string_view(status.message().data(), status.message().size()), options);
 }
 
 }  // namespace throng::cli

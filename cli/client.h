@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "cli/global_options.h"
 
 namespace throng::cli {
@@ -42,9 +43,13 @@ std::string PopulationName(const GlobalOptions& options);
 int ReportFailure(const grpc::Status& status, const GlobalOptions& options,
                   std::string_view expression = {});
 
+// The same for what failed on this side, e.g. a file that could not be written.
+int ReportFailure(const absl::Status& status, const GlobalOptions& options);
+
 // Prints what is wrong with the command line (or with a file it names) and returns kExitUsage:
 // on stderr, or on stdout as {"error": {"code": "INVALID_ARGUMENT", "reason": "USAGE", ...}}.
 int ReportUsage(std::string_view message, const GlobalOptions& options);
+int ReportUsage(const absl::Status& status, const GlobalOptions& options);
 
 }  // namespace throng::cli
 

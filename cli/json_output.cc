@@ -1,0 +1,207 @@
+#include "cli/json_output.h"
+
+#include <cstdint>
+#include <cstdio>
+
+#include "absl/time/time.h"
+#include "cli/error_output.h"
+#include "cli/value_text.h"
+#include "fmt/format.h"
+
+namespace throng::cli {
+namespace {
+
+Json WarningsJson(const v1::ResultInfo& info) {
+  Json warnings = Json::array();
+  for (const v1::Warning& warning : info.warnings()) {
+    warnings.push_back({{"reason", warning.reason()},
+                        {"message", warning.message()},
+                        {"line", warning.line()},
+                        {"column", warning.column()},
+                        {"length", warning.length()}});
+  }
+  return warnings;
+}
+
+Json RowJson(const v1::BreakdownRow& row) {
+  Json json = {{"count", row.count()},
+               {"share", row.share()},
+               {"baseline_count", row.baseline_count()},
+               {"baseline_share", row.baseline_share()},
+               {"tgi", nullptr}};
+  if (row.has_tgi()) json["tgi"] = row.tgi();
+  return json;
+}
+
+Json TagBreakdownJson(const v1::TagBreakdown& breakdown) {
+  Json rows = Json::array();
+  for (const v1::BreakdownRow& row : breakdown.rows()) {
+    Json json = {{"value", ValueJson(row.value())}};
+    json.update(RowJson(row));
+    rows.push_back(std::move(json));
+  }
+  Json others = {{"values", breakdown.others_values()}};
+  others.update(RowJson(breakdown.others()));
+  return {{"tag", breakdown.tag()},
+          {"rows", std::move(rows)},
+          {"missing", RowJson(breakdown.missing())},
+          {"others", std::move(others)}};
+}
+
+Json PlanJson(const v1::ExplainResponse& response, bool plan_only) {
+  Json plan = Json::array();
+  for (const v1::PlanNode& node : response.nodes()) {
+    Json json = {{"depth", node.depth()},   {"operator", node.operator_()},
+                 {"detail", node.detail()}, {"estimated_users", node.estimated_users()},
+                 {"actual_users", nullptr}, {"chunks", nullptr},
+                 {"time_us", nullptr}};
+    if (!plan_only) {
+      json["actual_users"] = node.actual_users();
+      json["chunks"] = node.chunks();
+      json["time_us"] = absl::ToDoubleMicroseconds(ToDuration(node.time()));
+    }
+    plan.push_back(std::move(json));
+  }
+  return plan;
+}
+
+}  // namespace
+
+void PrintJson(const Json& json) {
+  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::int64_t Microseconds(const google::protobuf::Duration& duration) {
+  return absl::ToInt64Microseconds(ToDuration(duration));
+}
+
+void AppendInfo(const v1::ResultInfo& info, Json& json) {
+  json["data_version"] = info.data_version();
+  json["engine_us"] = Microseconds(info.engine_time());
+  json["canonical_expression"] = info.canonical_expression();
+  json["reference_time"] = TimestampText(info.reference_time());
+  json["time_zone"] = info.time_zone();
+  json["exact"] = info.exact();
+  json["warnings"] = WarningsJson(info);
+}
+
+Json CountJson(const v1::CountResponse& response) {
+  Json json = {{"count", response.count()}};
+  AppendInfo(response.info(), json);
+  return json;
+}
+
+Json ExplainJson(const v1::ExplainResponse& response, bool plan_only) {
+  Json conditions = Json::array();
+  for (const v1::ConditionCount& condition : response.conditions()) {
+    conditions.push_back({{"condition", condition.condition()},
+                          {"count", plan_only ? Json(nullptr) : Json(condition.count())},
+                          {"line", condition.line()},
+                          {"column", condition.column()},
+                          {"length", condition.length()}});
+  }
+  Json stages = Json::array();
+  for (const v1::PlanStage& stage : response.stages()) {
+    stages.push_back({{"stage", stage.stage()}, {"text", stage.text()}});
+  }
+  Json json = {{"count", plan_only ? Json(nullptr) : Json(response.count())},
+               {"plan", PlanJson(response, plan_only)},
+               {"conditions", std::move(conditions)},
+               {"stages", std::move(stages)}};
+  AppendInfo(response.info(), json);
+  return json;
+}
+
+Json BreakdownJson(const v1::BreakdownResponse& response) {
+  Json tags = Json::array();
+  for (const v1::TagBreakdown& breakdown : response.tags()) {
+    tags.push_back(TagBreakdownJson(breakdown));
+  }
+  Json json = {{"count", response.count()},
+               {"baseline_count", response.baseline_count()},
+               {"tags", std::move(tags)}};
+  AppendInfo(response.info(), json);
+  return json;
+}
+
+Json MembersJson(const v1::ListMembersResponse& response) {
+  Json ids = Json::array();
+  for (const std::string& id : response.ids()) ids.push_back(id);
+  Json json = {{"ids", std::move(ids)},
+               {"next_page_token", response.next_page_token()},
+               {"total", response.total()}};
+  AppendInfo(response.info(), json);
+  return json;
+}
+
+Json PortraitJson(const v1::Portrait& portrait) {
+  Json tags = Json::object();
+  for (const v1::PortraitEntry& entry : portrait.entries()) {
+    if (entry.type() == v1::TAG_TYPE_LABELS) {
+      Json labels = Json::array();
+      for (const v1::Value& value : entry.values()) labels.push_back(ValueJson(value));
+      tags[entry.tag()] = std::move(labels);
+    } else if (!entry.values().empty()) {
+      tags[entry.tag()] = ValueJson(entry.values(0));
+    }
+  }
+  return {
+      {"id", portrait.id()}, {"data_version", portrait.data_version()}, {"tags", std::move(tags)}};
+}
+
+Json TagJson(const v1::Tag& tag) {
+  return {{"tag", LastPart(tag.name())},
+          {"name", tag.name()},
+          {"type", TagTypeName(tag.type())},
+          {"scale", tag.scale()},
+          {"display_name", tag.display_name()},
+          {"path", tag.path()},
+          {"description", tag.description()},
+          {"owner", tag.owner()},
+          {"sensitivity", tag.sensitivity()},
+          {"state", TagStateName(tag.state())},
+          {"max_values", tag.max_values()},
+          {"user_count", tag.user_count()},
+          {"value_count", tag.value_count()},
+          {"content_time", tag.has_content_time() ? TimestampText(tag.content_time()) : ""},
+          {"data_version", tag.data_version()}};
+}
+
+Json PopulationJson(const v1::Population& population) {
+  return {{"population", LastPart(population.name())},
+          {"name", population.name()},
+          {"display_name", population.display_name()},
+          {"primary_id_type", population.primary_id_type()},
+          {"user_count", population.user_count()},
+          {"tag_count", population.tag_count()},
+          {"data_version", population.data_version()}};
+}
+
+Json ValueJson(const v1::Value& value) {
+  if (value.kind_case() == v1::Value::kInteger) return value.integer();
+  if (value.kind_case() == v1::Value::kFlag) return value.flag();
+  return ValueText(value);
+}
+
+Json FailureJson(const grpc::Status& status, std::string_view server) {
+  const v1::ErrorDetail detail = ErrorDetailOf(status);
+  return {{"error",
+           {{"code", CodeName(status.error_code())},
+            {"reason", detail.reason()},
+            {"message", FailureMessage(status, server)},
+            {"field", detail.field()},
+            {"line", detail.line()},
+            {"column", detail.column()},
+            {"length", detail.length()},
+            {"expected", detail.expected()},
+            {"suggestion", detail.suggestion()},
+            {"limit", detail.limit()},
+            {"requested", detail.requested()}}}};
+}
+
+Json UsageJson(std::string_view message) {
+  return {{"error",
+           {{"code", "INVALID_ARGUMENT"}, {"reason", "USAGE"}, {"message", std::string(message)}}}};
+}
+
+}  // namespace throng::cli
