@@ -15,7 +15,7 @@ case "$level" in build | test | lint) ;; *) sed -n '2,10p' "$0" >&2; exit 2 ;; e
 
 build_packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config tzdata
-  libabsl-dev libcli11-dev libgrpc++-dev libprotobuf-dev librocksdb-dev libspdlog-dev
+  libabsl-dev libcli11-dev libfmt-dev libgrpc++-dev libprotobuf-dev librocksdb-dev libspdlog-dev
   libtomlplusplus-dev libxxhash-dev nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc
   zlib1g-dev
 )
@@ -23,6 +23,8 @@ test_packages=(
   clang-14 gzip libbenchmark-dev libclang-rt-14-dev libgmock-dev libgtest-dev unzip zstd
 )
 lint_packages=(clang-format-14)
+# buf comes from npm; an npm from elsewhere than Debian does as well.
+command -v npm >/dev/null || lint_packages+=(nodejs npm)
 
 packages=("${build_packages[@]}")
 [ "$level" = build ] || packages+=("${test_packages[@]}")
@@ -33,8 +35,10 @@ sudo=()
 
 . /etc/os-release
 if [ "${ID:-}" != debian ] || [ "${VERSION_ID:-}" != 12 ]; then
-  echo "install_deps: made for Debian 12, this is ${PRETTY_NAME:-unknown}; the packages needed are:" >&2
-  echo "  ${packages[*]} and CRoaring 4.6 or newer (libroaring-dev)" >&2
+  {
+    echo "install_deps: made for Debian 12, this is ${PRETTY_NAME:-unknown}. Install by hand:"
+    echo "  ${packages[*]} and CRoaring 4.6 or newer (libroaring-dev)"
+  } >&2
   exit 1
 fi
 
@@ -96,10 +100,9 @@ END
 
 missing=()
 for package in "${packages[@]}"; do is_installed "$package" || missing+=("$package"); done
-export DEBIAN_FRONTEND=noninteractive
 apt_install() {
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-    -o Dpkg::Use-Pty=0 "$@"
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
 }
 if [ ${#missing[@]} -gt 0 ] || ! croaring_is_new_enough; then
   croaring_is_new_enough || enable_testing_for_croaring
