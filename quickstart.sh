@@ -33,7 +33,8 @@ print_command() {
   local word line='$'
   for word in "$@"; do
     case "$word" in
-      *[!A-Za-z0-9_./:=,@%+-]* | '') line+=" '${word//\'/\'\\\'\'}'" ;;
+      *[\"\$\`\\!]* | '') line+=" '${word//\'/\'\\\'\'}'" ;;
+      *[!A-Za-z0-9_./:=,@%+-]*) line+=" \"$word\"" ;;
       *) line+=" $word" ;;
     esac
   done
@@ -95,10 +96,11 @@ start_server() {
   echo "$!" >"$pid_file"
 }
 
-# Waits until the server has written the port it listens on.
+# Waits until the server has written the port it listens on. (Right after its start the pid is
+# still setsid's or nohup's, so server_pid would not know it yet.)
 wait_for_port() {
   until [ -s "$port_file" ]; do
-    if ! server_pid >/dev/null; then
+    if ! kill -0 "$(<"$pid_file")" 2>/dev/null; then
       tail -n 20 "$log_file" >&2
       fail "throngd did not start; its log is $log_file"
     fi
@@ -127,7 +129,8 @@ ensure_server() {
     start_server
   fi
   wait_for_port
-  export THRONG_SERVER="127.0.0.1:$(<"$port_file")"
+  THRONG_SERVER=127.0.0.1:$(<"$port_file")
+  export THRONG_SERVER
   "$bin/throng" ping --wait 300s
   if [ "$THRONG_SERVER" != 127.0.0.1:7400 ]; then
     print_command export "THRONG_SERVER=$THRONG_SERVER"

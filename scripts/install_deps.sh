@@ -3,7 +3,7 @@
 #
 #   scripts/install_deps.sh          what a release build and the server need (quickstart.sh)
 #   scripts/install_deps.sh test     also what the tests, sanitizers and fuzzers need (run_tests.sh)
-#   scripts/install_deps.sh lint     also the formatter and the proto linter (.ci/run)
+#   scripts/install_deps.sh lint     also the formatter and the linters (.ci/run)
 #
 # Everything comes from Debian 12 itself except CRoaring, whose Debian 12 package (0.2.66) is too
 # old: its two binary packages are taken from Debian testing, every other package of that suite is
@@ -22,7 +22,7 @@ build_packages=(
 test_packages=(
   clang-14 gzip libbenchmark-dev libclang-rt-14-dev libgmock-dev libgtest-dev unzip zstd
 )
-lint_packages=(clang-format-14)
+lint_packages=(clang-format-14 shellcheck)
 # buf comes from npm; an npm from elsewhere than Debian does as well.
 command -v npm >/dev/null || lint_packages+=(nodejs npm)
 
