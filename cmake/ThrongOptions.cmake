@@ -13,3 +13,7 @@ if(THRONG_SANITIZE)
   target_link_options(throng_options INTERFACE "-fsanitize=${THRONG_SANITIZE}")
   target_compile_definitions(throng_options INTERFACE THRONG_SANITIZED=1)
 endif()
+if(THRONG_BUILD_FUZZERS)  # libFuzzer sees only the branches of what is compiled so
+  target_compile_options(throng_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(throng_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
