@@ -4,6 +4,7 @@ target_compile_features(throng_options INTERFACE cxx_std_20)
 target_include_directories(throng_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(throng_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wno-missing-field-initializers  # designated initializers leave defaults out on purpose
   -fno-omit-frame-pointer
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>  # false positives with absl::StatusOr at -O3
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)

@@ -1,0 +1,210 @@
+#include "index/column_block.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "index/chunk_ops.h"
+#include "index/multiversion.h"
+
+namespace throng::index {
+namespace {
+
+template <typename Code>
+Code LoadCode(const uint8_t* data, uint32_t offset) {
+  Code code;
+  std::memcpy(&code, data + offset * sizeof(Code), sizeof(Code));
+  return code;
+}
+
+// Bit i of the result is the lowest bit of matches[i].
+inline uint64_t PackBits(const uint8_t* matches) {
+  uint64_t word = 0;
+  for (int byte = 0; byte < 8; ++byte) {
+    uint64_t eight;
+    std::memcpy(&eight, matches + byte * 8, 8);
+    word |= ((eight * 0x0102040810204080ULL) >> 56) << (byte * 8);
+  }
+  return word;
+}
+
+// Sets the bits of the codes in [low, low + span]; returns how many.
+template <typename Code>
+inline __attribute__((always_inline)) uint32_t ScanCodes(const uint8_t* data, Code low, Code span,
+                                                         uint64_t* words) {
+  uint32_t count = 0;
+  alignas(64) uint8_t matches[64];
+  for (uint32_t w = 0; w < kWordsPerChunk; ++w) {
+    const uint8_t* codes = data + size_t{w} * 64 * sizeof(Code);
+    for (uint32_t i = 0; i < 64; ++i) {
+      matches[i] = static_cast<Code>(LoadCode<Code>(codes, i) - low) <= span ? 1 : 0;
+    }
+    words[w] = PackBits(matches);
+    count += static_cast<uint32_t>(std::popcount(words[w]));
+  }
+  return count;
+}
+
+THRONG_MULTIVERSION uint32_t Scan1(const uint8_t* data, uint8_t low, uint8_t span, uint64_t* words) {
+  return ScanCodes<uint8_t>(data, low, span, words);
+}
+THRONG_MULTIVERSION uint32_t Scan2(const uint8_t* data, uint16_t low, uint16_t span,
+                                   uint64_t* words) {
+  return ScanCodes<uint16_t>(data, low, span, words);
+}
+THRONG_MULTIVERSION uint32_t Scan4(const uint8_t* data, uint32_t low, uint32_t span,
+                                   uint64_t* words) {
+  return ScanCodes<uint32_t>(data, low, span, words);
+}
+THRONG_MULTIVERSION uint32_t Scan8(const uint8_t* data, uint64_t low, uint64_t span,
+                                   uint64_t* words) {
+  return ScanCodes<uint64_t>(data, low, span, words);
+}
+
+template <typename Code>
+void EncodeCodes(const ColumnChunk& chunk, int64_t base, uint8_t* data) {
+  for (uint32_t i = 0; i < kChunkSize; ++i) {
+    const uint64_t distance = static_cast<uint64_t>(chunk.values[i]) - static_cast<uint64_t>(base);
+    const auto code = chunk.Has(i) ? static_cast<Code>(distance + 1) : Code{0};
+    std::memcpy(data + i * sizeof(Code), &code, sizeof(Code));
+  }
+}
+
+template <typename Code>
+void DecodeCodes(const uint8_t* data, int64_t base, ColumnChunk* chunk) {
+  for (uint32_t w = 0; w < kWordsPerChunk; ++w) {
+    uint64_t present = 0;
+    for (uint32_t i = 0; i < 64; ++i) {
+      const Code code = LoadCode<Code>(data, w * 64 + i);
+      present |= uint64_t{code != 0} << i;
+      chunk->values[w * 64 + i] =
+          static_cast<int64_t>(static_cast<uint64_t>(base) + uint64_t{code} - 1);
+    }
+    chunk->present[w] = present;
+  }
+}
+
+int WidthOf(uint64_t span) {
+  if (span < std::numeric_limits<uint8_t>::max()) return 1;
+  if (span < std::numeric_limits<uint16_t>::max()) return 2;
+  if (span < std::numeric_limits<uint32_t>::max()) return 4;
+  return 8;
+}
+
+}  // namespace
+
+ColumnBlockRef EncodeColumn(const ColumnChunk& chunk) {
+  int64_t low = std::numeric_limits<int64_t>::max();
+  int64_t high = std::numeric_limits<int64_t>::min();
+  for (uint32_t i = 0; i < kChunkSize; ++i) {
+    if (!chunk.Has(i)) continue;
+    low = std::min(low, chunk.values[i]);
+    high = std::max(high, chunk.values[i]);
+  }
+  if (low > high) return nullptr;
+  auto block = std::make_shared<ColumnBlock>();
+  block->base_ = low;
+  block->span_ = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  block->width_ = WidthOf(block->span_);
+  block->data_.resize(size_t{kChunkSize} * static_cast<size_t>(block->width_));
+  uint8_t* data = block->data_.data();
+  if (block->span_ == std::numeric_limits<uint64_t>::max()) {  // no code is left for "none"
+    block->present_.assign(chunk.present, chunk.present + kWordsPerChunk);
+    std::memcpy(data, chunk.values, sizeof(chunk.values));
+    return block;
+  }
+  switch (block->width_) {
+    case 1:
+      EncodeCodes<uint8_t>(chunk, low, data);
+      break;
+    case 2:
+      EncodeCodes<uint16_t>(chunk, low, data);
+      break;
+    case 4:
+      EncodeCodes<uint32_t>(chunk, low, data);
+      break;
+    default:
+      EncodeCodes<uint64_t>(chunk, low, data);
+      break;
+  }
+  return block;
+}
+
+std::optional<int64_t> ColumnBlock::Get(uint32_t offset) const {
+  if (!present_.empty()) {
+    if (!((present_[offset >> 6] >> (offset & 63)) & 1)) return std::nullopt;
+    return LoadCode<int64_t>(data_.data(), offset);
+  }
+  uint64_t code = 0;
+  switch (width_) {
+    case 1:
+      code = data_[offset];
+      break;
+    case 2:
+      code = LoadCode<uint16_t>(data_.data(), offset);
+      break;
+    case 4:
+      code = LoadCode<uint32_t>(data_.data(), offset);
+      break;
+    default:
+      code = LoadCode<uint64_t>(data_.data(), offset);
+      break;
+  }
+  if (code == 0) return std::nullopt;
+  return static_cast<int64_t>(static_cast<uint64_t>(base_) + code - 1);
+}
+
+ChunkSet ColumnBlock::Scan(int64_t low, int64_t high, ChunkScratch& out) const {
+  const auto base = static_cast<uint64_t>(base_);
+  const auto largest = static_cast<int64_t>(base + span_);
+  low = std::max(low, base_);
+  high = std::min(high, largest);
+  if (low > high) return ChunkSet::Empty();
+  const uint64_t first = static_cast<uint64_t>(low) - base;  // distances from the base
+  const uint64_t span = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  uint64_t* words = out.bits.words;
+  const uint8_t* data = data_.data();
+  if (!present_.empty()) {
+    Scan8(data, static_cast<uint64_t>(low), span, words);
+    IntersectInto(ViewOf(present_.data()), words);
+    return ViewOf(words);
+  }
+  uint32_t count = 0;
+  switch (width_) {
+    case 1:
+      count = Scan1(data, static_cast<uint8_t>(first + 1), static_cast<uint8_t>(span), words);
+      break;
+    case 2:
+      count = Scan2(data, static_cast<uint16_t>(first + 1), static_cast<uint16_t>(span), words);
+      break;
+    case 4:
+      count = Scan4(data, static_cast<uint32_t>(first + 1), static_cast<uint32_t>(span), words);
+      break;
+    default:
+      count = Scan8(data, first + 1, span, words);
+      break;
+  }
+  return ChunkSet::Bitset(words, count);
+}
+
+void ColumnBlock::Decode(ColumnChunk* chunk) const {
+  const uint8_t* data = data_.data();
+  if (!present_.empty()) {
+    std::memcpy(chunk->values, data, sizeof(chunk->values));
+    std::memcpy(chunk->present, present_.data(), sizeof(chunk->present));
+    return;
+  }
+  switch (width_) {
+    case 1:
+      return DecodeCodes<uint8_t>(data, base_, chunk);
+    case 2:
+      return DecodeCodes<uint16_t>(data, base_, chunk);
+    case 4:
+      return DecodeCodes<uint32_t>(data, base_, chunk);
+    default:
+      return DecodeCodes<uint64_t>(data, base_, chunk);
+  }
+}
+
+}  // namespace throng::index

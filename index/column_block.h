@@ -1,0 +1,73 @@
+// The numbers of one tag for the users of one chunk, packed; users may have none.
+//
+//   ColumnBlockRef block = EncodeColumn(values, present);   // null when nobody has a value
+//   std::optional<int64_t> v = block->Get(offset);
+//   ChunkSet in_range = block->Scan(3, 7, scratch);         // users with 3 <= value <= 7
+//
+// Values are stored as their distance from the chunk's least one, plus one, in 1, 2, 4 or 8 bytes;
+// 0 is "no value", so that a range scan needs no second bitmap. Chunks that span more than that
+// (values that differ by 2^64 - 2 or more) keep whole values and a bitmap.
+#ifndef THRONG_INDEX_COLUMN_BLOCK_H_
+#define THRONG_INDEX_COLUMN_BLOCK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "index/chunk_set.h"
+
+namespace throng::index {
+
+// One int64 and a presence bit for every offset of a chunk: the unpacked form.
+struct ColumnChunk {
+  int64_t values[kChunkSize];
+  uint64_t present[kWordsPerChunk];
+
+  bool Has(uint32_t offset) const { return (present[offset >> 6] >> (offset & 63)) & 1; }
+  void Set(uint32_t offset, int64_t value) {
+    values[offset] = value;
+    present[offset >> 6] |= uint64_t{1} << (offset & 63);
+  }
+  void Clear(uint32_t offset) { present[offset >> 6] &= ~(uint64_t{1} << (offset & 63)); }
+};
+
+// Thread-safe: immutable.
+class ColumnBlock {
+ public:
+  std::optional<int64_t> Get(uint32_t offset) const;
+  // Users with low <= value <= high, in `out.bits` unless empty.
+  ChunkSet Scan(int64_t low, int64_t high, ChunkScratch& out) const;
+  void Decode(ColumnChunk* chunk) const;
+  // Calls visit(i, value) for each of the `size` ascending `offsets` whose user has a value.
+  template <typename Visit>
+  void Gather(const uint16_t* offsets, uint32_t size, Visit visit) const {
+    for (uint32_t i = 0; i < size; ++i) {
+      if (std::optional<int64_t> value = Get(offsets[i])) visit(i, *value);
+    }
+  }
+
+  int64_t base() const { return base_; }
+  int width() const { return width_; }  // bytes a user: 1, 2, 4 or 8
+  // Codes of `width` bytes, 0 for none; nullptr in the whole-value form.
+  const uint8_t* codes() const { return present_.empty() ? data_.data() : nullptr; }
+  size_t memory_bytes() const { return sizeof(*this) + data_.size() + present_.size() * 8; }
+
+ private:
+  friend std::shared_ptr<const ColumnBlock> EncodeColumn(const ColumnChunk& chunk);
+
+  int64_t base_ = 0;
+  uint64_t span_ = 0;  // largest value - base
+  int width_ = 1;
+  std::vector<uint8_t> data_;
+  std::vector<uint64_t> present_;  // whole-value form only
+};
+
+using ColumnBlockRef = std::shared_ptr<const ColumnBlock>;  // null: nobody has a value
+
+ColumnBlockRef EncodeColumn(const ColumnChunk& chunk);
+
+}  // namespace throng::index
+
+#endif  // THRONG_INDEX_COLUMN_BLOCK_H_

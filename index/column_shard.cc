@@ -1,0 +1,131 @@
+#include "index/column_shard.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "index/chunk_ops.h"
+
+namespace throng::index {
+namespace {
+
+// A chunk's delta is packed when rewriting the block costs at most this many bytes a cell.
+constexpr size_t kFoldBytesPerCell = 256;
+
+std::vector<Cell> MergeCells(std::span<const Cell> earlier, std::span<const Cell> later) {
+  std::vector<Cell> merged;
+  merged.reserve(earlier.size() + later.size());
+  size_t i = 0;
+  for (const Cell& cell : later) {
+    while (i < earlier.size() && earlier[i].offset < cell.offset) merged.push_back(earlier[i++]);
+    if (i < earlier.size() && earlier[i].offset == cell.offset) ++i;
+    merged.push_back(cell);
+  }
+  merged.insert(merged.end(), earlier.begin() + static_cast<ptrdiff_t>(i), earlier.end());
+  return merged;
+}
+
+void Overwrite(std::span<const Cell> cells, ColumnChunk* chunk) {
+  for (const Cell& cell : cells) {
+    if (cell.present) {
+      chunk->Set(cell.offset & kChunkMask, cell.value);
+    } else {
+      chunk->Clear(cell.offset & kChunkMask);
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const Cell> ColumnShard::delta(uint32_t chunk) const {
+  const uint32_t first = chunk == 0 ? 0 : delta_ends_[chunk - 1];
+  return std::span(delta_).subspan(first, delta_ends_[chunk] - first);
+}
+
+std::optional<int64_t> ColumnShard::Get(uint32_t offset) const {
+  const uint32_t chunk = offset >> kChunkBits;
+  const std::span<const Cell> cells = delta(chunk);
+  if (!cells.empty()) {
+    const auto cell = std::lower_bound(cells.begin(), cells.end(), offset,
+                                       [](const Cell& c, uint32_t o) { return c.offset < o; });
+    if (cell != cells.end() && cell->offset == offset) {
+      return cell->present ? std::optional<int64_t>(cell->value) : std::nullopt;
+    }
+  }
+  if (blocks_[chunk] == nullptr) return std::nullopt;
+  return blocks_[chunk]->Get(offset & kChunkMask);
+}
+
+ChunkSet ColumnShard::Scan(uint32_t chunk, int64_t low, int64_t high, ChunkScratch& out) const {
+  ChunkSet set = blocks_[chunk] == nullptr ? ChunkSet::Empty()
+                                           : blocks_[chunk]->Scan(low, high, out);
+  const std::span<const Cell> cells = delta(chunk);
+  if (cells.empty()) return set;
+  uint64_t* words = out.bits.words;
+  CopyTo(set, words);
+  for (const Cell& cell : cells) {
+    const uint32_t offset = cell.offset & kChunkMask;
+    const uint64_t bit = uint64_t{1} << (offset & 63);
+    if (cell.present && low <= cell.value && cell.value <= high) {
+      words[offset >> 6] |= bit;
+    } else {
+      words[offset >> 6] &= ~bit;
+    }
+  }
+  return ViewOf(words);
+}
+
+void ColumnShard::Decode(uint32_t chunk, ColumnChunk* out) const {
+  if (blocks_[chunk] == nullptr) {
+    std::memset(out, 0, sizeof(*out));
+  } else {
+    blocks_[chunk]->Decode(out);
+  }
+  Overwrite(delta(chunk), out);
+}
+
+size_t ColumnShard::block_bytes() const {
+  size_t bytes = sizeof(*this);
+  for (const ColumnBlockRef& block : blocks_) bytes += block == nullptr ? 0 : block->memory_bytes();
+  return bytes;
+}
+
+ColumnShardRef ApplyCells(const ColumnShardRef& base, std::span<const Cell> cells) {
+  auto shard = std::make_shared<ColumnShard>();
+  auto unpacked = std::make_unique<ColumnChunk>();
+  size_t position = 0;
+  for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
+    const size_t first = position;
+    while (position < cells.size() && cells[position].offset >> kChunkBits == chunk) ++position;
+    const std::span<const Cell> added = cells.subspan(first, position - first);
+    const std::span<const Cell> earlier = base == nullptr ? std::span<const Cell>() : base->delta(chunk);
+    if (base != nullptr) shard->blocks_[chunk] = base->blocks_[chunk];
+    const std::vector<Cell> delta = MergeCells(earlier, added);
+    const ColumnBlockRef& block = shard->blocks_[chunk];
+    const size_t rewrite_bytes = block == nullptr ? kChunkSize : block->memory_bytes();
+    if (delta.size() * kFoldBytesPerCell >= rewrite_bytes) {
+      if (block == nullptr) {
+        std::memset(unpacked.get(), 0, sizeof(ColumnChunk));
+      } else {
+        block->Decode(unpacked.get());
+      }
+      Overwrite(delta, unpacked.get());
+      shard->blocks_[chunk] = EncodeColumn(*unpacked);
+    } else {
+      shard->delta_.insert(shard->delta_.end(), delta.begin(), delta.end());
+    }
+    shard->delta_ends_[chunk] = static_cast<uint32_t>(shard->delta_.size());
+  }
+  return shard;
+}
+
+ColumnShardRef MakeColumnShard(std::array<ColumnBlockRef, kChunksPerShard> blocks) {
+  if (std::all_of(blocks.begin(), blocks.end(),
+                  [](const ColumnBlockRef& block) { return block == nullptr; })) {
+    return nullptr;
+  }
+  auto shard = std::make_shared<ColumnShard>();
+  shard->blocks_ = std::move(blocks);
+  return shard;
+}
+
+}  // namespace throng::index

@@ -1,0 +1,67 @@
+// The primary ids of the users of one chunk, by ordinal.
+//
+// Ids that are all canonical decimals below 2^64 take 8 bytes each; others take their bytes and 4
+// more. Each id's 64-bit hash stands beside it (8 bytes).
+#ifndef THRONG_INDEX_ID_CHUNK_H_
+#define THRONG_INDEX_ID_CHUNK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "index/chunk_set.h"
+
+namespace throng::index {
+
+inline constexpr size_t kIdBytesMax = 128;
+
+// An id as the dictionary keeps it: the number 17 and the text "17" are the same id. A view of the
+// text it was made from.
+struct IdKey {
+  std::string_view text;
+  std::optional<uint64_t> number;  // when `text` is a canonical decimal below 2^64
+  uint64_t hash = 0;               // IdHash(text)
+};
+IdKey MakeIdKey(std::string_view text);
+// `buffer` of at least 20 bytes gets the text.
+IdKey MakeIdKey(uint64_t number, char* buffer);
+
+// Appended to by one writer, while others read the entries published before: appending never moves
+// or changes an entry. A reader may look only at entries below the end of its snapshot.
+class IdChunk {
+ public:
+  explicit IdChunk(bool numeric);
+  // A copy as text with the first `size` entries of `numeric`.
+  static std::shared_ptr<IdChunk> ToText(const IdChunk& numeric, uint32_t size);
+
+  bool numeric() const { return numbers_ != nullptr; }
+  // REQUIRES: `offset` is the number of entries so far; numeric() implies key.number.
+  void Append(uint32_t offset, const IdKey& key);
+
+  uint64_t hash(uint32_t offset) const { return hashes_[offset]; }
+  uint64_t number(uint32_t offset) const { return numbers_[offset]; }  // REQUIRES: numeric()
+  std::string text(uint32_t offset) const;
+  // The text without copying. REQUIRES: !numeric(). Valid as long as the chunk.
+  std::string_view view(uint32_t offset) const;
+  bool Equals(uint32_t offset, const IdKey& key) const;
+  size_t memory_bytes(uint32_t size) const;  // of the first `size` entries
+
+ private:
+  // Memory of the largest possible size, of which only what is written becomes resident.
+  struct Unmap {
+    size_t bytes;
+    void operator()(char* memory) const;
+  };
+
+  std::unique_ptr<uint64_t[]> hashes_;
+  std::unique_ptr<uint64_t[]> numbers_;
+  std::unique_ptr<uint32_t[]> ends_;
+  std::unique_ptr<char, Unmap> bytes_;
+};
+
+}  // namespace throng::index
+
+#endif  // THRONG_INDEX_ID_CHUNK_H_

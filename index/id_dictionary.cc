@@ -1,0 +1,101 @@
+#include "index/id_dictionary.h"
+
+#include <algorithm>
+
+namespace throng::index {
+namespace {
+
+constexpr uint32_t kFirstCapacity = 64;
+
+}  // namespace
+
+IdTable::IdTable(uint32_t capacity)
+    : capacity_(capacity),
+      marks_(new std::atomic<uint8_t>[capacity]),
+      ordinals_(new std::atomic<uint32_t>[capacity]) {
+  for (uint32_t slot = 0; slot < capacity; ++slot) {
+    marks_[slot].store(0, std::memory_order_relaxed);
+  }
+}
+
+void IdTable::Insert(uint64_t hash, uint32_t ordinal) {
+  uint32_t slot = SlotOf(hash);
+  while (marks_[slot].load(std::memory_order_relaxed) != 0) slot = (slot + 1) & (capacity_ - 1);
+  ordinals_[slot].store(ordinal, std::memory_order_relaxed);
+  marks_[slot].store(MarkOf(hash), std::memory_order_release);
+  ++size_;
+}
+
+IdDictionary::IdDictionary() : chunks_(std::make_shared<Chunks>()) {
+  auto tables = std::make_shared<Tables>();
+  for (auto& table : *tables) table = std::make_shared<IdTable>(kFirstCapacity);
+  tables_ = std::move(tables);
+}
+
+std::optional<uint32_t> IdDictionary::Find(const IdKey& key) const {
+  std::optional<uint32_t> found;
+  (*tables_)[TableOf(key.hash)]->Find(key.hash, [&](uint32_t ordinal) {
+    if (ordinal >= size_) return false;  // of a later version
+    if (!chunk(ordinal >> kChunkBits).Equals(ordinal & kChunkMask, key)) return false;
+    found = ordinal;
+    return true;
+  });
+  return found;
+}
+
+std::string IdDictionary::text(uint32_t ordinal) const {
+  return chunk(ordinal >> kChunkBits).text(ordinal & kChunkMask);
+}
+
+uint64_t IdDictionary::hash(uint32_t ordinal) const {
+  return chunk(ordinal >> kChunkBits).hash(ordinal & kChunkMask);
+}
+
+bool IdDictionary::all_numeric() const {
+  return std::all_of(chunks_->begin(), chunks_->end(),
+                     [](const std::shared_ptr<IdChunk>& chunk) { return chunk->numeric(); });
+}
+
+IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
+  IdDictionary next = *this;
+  std::shared_ptr<Chunks> chunks;  // copied only when a chunk is added or turned into text
+  std::shared_ptr<Tables> tables;  // copied only when a table grows
+  for (const std::string& id : ids) {
+    const IdKey key = MakeIdKey(id);
+    const uint32_t ordinal = next.size_;
+    const uint32_t number = ordinal >> kChunkBits;
+    const uint32_t offset = ordinal & kChunkMask;
+    const bool starts_chunk = number == next.chunks_->size();
+    if (starts_chunk || (next.chunk(number).numeric() && !key.number.has_value())) {
+      if (chunks == nullptr) next.chunks_ = chunks = std::make_shared<Chunks>(*next.chunks_);
+      if (starts_chunk) {
+        chunks->push_back(std::make_shared<IdChunk>(key.number.has_value()));
+      } else {
+        (*chunks)[number] = IdChunk::ToText(*(*chunks)[number], offset);
+      }
+    }
+    (*next.chunks_)[number]->Append(offset, key);
+    const uint32_t t = TableOf(key.hash);
+    if ((*next.tables_)[t]->full()) {
+      if (tables == nullptr) next.tables_ = tables = std::make_shared<Tables>(*next.tables_);
+      const IdTable& old = *(*tables)[t];
+      auto grown = std::make_shared<IdTable>(old.capacity() * 2);
+      old.ForEachOrdinal([&](uint32_t o) { grown->Insert(next.hash(o), o); });
+      (*tables)[t] = std::move(grown);
+    }
+    (*next.tables_)[t]->Insert(key.hash, ordinal);
+    ++next.size_;
+  }
+  return next;
+}
+
+size_t IdDictionary::memory_bytes() const {
+  size_t bytes = 0;
+  for (const auto& table : *tables_) bytes += table->memory_bytes();
+  for (uint32_t c = 0; c < chunks_->size(); ++c) {
+    bytes += chunk(c).memory_bytes(std::min(kChunkSize, size_ - (c << kChunkBits)));
+  }
+  return bytes;
+}
+
+}  // namespace throng::index

@@ -1,0 +1,103 @@
+// Primary id <-> ordinal.
+//
+//   IdDictionary next = dictionary.With({"u1", "u2"});        // ordinals size(), size() + 1
+//   std::optional<uint32_t> ordinal = next.Find(MakeIdKey("u2"));
+//   next.text(*ordinal);                                      // "u2"
+//
+// An IdDictionary is a view of shared, append-only storage: its first size() ids. Copies are cheap
+// and stay as they were when another one is extended. Only the newest copy may be extended, by one
+// thread at a time; every copy may be read by any thread meanwhile.
+#ifndef THRONG_INDEX_ID_DICTIONARY_H_
+#define THRONG_INDEX_ID_DICTIONARY_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "index/id_chunk.h"
+
+namespace throng::index {
+
+// Ordinals by the hash of their id: open addressing with a byte of the hash beside each ordinal.
+// Insert is for one thread at a time; Find may run meanwhile and sees any prefix of the inserts.
+class IdTable {
+ public:
+  explicit IdTable(uint32_t capacity);  // a power of two
+
+  bool full() const { return size_ * 5 >= capacity_ * 4; }
+  uint32_t capacity() const { return capacity_; }
+  // REQUIRES: !full().
+  void Insert(uint64_t hash, uint32_t ordinal);
+  // Calls accept(ordinal) for the ordinals that may have the hash, until it returns true.
+  template <typename Accept>
+  bool Find(uint64_t hash, Accept accept) const {
+    const uint8_t mark = MarkOf(hash);
+    for (uint32_t slot = SlotOf(hash);; slot = (slot + 1) & (capacity_ - 1)) {
+      const uint8_t found = marks_[slot].load(std::memory_order_acquire);
+      if (found == 0) return false;
+      if (found == mark && accept(ordinals_[slot].load(std::memory_order_relaxed))) return true;
+    }
+  }
+  template <typename Visit>
+  void ForEachOrdinal(Visit visit) const {
+    for (uint32_t slot = 0; slot < capacity_; ++slot) {
+      if (marks_[slot].load(std::memory_order_relaxed) != 0) {
+        visit(ordinals_[slot].load(std::memory_order_relaxed));
+      }
+    }
+  }
+  size_t memory_bytes() const { return capacity_ * 5 + sizeof(*this); }
+
+ private:
+  // The top byte picks the table, the next one is the mark, the low bits the slot.
+  static uint8_t MarkOf(uint64_t hash) { return static_cast<uint8_t>(1 + (hash >> 48) % 255); }
+  uint32_t SlotOf(uint64_t hash) const { return static_cast<uint32_t>(hash) & (capacity_ - 1); }
+
+  uint32_t capacity_;
+  uint32_t size_ = 0;
+  std::unique_ptr<std::atomic<uint8_t>[]> marks_;
+  std::unique_ptr<std::atomic<uint32_t>[]> ordinals_;
+};
+
+class IdDictionary {
+ public:
+  IdDictionary();
+
+  uint32_t size() const { return size_; }
+  // The user with the id, if it is among the first size().
+  std::optional<uint32_t> Find(const IdKey& key) const;
+
+  // The id of an ordinal below size().
+  std::string text(uint32_t ordinal) const;
+  uint64_t hash(uint32_t ordinal) const;
+  // The chunk's ids: entries below the part of size() that lies in it.
+  const IdChunk& chunk(uint32_t chunk) const { return *(*chunks_)[chunk]; }
+  bool all_numeric() const;
+
+  // This dictionary with `ids` behind its own. REQUIRES: no id is in it, none twice in `ids`, each
+  // of 1 to kIdBytesMax bytes, size() + ids.size() <= kOrdinalsMax.
+  IdDictionary With(const std::vector<std::string>& ids) const;
+
+  size_t memory_bytes() const;
+
+ private:
+  static constexpr uint32_t kTables = 256;
+  using Tables = std::array<std::shared_ptr<IdTable>, kTables>;
+  using Chunks = std::vector<std::shared_ptr<IdChunk>>;
+
+  static uint32_t TableOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 56); }
+
+  uint32_t size_ = 0;
+  std::shared_ptr<const Tables> tables_;
+  std::shared_ptr<const Chunks> chunks_;
+};
+
+}  // namespace throng::index
+
+#endif  // THRONG_INDEX_ID_DICTIONARY_H_

@@ -1,0 +1,74 @@
+// A vector whose copies share what they have in common: copying costs a pointer for every 64
+// entries, changing an entry copies its page of 64.
+//
+//   PagedVector<BitmapShardRef> next = current;      // shares every page
+//   next.Set(17, shard);                             // copies one page, `current` is unchanged
+//
+// Thread-compatible. Entries that were never set are T().
+#ifndef THRONG_INDEX_PAGED_VECTOR_H_
+#define THRONG_INDEX_PAGED_VECTOR_H_
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace throng::index {
+
+template <typename T>
+class PagedVector {
+ public:
+  static constexpr size_t kPageSize = 64;
+
+  PagedVector() = default;
+  // A copy owns no page: it copies each one before its first change to it.
+  PagedVector(const PagedVector& other) : pages_(other.pages_), size_(other.size_) {}
+  PagedVector(PagedVector&&) noexcept = default;
+  PagedVector& operator=(PagedVector other) noexcept {
+    pages_.swap(other.pages_);
+    owned_.swap(other.owned_);
+    size_ = other.size_;
+    return *this;
+  }
+
+  // One past the largest index set.
+  size_t size() const { return size_; }
+
+  const T& operator[](size_t i) const {
+    static const T kNone{};
+    const size_t page = i / kPageSize;
+    if (page >= pages_.size() || pages_[page] == nullptr) return kNone;
+    return (*pages_[page])[i % kPageSize];
+  }
+
+  void Set(size_t i, T value) {
+    const size_t page = i / kPageSize;
+    if (page >= pages_.size()) pages_.resize(page + 1);
+    if (owned_.size() < pages_.size()) owned_.resize(pages_.size());
+    if (!owned_[page]) {
+      pages_[page] = pages_[page] == nullptr ? std::make_shared<Page>()
+                                             : std::make_shared<Page>(*pages_[page]);
+      owned_[page] = true;
+    }
+    (*pages_[page])[i % kPageSize] = std::move(value);
+    if (i >= size_) size_ = i + 1;
+  }
+
+  size_t memory_bytes() const {
+    size_t bytes = pages_.capacity() * sizeof(pages_[0]);
+    for (const auto& page : pages_) bytes += page == nullptr ? 0 : sizeof(Page);
+    return bytes;
+  }
+
+ private:
+  using Page = std::array<T, kPageSize>;
+
+  std::vector<std::shared_ptr<Page>> pages_;
+  std::vector<bool> owned_;  // this object made the page and nobody else has it yet
+  size_t size_ = 0;
+};
+
+}  // namespace throng::index
+
+#endif  // THRONG_INDEX_PAGED_VECTOR_H_

@@ -1,0 +1,85 @@
+#include "index/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace throng::index {
+
+struct Parallel::Job {
+  const std::function<void(uint32_t, uint32_t)>* work = nullptr;
+  uint32_t count = 0;
+  std::atomic<uint32_t> next{0};
+  std::atomic<uint32_t> done{0};
+  Mutex mutex;
+  ConditionVariable finished;
+};
+
+Parallel::Parallel(uint32_t threads) : threads_(std::max(threads, 1u)) {
+  for (uint32_t worker = 1; worker < threads_; ++worker) {
+    workers_.emplace_back([this, worker] { RunWorker(worker); });
+  }
+}
+
+Parallel::~Parallel() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.NotifyAll();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void Parallel::RunJob(Job& job, uint32_t worker) {
+  while (true) {
+    const uint32_t i = job.next.fetch_add(1, std::memory_order_relaxed);
+    if (i >= job.count) return;
+    (*job.work)(i, worker);
+    if (job.done.fetch_add(1, std::memory_order_acq_rel) + 1 == job.count) {
+      MutexLock lock(job.mutex);
+      job.finished.NotifyAll();
+    }
+  }
+}
+
+void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>& work) {
+  if (threads_ == 1 || count <= 1) {
+    for (uint32_t i = 0; i < count; ++i) work(i, 0);
+    return;
+  }
+  auto job = std::make_shared<Job>();
+  job->work = &work;
+  job->count = count;
+  {
+    MutexLock lock(mutex_);
+    jobs_.push_back(job);
+  }
+  wake_.NotifyAll();
+  RunJob(*job, 0);
+  {
+    MutexLock lock(mutex_);
+    std::erase(jobs_, job);
+  }
+  MutexLock lock(job->mutex);
+  while (job->done.load(std::memory_order_acquire) < count) job->finished.Wait(job->mutex);
+}
+
+void Parallel::RunWorker(uint32_t worker) {
+  while (true) {
+    std::shared_ptr<Job> job;
+    {
+      MutexLock lock(mutex_);
+      const auto has_work = [&]() THRONG_REQUIRES(mutex_) {
+        while (!jobs_.empty() && jobs_.front()->next.load() >= jobs_.front()->count) {
+          jobs_.pop_front();
+        }
+        return !jobs_.empty();
+      };
+      while (!stopping_ && !has_work()) wake_.Wait(mutex_);
+      if (stopping_) return;
+      job = jobs_.front();
+    }
+    RunJob(*job, worker);
+  }
+}
+
+}  // namespace throng::index

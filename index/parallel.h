@@ -1,0 +1,53 @@
+// Runs pieces of work on a fixed set of threads.
+//
+//   Parallel parallel(2);                             // this thread and one more
+//   parallel.For(shards, [&](uint32_t shard, uint32_t worker) { ... });
+//
+// The caller works too, so that a pool of one thread runs everything in place.
+#ifndef THRONG_INDEX_PARALLEL_H_
+#define THRONG_INDEX_PARALLEL_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "index/mutex.h"
+
+namespace throng::index {
+
+// Thread-safe: any number of threads may call For at once and share the workers.
+class Parallel {
+ public:
+  // `threads` of 1 or more, the calling thread included.
+  explicit Parallel(uint32_t threads);
+  ~Parallel();
+  Parallel(const Parallel&) = delete;
+  Parallel& operator=(const Parallel&) = delete;
+
+  uint32_t threads() const { return threads_; }
+
+  // Calls work(i, worker) for i in [0, count), each once, in ascending order of start; returns when
+  // all are done. `worker` is below threads() and distinct among calls that run at once in this
+  // For. `work` must not throw.
+  void For(uint32_t count, const std::function<void(uint32_t i, uint32_t worker)>& work);
+
+ private:
+  struct Job;
+
+  static void RunJob(Job& job, uint32_t worker);
+  void RunWorker(uint32_t worker);
+
+  const uint32_t threads_;
+  Mutex mutex_;
+  ConditionVariable wake_;
+  std::deque<std::shared_ptr<Job>> jobs_ THRONG_GUARDED_BY(mutex_);
+  bool stopping_ THRONG_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace throng::index
+
+#endif  // THRONG_INDEX_PARALLEL_H_

@@ -1,0 +1,173 @@
+#include "index/snapshot.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace throng::index {
+namespace {
+
+// The change that adds users [first, last) to the universe.
+TagChange UniverseChange(uint32_t first, uint32_t last) {
+  TagChange change{.tag = kUniverseTag};
+  for (uint32_t ordinal = first; ordinal < last; ++ordinal) change.ordinals.push_back(ordinal);
+  change.cells.assign(last - first, 1);
+  return change;
+}
+
+std::shared_ptr<const Catalogue> WithDefinitions(std::shared_ptr<const Catalogue> catalogue,
+                                                 const std::vector<TagDefinition>& definitions) {
+  for (const TagDefinition& definition : definitions) {
+    const TagEntry* old = catalogue->FindById(definition.id);
+    auto entry = std::make_shared<TagEntry>();
+    entry->definition = definition;
+    entry->values = old == nullptr ? std::make_shared<const ValueDictionary>() : old->values;
+    catalogue = catalogue->With(std::move(entry));
+  }
+  return catalogue;
+}
+
+std::shared_ptr<const Catalogue> WithValues(std::shared_ptr<const Catalogue> catalogue,
+                                            const CommitRecord& record) {
+  for (const NewValues& added : record.new_values) {
+    const TagEntry* old = catalogue->FindById(added.tag);
+    // A replayed record may find all its values already there.
+    const size_t known = old->values->size() - added.first_code;
+    if (known >= added.values.size()) continue;
+    auto entry = std::make_shared<TagEntry>(*old);
+    entry->values = ValueDictionary::Extend(
+        *old->values, {added.values.begin() + static_cast<ptrdiff_t>(known), added.values.end()});
+    catalogue = catalogue->With(std::move(entry));
+  }
+  // The time of the last change of each tag's content.
+  for (const TagChange& change : record.tag_changes) {
+    if (change.tag == kUniverseTag) continue;
+    const TagEntry* old = catalogue->FindById(change.tag);
+    if (old->definition.content_time_us >= record.time_us) continue;
+    auto entry = std::make_shared<TagEntry>(*old);
+    entry->definition.content_time_us = record.time_us;
+    catalogue = catalogue->With(std::move(entry));
+  }
+  return catalogue;
+}
+
+void Add(const BitmapShardRef& bitmap, MemoryUse* use) {
+  if (!bitmap) return;
+  const BitmapMemory memory = bitmap->memory();
+  use->bitmap_blocks += memory.block_bytes;
+  use->bitmap_deltas += memory.delta_bytes;
+  use->bitmap_overhead += memory.overhead_bytes;
+}
+
+}  // namespace
+
+Snapshot::Snapshot() : catalogue_(std::make_shared<const Catalogue>()) {}
+
+Snapshot::Snapshot(uint64_t data_version, std::shared_ptr<const Catalogue> catalogue,
+                   IdDictionary ids, std::vector<TagContentRef> contents)
+    : data_version_(data_version),
+      catalogue_(std::move(catalogue)),
+      ids_(std::move(ids)),
+      contents_(std::move(contents)) {}
+
+uint64_t Snapshot::user_count() const {
+  const TagContent* universe = content(kUniverseTag);
+  return universe == nullptr ? 0 : universe->ValueCardinality(0);
+}
+
+MemoryUse Snapshot::memory(uint32_t tag) const {
+  MemoryUse use;
+  const TagContent* all = content(tag);
+  if (all == nullptr) return use;
+  for (const TagShardRef& shard : all->shards) {
+    if (shard == nullptr) continue;
+    use.bitmap_overhead += sizeof(TagShard) + shard->values.memory_bytes();
+    for (size_t code = 0; code < shard->values.size(); ++code) Add(shard->values[code], &use);
+    Add(shard->exists, &use);
+    if (shard->column == nullptr) continue;
+    use.columns += shard->column->block_bytes();
+    use.column_deltas += shard->column->delta_bytes();
+  }
+  return use;
+}
+
+MemoryUse Snapshot::memory() const {
+  MemoryUse use;
+  for (uint32_t tag = 0; tag < contents_.size(); ++tag) {
+    const MemoryUse one = memory(tag);
+    use.bitmap_blocks += one.bitmap_blocks;
+    use.bitmap_deltas += one.bitmap_deltas;
+    use.bitmap_overhead += one.bitmap_overhead;
+    use.columns += one.columns;
+    use.column_deltas += one.column_deltas;
+  }
+  use.dictionary = ids_.memory_bytes();
+  return use;
+}
+
+TagContentRef ApplyToContent(const TagContentRef& content, TagType type, const TagChange& change,
+                             uint64_t version) {
+  auto next = content == nullptr ? std::make_shared<TagContent>()
+                                 : std::make_shared<TagContent>(*content);
+  for (size_t first = 0; first < change.ordinals.size();) {
+    const uint32_t shard = change.ordinals[first] >> kShardBits;
+    size_t last = first + 1;
+    while (last < change.ordinals.size() && change.ordinals[last] >> kShardBits == shard) ++last;
+    if (next->shards.size() <= shard) next->shards.resize(shard + 1);
+    next->shards[shard] =
+        ApplyTagChange(next->shards[shard], type, change, first, last, version);
+    first = last;
+  }
+  return next;
+}
+
+SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& parallel) {
+  auto next = std::make_shared<Snapshot>(base);
+  next->data_version_ = record.version;
+  next->catalogue_ = WithValues(WithDefinitions(base.catalogue_, record.definitions), record);
+
+  std::vector<const TagChange*> changes;
+  TagChange universe;
+  if (!record.new_users.empty()) {
+    const size_t known = base.ids_.size() - record.first_ordinal;  // when replayed
+    if (known < record.new_users.size()) {
+      next->ids_ = base.ids_.With({record.new_users.begin() + static_cast<ptrdiff_t>(known),
+                                   record.new_users.end()});
+    }
+    universe = UniverseChange(record.first_ordinal,
+                              record.first_ordinal + static_cast<uint32_t>(record.new_users.size()));
+    changes.push_back(&universe);
+  }
+  uint32_t tags = 1;
+  for (const TagChange& change : record.tag_changes) {
+    changes.push_back(&change);
+    tags = std::max(tags, change.tag + 1);
+  }
+  if (changes.empty()) return next;
+  if (next->contents_.size() < tags) next->contents_.resize(tags);
+  parallel.For(static_cast<uint32_t>(changes.size()), [&](uint32_t i, uint32_t) {
+    const TagChange& change = *changes[i];
+    TagContentRef& content = next->contents_[change.tag];
+    const TagType type = change.tag == kUniverseTag
+                             ? TagType::kFlag
+                             : next->catalogue_->FindById(change.tag)->definition.type;
+    content = ApplyToContent(content, type, change, record.version);
+  });
+  return next;
+}
+
+SnapshotRef ReplaceContents(const Snapshot& base, const CommitRecord& record,
+                            std::vector<TagContentRef> contents) {
+  auto next = std::make_shared<Snapshot>(base);
+  next->data_version_ = record.version;
+  next->catalogue_ = WithDefinitions(base.catalogue_, record.definitions);
+  for (size_t i = 0; i < record.definitions.size(); ++i) {
+    const uint32_t tag = record.definitions[i].id;
+    if (next->contents_.size() <= tag) next->contents_.resize(tag + 1);
+    next->contents_[tag] = std::move(contents[i]);
+  }
+  return next;
+}
+
+}  // namespace throng::index
