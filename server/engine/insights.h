@@ -1,0 +1,74 @@
+// What a crowd is made of: counts over tags against a baseline.
+//
+//   engine.insights().Breakdown(context, crowd, {.tags = {"city", "gender"}});
+#ifndef THRONG_SERVER_ENGINE_INSIGHTS_H_
+#define THRONG_SERVER_ENGINE_INSIGHTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/catalogue.h"
+#include "query/expression.h"
+#include "server/engine/call_context.h"
+#include "server/engine/selection.h"
+
+namespace throng::engine {
+
+class Universes;
+
+inline constexpr uint32_t kBreakdownTagsMax = 64;
+inline constexpr uint32_t kBreakdownRowsMax = 65'536;
+
+struct BreakdownRequest {
+  std::vector<std::string> tags;  // CATEGORY, LABELS or FLAG
+  // Absent: all users.
+  std::optional<std::variant<std::string, query::Expression>> baseline;
+  uint32_t top_k = 1'000;
+};
+
+struct BreakdownRow {
+  std::string value;  // FLAG: "true" and "false"
+  uint64_t count = 0;
+  double share = 0;  // of the crowd, 0 to 1
+  uint64_t baseline_count = 0;
+  double baseline_share = 0;
+  std::optional<double> tgi;  // absent where the baseline has none
+};
+
+struct TagBreakdown {
+  std::string tag;
+  index::TagType type = index::TagType::kCategory;
+  std::vector<BreakdownRow> rows;  // largest count first, then by value; none of 0 in both
+  BreakdownRow missing;
+  BreakdownRow others;
+  uint32_t others_values = 0;
+};
+
+struct BreakdownResult {
+  uint64_t count = 0;
+  uint64_t baseline_count = 0;
+  std::vector<TagBreakdown> tags;
+  ResultInfo info;
+};
+
+// Thread-safe.
+class Insights {
+ public:
+  explicit Insights(Universes& universes) : universes_(universes) {}
+
+  // Errors: as Selections; kInvalidArgument with field "tags[i]" (UNKNOWN_TAG, NO_VALUES for an
+  // ordered tag, DUPLICATE_TAG), "tags" (none, too many), "baseline.expression".
+  absl::StatusOr<BreakdownResult> Breakdown(const CallContext& context, const Selection& selection,
+                                            const BreakdownRequest& request);
+
+ private:
+  Universes& universes_;
+};
+
+}  // namespace throng::engine
+
+#endif  // THRONG_SERVER_ENGINE_INSIGHTS_H_

@@ -1,0 +1,39 @@
+// Which users a call means, and what every answer that read users says about itself.
+#ifndef THRONG_SERVER_ENGINE_SELECTION_H_
+#define THRONG_SERVER_ENGINE_SELECTION_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "query/expression.h"
+#include "query/resolver.h"
+
+namespace throng::engine {
+
+// The argument of every call that reads users. A value.
+struct Selection {
+  std::string population = "default";
+  std::variant<std::string, query::Expression> what;  // text or tree
+  std::string time_zone;                              // IANA; empty: UTC
+  std::optional<int64_t> reference_us;                // Unix microseconds; absent: now
+  uint64_t read_version = 0;                          // 0: the newest
+};
+
+// In every answer that read users.
+struct ResultInfo {
+  uint64_t data_version = 0;
+  int64_t reference_us = 0;
+  std::string time_zone;
+  std::string canonical_expression;
+  std::chrono::nanoseconds engine_time{0};
+  std::vector<query::Warning> warnings;
+  bool exact = true;
+};
+
+}  // namespace throng::engine
+
+#endif  // THRONG_SERVER_ENGINE_SELECTION_H_

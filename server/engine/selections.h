@@ -1,0 +1,106 @@
+// Counting, explaining, listing and exporting the users a selection means.
+//
+//   engine.selections().Count(context, {.what = "is_graduate and city = 'Beijing'"})->count;
+#ifndef THRONG_SERVER_ENGINE_SELECTIONS_H_
+#define THRONG_SERVER_ENGINE_SELECTIONS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/engine/call_context.h"
+#include "server/engine/selection.h"
+
+namespace throng::engine {
+
+class Universes;
+
+inline constexpr uint32_t kPageSizeMax = 100'000;
+inline constexpr uint32_t kExportTagsMax = 64;
+
+struct CountResult {
+  uint64_t count = 0;
+  ResultInfo info;
+};
+
+struct ExplainNode {
+  uint32_t depth = 0;
+  std::string operator_name;
+  std::string detail;
+  uint64_t estimated_users = 0;
+  uint64_t actual_users = 0;
+  uint64_t chunks = 0;
+  std::chrono::nanoseconds time{0};
+};
+struct ExplainCondition {
+  std::string text;
+  uint64_t count = 0;
+  query::SourceSpan span;
+};
+struct ExplainStage {
+  std::string name;
+  std::string text;
+};
+struct ExplainResult {
+  uint64_t count = 0;
+  std::vector<ExplainNode> nodes;  // pre-order
+  std::vector<ExplainCondition> conditions;
+  std::vector<ExplainStage> stages;
+  ResultInfo info;
+};
+
+struct MembersPage {
+  std::vector<std::string> ids;
+  std::string next_page_token;  // empty: the last page
+  uint64_t total = 0;
+  ResultInfo info;
+};
+
+// Rows of an export, at most 8,192 a frame.
+struct ExportFrame {
+  bool numeric = false;
+  std::vector<uint64_t> numbers;              // numeric
+  std::vector<std::string> ids;               // otherwise
+  std::vector<std::vector<std::string>> columns;  // a tag asked for, a text a row
+};
+struct ExportStart {
+  uint64_t total = 0;
+  ResultInfo info;
+};
+// Called in order, on the caller's thread: once start, then frames. An error ends the export.
+struct ExportSink {
+  std::function<absl::Status(const ExportStart&)> start;
+  std::function<absl::Status(ExportFrame)> frame;
+  std::function<absl::Status(std::string bytes)> roaring;  // the whole bitmap
+};
+struct ExportOptions {
+  std::vector<std::string> tags;
+  bool roaring = false;
+};
+
+// Thread-safe. Errors of all calls: kInvalidArgument (expression: where and why), kNotFound
+// (UNKNOWN_POPULATION), kFailedPrecondition (VERSION_GONE), kDeadlineExceeded, kCancelled.
+class Selections {
+ public:
+  explicit Selections(Universes& universes) : universes_(universes) {}
+
+  absl::StatusOr<CountResult> Count(const CallContext& context, const Selection& selection);
+  absl::StatusOr<ExplainResult> Explain(const CallContext& context, const Selection& selection,
+                                        bool plan_only);
+  // `page_size` 1 to kPageSizeMax. Errors: kInvalidArgument (BAD_PAGE_TOKEN, page_size).
+  absl::StatusOr<MembersPage> ListMembers(const CallContext& context, const Selection& selection,
+                                          uint32_t page_size, const std::string& page_token);
+  absl::Status Export(const CallContext& context, const Selection& selection,
+                      const ExportOptions& options, const ExportSink& sink);
+
+ private:
+  Universes& universes_;
+};
+
+}  // namespace throng::engine
+
+#endif  // THRONG_SERVER_ENGINE_SELECTIONS_H_

@@ -1,0 +1,114 @@
+// The durable side of Throng: a change log and base blocks in RocksDB.
+//
+//   absl::StatusOr<std::unique_ptr<Store>> store = Store::Open({.directory = "/var/lib/throng"});
+//   absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(population.id, parallel, progress);
+//   ...
+//   absl::Status durable = (*store)->Append(population.id, record);   // then apply, publish, ack
+//
+// A commit is one synced write of its record: durable before it is visible. Fold() rewrites the
+// base blocks of what changed and trims the log; Load() reads base blocks and replays the log. The
+// bytes are documented in storage/FORMAT.md. No RocksDB type leaves this folder.
+#ifndef THRONG_STORAGE_STORE_H_
+#define THRONG_STORAGE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/change.h"
+#include "index/parallel.h"
+#include "index/snapshot.h"
+
+namespace throng::storage {
+
+inline constexpr uint32_t kFormatVersion = 1;
+
+// Lets tests put a file system that fails or forgets between us and the disk; defined by the tests.
+struct FileSystemHook;
+
+struct StoreOptions {
+  // What changes behaviour.
+  std::string directory;          // created if missing
+  bool sync = true;               // false: a power loss may lose the last commits, never order
+  // What changes performance.
+  uint64_t write_buffer_bytes = 64 << 20;
+  // For tests.
+  FileSystemHook* file_system = nullptr;
+};
+
+struct Population {
+  uint32_t id = 0;  // never reused
+  std::string name;
+  std::string display_name;
+  std::string primary_id_type;
+};
+
+struct LoadedPopulation {
+  index::SnapshotRef snapshot;
+  // The snapshot as of the last fold: what Fold() compares with. Equals `snapshot` when the log was
+  // empty.
+  index::SnapshotRef folded;
+  uint64_t replayed_records = 0;
+};
+
+// Done and total bytes; called from any loading thread.
+using Progress = std::function<void(uint64_t bytes_done, uint64_t bytes_total)>;
+
+// Thread-safe, but calls for one population must not overlap except FindRequest, and Fold with
+// Append.
+class Store {
+ public:
+  // Errors: kFailedPrecondition when another process holds the directory or it was written by a
+  // newer version, kDataLoss naming the file or key when something is damaged, kUnavailable or
+  // kResourceExhausted when the disk refuses.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
+  virtual ~Store() = default;
+
+  virtual std::vector<Population> populations() const = 0;
+  // Durable when it returns OK. The id is chosen here. Errors: kAlreadyExists; as Append.
+  virtual absl::StatusOr<Population> CreatePopulation(std::string_view name,
+                                                      std::string_view display_name,
+                                                      std::string_view primary_id_type) = 0;
+
+  // Reads base blocks in parallel, checks every checksum, replays the log. Errors: kDataLoss naming
+  // the key that is damaged or the record that is missing.
+  virtual absl::StatusOr<LoadedPopulation> Load(uint32_t population, index::Parallel& parallel,
+                                                const Progress& progress) = 0;
+
+  // Makes `record` durable: when this returns OK it survives a crash (and, with sync, a power
+  // loss); otherwise nothing of it is ever seen. Errors: kResourceExhausted (disk full),
+  // kUnavailable (I/O error): the store accepts no more writes until Resume() succeeds.
+  virtual absl::Status Append(uint32_t population, const index::CommitRecord& record) = 0;
+
+  // The answer kept for a request id, by any commit of the last 24 hours. kNotFound: none.
+  virtual absl::StatusOr<index::RequestRecord> FindRequest(uint32_t population,
+                                                           std::string_view scope,
+                                                           std::string_view request_id) const = 0;
+
+  // Rewrites the base blocks in which `snapshot` differs from `folded` (the snapshot of the last
+  // fold; null: all of them) and drops log records up to snapshot's version. Atomic for each tag
+  // and shard; a crash in between is repaired by the log.
+  virtual absl::Status Fold(uint32_t population, const index::Snapshot& snapshot,
+                            const index::Snapshot* folded) = 0;
+
+  // Writes the content of a tag under `definition.generation`, which nothing refers to yet; every
+  // shard must carry the version of the commit to come. The Append of a record whose definitions
+  // hold `definition` makes it the content: a REPLACE. Content that no such record follows is
+  // collected by the next Open.
+  virtual absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
+                                       const index::TagContent& content) = 0;
+
+  // Bytes of log records not yet folded.
+  virtual uint64_t log_bytes(uint32_t population) const = 0;
+  // Tries to leave the read-only state after an I/O error.
+  virtual absl::Status Resume() = 0;
+};
+
+}  // namespace throng::storage
+
+#endif  // THRONG_STORAGE_STORE_H_
