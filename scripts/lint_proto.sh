@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints the API's protos as buf.yaml says. Needs npm (scripts/install_deps.sh lint); buf itself is
+# Lints the API's protos as buf.yaml says, and checks their format. Needs npm (scripts/install_deps.sh lint); buf itself is
 # put into build/tools once, at the version below, and nothing is written into the source tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,3 +14,4 @@ if ! [ -x "$buf" ]; then
     --loglevel=error "@bufbuild/buf@$buf_version"
 fi
 "$buf" lint
+"$buf" format --diff --exit-code
