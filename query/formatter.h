@@ -1,0 +1,24 @@
+// Prints an expression as canonical text.
+//
+//   Format(*Parse("A=1 AND(b in('x'))", {}));  // "A = 1 and b = 'x'"
+//
+// Parse(Format(e)) equals e for every valid e that has no DateLiteral or TimestampLiteral; those
+// print as quoted ISO 8601 text, which resolves to the same users.
+#ifndef THRONG_QUERY_FORMATTER_H_
+#define THRONG_QUERY_FORMATTER_H_
+
+#include <string>
+
+#include "query/expression.h"
+
+namespace throng::query {
+
+// Keywords in lower case, one space around operators, parentheses only where needed, names quoted
+// only where needed. Thread-safe.
+std::string Format(const Expression& expression);
+std::string Format(const Condition& condition);
+std::string Format(const Value& value);
+
+}  // namespace throng::query
+
+#endif  // THRONG_QUERY_FORMATTER_H_

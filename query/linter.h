@@ -1,0 +1,23 @@
+// Says what is valid but probably not meant.
+//
+//   city != 'Paris'                  NEGATED_MISSING: leaves out the users without a city
+//   city = 'Paris' and city = 'Rome' ALWAYS_EMPTY: a CATEGORY has one value
+//   city != 'a' or city != 'b'       REDUNDANT_OR: everybody with a city
+#ifndef THRONG_QUERY_LINTER_H_
+#define THRONG_QUERY_LINTER_H_
+
+#include "index/catalogue.h"
+#include "query/expression.h"
+#include "query/resolver.h"
+
+namespace throng::query {
+
+// Appends warnings to `resolved->warnings`, at most 100: TAG_OFFLINE and NEGATED_MISSING once a
+// tag, REDUNDANT_OR, and ALWAYS_EMPTY or ALWAYS_EVERYBODY at the smallest part that is so. What it
+// says is certain, what it does not notice may still be so. Reads no user's data. Thread-safe.
+// REQUIRES: `resolved` is what `expression` resolved to in `view`.
+void Lint(const Expression& expression, const index::CatalogueView& view, Resolved* resolved);
+
+}  // namespace throng::query
+
+#endif  // THRONG_QUERY_LINTER_H_
