@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Lints the API's protos as buf.yaml says, and checks their format. Needs npm (scripts/install_deps.sh lint); buf itself is
-# put into build/tools once, at the version below, and nothing is written into the source tree.
+# Lints the API's protos as buf.yaml says, and checks their format. Needs npm
+# (scripts/install_deps.sh lint); buf itself is put into build/tools once, at the version below, and
+# nothing is written into the source tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

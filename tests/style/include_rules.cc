@@ -59,10 +59,9 @@ const std::vector<Row>& ThirdPartyRows() {
   return *rows;
 }
 
-// In index/ only the files that own a bitmap speak CRoaring; everybody else goes through them.
+// In index/ only these speak CRoaring; everybody else goes through them.
 constexpr std::string_view kCRoaringOwners[] = {
-    "index/bitmap",
-    "index/block",
+    "index/roaring_codec.",
 };
 // clang-format on
 
