@@ -4,7 +4,7 @@
 //   CLI::App app;
 //   GlobalOptions options;
 //   int exit_code = kExitOk;
-//   RegisterLoadCommands(app, options, exit_code);
+//   RegisterCountCommand(app, options, exit_code);
 //   app.parse(argc, argv);  // Runs the command that was named, which sets exit_code.
 //
 // A command reads `options` when it runs, not when it is registered; `options` and `exit_code`
@@ -19,6 +19,20 @@ namespace throng::cli {
 
 // load, schema, sample.
 void RegisterLoadCommands(CLI::App& app, GlobalOptions& options, int& exit_code);
+
+// Commands that take an expression: see cli/selection_options.h.
+void RegisterCountCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterExplainCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterInsightCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+
+void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterTagsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterPopulationsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+// parse and format.
+void RegisterExpressionCommands(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterPingCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 
 }  // namespace throng::cli
 

@@ -1,6 +1,8 @@
 #include "cli/run_cli.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -14,6 +16,14 @@
 
 namespace throng::cli {
 namespace {
+
+constexpr const char* kExamples = R"help(Examples:
+  throng load users.csv --schema schema.toml
+  throng count "city = 'Beijing' and views_7d > 3"
+  throng insight "views_7d > 3" --by city
+  throng COMMAND --help says more, with examples
+
+Exit codes: 0 done, 1 refused by the server or failed, 2 wrong usage.)help";
 
 // CLI11's check: empty if `text` is a duration.
 std::string CheckTimeout(const std::string& text) {
@@ -45,12 +55,33 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->trigger_on_parse();
 }
 
+void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
+  RegisterLoadCommands(app, options, exit_code);
+  RegisterCountCommand(app, options, exit_code);
+  RegisterExplainCommand(app, options, exit_code);
+  RegisterInsightCommand(app, options, exit_code);
+  RegisterExportCommand(app, options, exit_code);
+  RegisterMembersCommand(app, options, exit_code);
+  RegisterPortraitCommand(app, options, exit_code);
+  RegisterTagsCommand(app, options, exit_code);
+  RegisterPopulationsCommand(app, options, exit_code);
+  RegisterExpressionCommands(app, options, exit_code);
+  RegisterPingCommand(app, options, exit_code);
+}
+
 // Whether --json stands among the arguments: known even where parsing them failed.
 bool AsksForJson(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::string_view(argv[i]) == "--json") return true;
   }
   return false;
+}
+
+// "throng tags create": the command that was named.
+std::string CommandPath(const CLI::App& app) {
+  std::string path = app.get_name();
+  for (const CLI::App* named : app.get_subcommands()) path += " " + CommandPath(*named);
+  return path;
 }
 
 int ParseAndRun(int argc, const char* const* argv) {
@@ -61,13 +92,16 @@ int ParseAndRun(int argc, const char* const* argv) {
   app.require_subcommand(0, 1);
   app.set_version_flag("--version", "throng " THRONG_VERSION);
   AddGlobalOptions(app, options);
-  RegisterLoadCommands(app, options, exit_code);
+  app.footer(kExamples);
+  RegisterCommands(app, options, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     options.json = AsksForJson(argc, argv);
-    return ReportUsage(error.what(), options);
+    ReportUsage(error.what(), options);
+    if (!options.json) fmt::print(stderr, "See {} --help.\n", CommandPath(app));
+    return kExitUsage;
   }
   if (app.get_subcommands().empty()) fmt::print("{}", app.help());
   return exit_code;
@@ -77,7 +111,10 @@ int ParseAndRun(int argc, const char* const* argv) {
 
 int RunCli(int argc, const char* const* argv) {
   try {
-    return ParseAndRun(argc, argv);
+    const int exit_code = ParseAndRun(argc, argv);
+    if (std::fflush(stdout) == 0) return exit_code;
+    fmt::print(stderr, "error: cannot write to standard output: {}\n", strerror(errno));
+    return kExitFailed;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return kExitFailed;

@@ -137,7 +137,7 @@ std::string FormatCount(std::uint64_t count) {
   return result;
 }
 
-std::string FormatDuration(absl::Duration duration) {
+std::string DurationText(absl::Duration duration) {
   const double us = absl::ToDoubleMicroseconds(duration);
   if (us < 10) return fmt::format("{:.1f} us", us);
   if (us < 1e3) return fmt::format("{:.0f} us", us);

@@ -47,7 +47,7 @@ std::string PrintableLines(std::string_view text);
 std::string FormatCount(std::uint64_t count);
 
 // "840 us", "12.3 ms", "4.56 s".
-std::string FormatDuration(absl::Duration duration);
+std::string DurationText(absl::Duration duration);
 
 // A bar of `share` (0 to 1, clamped) of `columns` columns, in eighths of a column. Empty for 0.
 std::string ShareBar(double share, int columns);

@@ -1,0 +1,85 @@
+// throng ping: whether the server answers, waiting for it if asked to.
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/json_output.h"
+#include "cli/terminal_text.h"
+#include "fmt/format.h"
+#include "throng/v1/population.grpc.pb.h"
+
+namespace throng::cli {
+namespace {
+
+constexpr const char* kExamples = R"help(Examples:
+  throng ping
+  throng ping --wait 60s && throng tags list
+A server that is still loading its data is not ready: with --wait, ping waits for that too.)help";
+
+constexpr absl::Duration kAttempt = absl::Seconds(5);
+constexpr absl::Duration kPause = absl::Milliseconds(200);
+
+std::string CheckDuration(const std::string& text) {
+  absl::Duration duration;
+  if (absl::ParseDuration(text, &duration) && duration >= absl::ZeroDuration()) return {};
+  return fmt::format("\"{}\" is not a duration: expected e.g. 60s", text);
+}
+
+grpc::Status Probe(v1::PopulationService::Stub& stub, absl::Duration limit) {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
+  v1::ListPopulationsRequest request;
+  request.set_page_size(1);
+  v1::ListPopulationsResponse response;
+  return stub.ListPopulations(&context, request, &response);
+}
+
+bool IsNotReady(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+}
+
+int RunPing(absl::Duration wait, const GlobalOptions& options) {
+  const auto stub = v1::PopulationService::NewStub(Connect(options));
+  const absl::Time start = absl::Now();
+  const absl::Time end = start + wait;
+  const absl::Duration limit =
+      options.timeout > absl::ZeroDuration() ? std::min(options.timeout, kAttempt) : kAttempt;
+  grpc::Status status = Probe(*stub, limit);
+  while (IsNotReady(status) && absl::Now() < end) {
+    absl::SleepFor(std::min(kPause, end - absl::Now()));
+    status = Probe(*stub, limit);
+  }
+  if (!status.ok()) return ReportFailure(status, options);
+  const absl::Duration waited = absl::Now() - start;
+  if (options.json) {
+    PrintJson({{"serving", true},
+               {"server", options.server},
+               {"waited_ms", absl::ToInt64Milliseconds(waited)}});
+  } else {
+    fmt::print("{} is serving ({})\n", options.server, DurationText(waited));
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void RegisterPingCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
+  CLI::App* command = app.add_subcommand("ping", "Whether the server answers");
+  auto wait = std::make_shared<std::string>("0");
+  command->add_option("--wait", *wait, "Keep trying this long, e.g. 60s; default: try once")
+      ->type_name("DURATION")
+      ->check(CheckDuration, "");
+  command->footer(kExamples);
+  command->callback([wait, &options, &exit_code] {
+    absl::Duration duration = absl::ZeroDuration();
+    if (!absl::ParseDuration(*wait, &duration)) duration = absl::ZeroDuration();
+    exit_code = RunPing(duration, options);
+  });
+}
+
+}  // namespace throng::cli

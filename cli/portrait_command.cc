@@ -1,0 +1,76 @@
+// throng portrait: all tags of one user.
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/json_output.h"
+#include "cli/table.h"
+#include "cli/value_text.h"
+#include "fmt/format.h"
+#include "throng/v1/user.grpc.pb.h"
+
+namespace throng::cli {
+namespace {
+
+constexpr const char* kExamples = R"help(Examples:
+  throng portrait 10001
+  throng portrait 10001 --json)help";
+
+struct PortraitArguments {
+  std::string id;
+  std::uint64_t read_version = 0;
+};
+
+std::string ValuesText(const v1::PortraitEntry& entry) {
+  std::string text;
+  for (const v1::Value& value : entry.values()) {
+    if (!text.empty()) text += ", ";
+    text += ValueText(value);
+  }
+  return text;
+}
+
+int RunPortrait(const PortraitArguments& arguments, const GlobalOptions& options) {
+  v1::GetPortraitRequest request;
+  request.set_population(PopulationName(options));
+  request.set_id(arguments.id);
+  request.set_read_version(arguments.read_version);
+  v1::Portrait portrait;
+  grpc::ClientContext context;
+  SetDeadline(options, context);
+  const auto stub = v1::UserService::NewStub(Connect(options));
+  const grpc::Status status = stub->GetPortrait(&context, request, &portrait);
+  if (!status.ok()) return ReportFailure(status, options);
+  if (options.json) {
+    PrintJson(PortraitJson(portrait));
+    return kExitOk;
+  }
+  Table table({{"TAG"}, {"VALUE"}, {"NAME"}});
+  for (const v1::PortraitEntry& entry : portrait.entries()) {
+    table.AddRow({entry.tag(), ValuesText(entry), entry.display_name()});
+  }
+  Table head({{""}, {""}});
+  head.AddRow({"user", portrait.id()});
+  head.AddRow({"data version", std::to_string(portrait.data_version())});
+  fmt::print("{}\n{}", head.Render(), table.Render());
+  return kExitOk;
+}
+
+}  // namespace
+
+void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
+  CLI::App* command = app.add_subcommand("portrait", "All tags of one user");
+  auto arguments = std::make_shared<PortraitArguments>();
+  command->add_option("USER", arguments->id, "The user's primary id")->type_name("")->required();
+  command
+      ->add_option("--read-version", arguments->read_version,
+                   "Read the data version an earlier answer gave")
+      ->type_name("N");
+  command->footer(kExamples);
+  command->callback(
+      [arguments, &options, &exit_code] { exit_code = RunPortrait(*arguments, options); });
+}
+
+}  // namespace throng::cli

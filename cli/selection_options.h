@@ -1,0 +1,72 @@
+// The arguments of every command that takes an expression, and the Selection they make.
+//
+//   auto arguments = std::make_shared<SelectionOptions>();
+//   AddSelectionOptions(*command, *arguments);  // EXPR, --file, --zone, --at, --read-version
+//   ...
+//   absl::StatusOr<v1::Selection> selection = MakeSelection(*arguments, options);
+//   if (!selection.ok()) return ReportUsage(selection.status(), options);
+#ifndef THRONG_CLI_SELECTION_OPTIONS_H_
+#define THRONG_CLI_SELECTION_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "cli/global_options.h"
+#include "throng/v1/selection.pb.h"
+
+namespace throng::cli {
+
+// Where the expression stands. A plain value; not synchronised.
+struct ExpressionSource {
+  // The argument; "-": standard input.
+  std::string argument;
+  // A file instead of the argument; empty: none.
+  std::string file;
+  // Whether the argument was given: an empty one is an (empty) expression.
+  CLI::Option* argument_option = nullptr;
+};
+
+// A plain value; not synchronised.
+struct SelectionOptions {
+  ExpressionSource source;
+  std::string time_zone;
+  // RFC 3339.
+  std::string reference_time;
+  std::uint64_t read_version = 0;
+};
+
+// Adds EXPR and --file. `source` must outlive `command`.
+void AddExpressionSource(CLI::App& command, ExpressionSource& source);
+
+// Adds EXPR, --file, --zone, --at and --read-version. `arguments` must outlive `command`.
+void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments);
+
+// The expression's text. Errors: kInvalidArgument (neither or both of argument and file, a file
+// that cannot be read, more than 16 MiB), all of them errors of usage.
+absl::StatusOr<std::string> ReadExpression(const ExpressionSource& source);
+
+// The selection in options' population. Errors: as ReadExpression; kInvalidArgument (--at).
+absl::StatusOr<v1::Selection> MakeSelection(const SelectionOptions& arguments,
+                                            const GlobalOptions& options);
+
+// Prints the warnings of an answer on stderr, for people.
+void PrintWarnings(const v1::ResultInfo& info, std::string_view expression);
+
+// "data version 7, 431 us in the engine": the line under every answer for people.
+std::string InfoLine(const v1::ResultInfo& info);
+
+// The whole of a file, "-" being standard input. Errors: kInvalidArgument (unreadable, or more
+// than 16 MiB).
+absl::StatusOr<std::string> ReadTextFile(const std::string& path);
+
+// Splits names at commas; a name in double quotes may hold commas, and "" for a quote.
+// Errors: kInvalidArgument (an empty name, an open quote).
+absl::StatusOr<std::vector<std::string>> SplitNames(std::string_view text);
+
+}  // namespace throng::cli
+
+#endif  // THRONG_CLI_SELECTION_OPTIONS_H_
