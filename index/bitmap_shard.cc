@@ -220,8 +220,8 @@ BitmapShardRef ApplySparse(const BitmapShardRef& base, std::span<const BitChange
 BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChange> changes) {
   if (changes.empty()) return base;
   const auto* old = BitmapShardFactory::GetDense(base);
-  const auto total = static_cast<uint32_t>(static_cast<int32_t>(Cardinality(base)) +
-                                           NetChange(changes));
+  const auto total =
+      static_cast<uint32_t>(static_cast<int32_t>(Cardinality(base)) + NetChange(changes));
   if (old == nullptr && total <= kSparseMax) return ApplySparse(base, changes);
 
   auto dense = std::make_unique<BitmapShardFactory::Dense>();
@@ -230,8 +230,7 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
   for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
     const std::span<const BitChange> added = TakeChunk(changes, chunk, &position);
     const uint32_t before = base ? base->ChunkCardinality(chunk) : 0;
-    const auto cardinality =
-        static_cast<uint32_t>(static_cast<int32_t>(before) + NetChange(added));
+    const auto cardinality = static_cast<uint32_t>(static_cast<int32_t>(before) + NetChange(added));
     dense->cardinalities[chunk] = cardinality;
     if (old == nullptr) {
       const ChunkSet was = Load(base, chunk, *scratch);  // in place: the base is sparse or null

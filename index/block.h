@@ -47,9 +47,7 @@ using BlockRef = RefPtr<const Block>;
 // A copy of `set` in the cheapest form. Thread-safe.
 BlockRef MakeBlock(const ChunkSet& set);
 
-inline ChunkSet View(const BlockRef& block) {
-  return block ? block->view() : ChunkSet::Empty();
-}
+inline ChunkSet View(const BlockRef& block) { return block ? block->view() : ChunkSet::Empty(); }
 
 }  // namespace throng::index
 

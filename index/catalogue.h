@@ -64,8 +64,8 @@ struct TagDefinition {
   int sensitivity = 0;  // 0 to 9
   TagState state = TagState::kOnline;
   uint32_t values_max = kTagValuesMax;
-  uint32_t generation = 1;       // of the content; a REPLACE makes the next one
-  int64_t content_time_us = 0;   // when the content last changed, Unix microseconds
+  uint32_t generation = 1;      // of the content; a REPLACE makes the next one
+  int64_t content_time_us = 0;  // when the content last changed, Unix microseconds
 
   friend bool operator==(const TagDefinition&, const TagDefinition&) = default;
 };

@@ -53,8 +53,8 @@ struct RequestRecord {
 };
 
 struct CommitRecord {
-  uint64_t version = 0;  // the data version at which the change is visible
-  int64_t time_us = 0;   // Unix microseconds
+  uint64_t version = 0;                    // the data version at which the change is visible
+  int64_t time_us = 0;                     // Unix microseconds
   std::vector<TagDefinition> definitions;  // tags created or changed
   std::vector<NewValues> new_values;
   uint32_t first_ordinal = 0;          // of new_users

@@ -150,10 +150,12 @@ ChunkSet SelectFromArray(const ChunkSet& array, const ChunkSet& other, bool want
   uint32_t count = 0;
   if (other.kind == SetKind::kBitset) {
     const uint64_t* words = other.words;
-    count = FilterArray(array, [=](uint32_t v) { return TestBit(words, v) == wanted; }, values);
+    count = FilterArray(
+        array, [=](uint32_t v) { return TestBit(words, v) == wanted; }, values);
   } else if (other.kind == SetKind::kRuns) {
     RunCursor cursor(other);
-    count = FilterArray(array, [&](uint32_t v) { return cursor.Contains(v) == wanted; }, values);
+    count = FilterArray(
+        array, [&](uint32_t v) { return cursor.Contains(v) == wanted; }, values);
   } else if (wanted) {
     count = IntersectArrays(array.array, array.size, other.array, other.size, values);
   } else {
@@ -265,7 +267,8 @@ uint32_t IntersectCardinality(const ChunkSet& a, const ChunkSet& b) {
   }
   if (b.kind == SetKind::kBitset) return IntersectCardinality(b, a);
   if (a.kind == SetKind::kBitset) {
-    for (uint32_t i = 0; i < b.size; ++i) count += CountRange(a.words, b.runs[i].first, b.runs[i].last);
+    for (uint32_t i = 0; i < b.size; ++i)
+      count += CountRange(a.words, b.runs[i].first, b.runs[i].last);
     return count;
   }
   for (uint32_t i = 0, j = 0; i < a.size && j < b.size;) {

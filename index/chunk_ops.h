@@ -15,9 +15,6 @@
 
 namespace throng::index {
 
-// Results of more members are bitsets.
-inline constexpr uint32_t kArrayMax = 4096;
-
 ChunkSet Intersect(const ChunkSet& a, const ChunkSet& b, ChunkScratch& out);
 ChunkSet Unite(const ChunkSet& a, const ChunkSet& b, ChunkScratch& out);
 // Members of `a` that are not in `b`.
@@ -26,11 +23,11 @@ ChunkSet Subtract(const ChunkSet& a, const ChunkSet& b, ChunkScratch& out);
 uint32_t IntersectCardinality(const ChunkSet& a, const ChunkSet& b);
 
 // The same on words that the caller owns and accumulates in.
-void CopyTo(const ChunkSet& set, uint64_t* words);        // overwrites
-void UniteInto(const ChunkSet& set, uint64_t* words);     // words |= set
+void CopyTo(const ChunkSet& set, uint64_t* words);         // overwrites
+void UniteInto(const ChunkSet& set, uint64_t* words);      // words |= set
 void IntersectInto(const ChunkSet& set, uint64_t* words);  // words &= set
-void SubtractFrom(const ChunkSet& set, uint64_t* words);  // words &= ~set
-uint32_t CountBits(const uint64_t* words);                // of kWordsPerChunk words
+void SubtractFrom(const ChunkSet& set, uint64_t* words);   // words &= ~set
+uint32_t CountBits(const uint64_t* words);                 // of kWordsPerChunk words
 uint32_t CountRange(const uint64_t* words, uint32_t first, uint32_t last);  // both included
 
 // A view of `words` as they are.

@@ -74,8 +74,10 @@ struct ChunkSet {
 struct alignas(64) ChunkWords {
   uint64_t words[kWordsPerChunk];
 };
+// Results of more members than this are bitsets; no array is longer.
+inline constexpr uint32_t kArrayMax = 4096;
 struct alignas(64) ChunkArray {
-  uint16_t values[kChunkSize];
+  uint16_t values[kArrayMax];
 };
 
 // Room for one operand's result. Not thread-safe: one per operator and thread.

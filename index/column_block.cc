@@ -46,7 +46,8 @@ inline __attribute__((always_inline)) uint32_t ScanCodes(const uint8_t* data, Co
   return count;
 }
 
-THRONG_MULTIVERSION uint32_t Scan1(const uint8_t* data, uint8_t low, uint8_t span, uint64_t* words) {
+THRONG_MULTIVERSION uint32_t Scan1(const uint8_t* data, uint8_t low, uint8_t span,
+                                   uint64_t* words) {
   return ScanCodes<uint8_t>(data, low, span, words);
 }
 THRONG_MULTIVERSION uint32_t Scan2(const uint8_t* data, uint16_t low, uint16_t span,

@@ -56,8 +56,8 @@ std::optional<int64_t> ColumnShard::Get(uint32_t offset) const {
 }
 
 ChunkSet ColumnShard::Scan(uint32_t chunk, int64_t low, int64_t high, ChunkScratch& out) const {
-  ChunkSet set = blocks_[chunk] == nullptr ? ChunkSet::Empty()
-                                           : blocks_[chunk]->Scan(low, high, out);
+  ChunkSet set =
+      blocks_[chunk] == nullptr ? ChunkSet::Empty() : blocks_[chunk]->Scan(low, high, out);
   const std::span<const Cell> cells = delta(chunk);
   if (cells.empty()) return set;
   uint64_t* words = out.bits.words;
@@ -97,7 +97,8 @@ ColumnShardRef ApplyCells(const ColumnShardRef& base, std::span<const Cell> cell
     const size_t first = position;
     while (position < cells.size() && cells[position].offset >> kChunkBits == chunk) ++position;
     const std::span<const Cell> added = cells.subspan(first, position - first);
-    const std::span<const Cell> earlier = base == nullptr ? std::span<const Cell>() : base->delta(chunk);
+    const std::span<const Cell> earlier =
+        base == nullptr ? std::span<const Cell>() : base->delta(chunk);
     if (base != nullptr) shard->blocks_[chunk] = base->blocks_[chunk];
     const std::vector<Cell> delta = MergeCells(earlier, added);
     const ColumnBlockRef& block = shard->blocks_[chunk];

@@ -54,8 +54,8 @@ absl::Status WithField(const absl::Status& status, std::string_view field);
 }  // namespace throng::index
 
 // Returns from the function when `expression` is not OK.
-#define THRONG_RETURN_IF_ERROR(expression)                        \
-  do {                                                            \
+#define THRONG_RETURN_IF_ERROR(expression)                                                    \
+  do {                                                                                        \
     if (absl::Status throng_status = (expression); !throng_status.ok()) return throng_status; \
   } while (false)
 

@@ -26,8 +26,7 @@ IdKey MakeIdKey(uint64_t number, char* buffer) {
   return {.text = text, .number = number, .hash = IdHash(text)};
 }
 
-IdChunk::IdChunk(bool numeric)
-    : hashes_(new uint64_t[kChunkSize]), bytes_(nullptr, Unmap{0}) {
+IdChunk::IdChunk(bool numeric) : hashes_(new uint64_t[kChunkSize]), bytes_(nullptr, Unmap{0}) {
   if (numeric) {
     numbers_.reset(new uint64_t[kChunkSize]);
     return;

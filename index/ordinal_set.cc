@@ -33,25 +33,21 @@ void OrdinalSet::Builder::Add(uint32_t ordinal) {
   collected.offsets = {};
 }
 
-void OrdinalSet::Builder::SetChunk(uint32_t chunk, const ChunkSet& set) {
-  if (chunk >= blocks_.size()) blocks_.resize(chunk + 1);
-  blocks_[chunk] = MakeBlock(set);
+std::shared_ptr<const OrdinalSet> OrdinalSet::Builder::Build() {
+  std::vector<BlockRef> blocks(chunks_.size());
+  for (size_t chunk = 0; chunk < chunks_.size(); ++chunk) {
+    Collected& collected = chunks_[chunk];
+    blocks[chunk] = MakeBlock(collected.words != nullptr ? ViewOf(collected.words->words)
+                                                         : SortedView(collected.offsets));
+  }
+  chunks_.clear();
+  return FromBlocks(std::move(blocks));
 }
 
-std::shared_ptr<const OrdinalSet> OrdinalSet::Builder::Build() {
+std::shared_ptr<const OrdinalSet> OrdinalSet::FromBlocks(std::vector<BlockRef> blocks) {
   auto set = std::make_shared<OrdinalSet>();
-  for (uint32_t chunk = 0; chunk < chunks_.size(); ++chunk) {
-    Collected& collected = chunks_[chunk];
-    if (collected.words != nullptr) {
-      SetChunk(chunk, ViewOf(collected.words->words));
-    } else if (!collected.offsets.empty()) {
-      SetChunk(chunk, SortedView(collected.offsets));
-    }
-  }
-  set->blocks_ = std::move(blocks_);
+  set->blocks_ = std::move(blocks);
   for (const BlockRef& block : set->blocks_) set->cardinality_ += block ? block->cardinality() : 0;
-  chunks_.clear();
-  blocks_.clear();
   return set;
 }
 

@@ -24,8 +24,6 @@ class OrdinalSet {
   class Builder {
    public:
     void Add(uint32_t ordinal);
-    // Replaces a whole chunk (ordinal >> 16).
-    void SetChunk(uint32_t chunk, const ChunkSet& set);
     std::shared_ptr<const OrdinalSet> Build();
 
    private:
@@ -34,8 +32,10 @@ class OrdinalSet {
       std::unique_ptr<ChunkWords> words;  // from then on
     };
     std::vector<Collected> chunks_;
-    std::vector<BlockRef> blocks_;
   };
+
+  // Chunk i (ordinal >> 16) has the users of blocks[i].
+  static std::shared_ptr<const OrdinalSet> FromBlocks(std::vector<BlockRef> blocks);
 
   uint64_t cardinality() const { return cardinality_; }
   bool Contains(uint32_t ordinal) const;

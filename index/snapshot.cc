@@ -108,15 +108,14 @@ MemoryUse Snapshot::memory() const {
 
 TagContentRef ApplyToContent(const TagContentRef& content, TagType type, const TagChange& change,
                              uint64_t version) {
-  auto next = content == nullptr ? std::make_shared<TagContent>()
-                                 : std::make_shared<TagContent>(*content);
+  auto next =
+      content == nullptr ? std::make_shared<TagContent>() : std::make_shared<TagContent>(*content);
   for (size_t first = 0; first < change.ordinals.size();) {
     const uint32_t shard = change.ordinals[first] >> kShardBits;
     size_t last = first + 1;
     while (last < change.ordinals.size() && change.ordinals[last] >> kShardBits == shard) ++last;
     if (next->shards.size() <= shard) next->shards.resize(shard + 1);
-    next->shards[shard] =
-        ApplyTagChange(next->shards[shard], type, change, first, last, version);
+    next->shards[shard] = ApplyTagChange(next->shards[shard], type, change, first, last, version);
     first = last;
   }
   return next;
@@ -132,11 +131,12 @@ SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& pa
   if (!record.new_users.empty()) {
     const size_t known = base.ids_.size() - record.first_ordinal;  // when replayed
     if (known < record.new_users.size()) {
-      next->ids_ = base.ids_.With({record.new_users.begin() + static_cast<ptrdiff_t>(known),
-                                   record.new_users.end()});
+      next->ids_ = base.ids_.With(
+          {record.new_users.begin() + static_cast<ptrdiff_t>(known), record.new_users.end()});
     }
-    universe = UniverseChange(record.first_ordinal,
-                              record.first_ordinal + static_cast<uint32_t>(record.new_users.size()));
+    universe =
+        UniverseChange(record.first_ordinal,
+                       record.first_ordinal + static_cast<uint32_t>(record.new_users.size()));
     changes.push_back(&universe);
   }
   uint32_t tags = 1;

@@ -120,7 +120,8 @@ class LabelsWriter {
     const size_t begin = first_ == 0 ? 0 : change_.label_ends[first_ - 1];
     const size_t end = change_.label_ends[last_ - 1];
     uint32_t codes = 0;
-    for (size_t j = begin; j < end; ++j) codes = std::max(codes, (change_.label_changes[j] >> 1) + 1);
+    for (size_t j = begin; j < end; ++j)
+      codes = std::max(codes, (change_.label_changes[j] >> 1) + 1);
     ends_.assign(codes, 0);
     for (size_t j = begin; j < end; ++j) ++ends_[change_.label_changes[j] >> 1];
     uint32_t total = 0;

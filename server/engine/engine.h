@@ -5,8 +5,8 @@
 //   absl::StatusOr<CountResult> n = (*engine)->selections().Count(
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
-// One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(). All are
-// thread-safe; a call runs on the caller's thread and on the query pool.
+// One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(). All
+// are thread-safe; a call runs on the caller's thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -30,15 +30,15 @@ namespace throng::engine {
 struct EngineOptions {
   // What changes behaviour.
   std::string directory;
-  bool sync = true;                 // see storage::StoreOptions
-  int64_t lease_us = 60'000'000;    // how long a handed-out data version can be asked for again
+  bool sync = true;               // see storage::StoreOptions
+  int64_t lease_us = 60'000'000;  // how long a handed-out data version can be asked for again
   uint32_t leased_versions_max = 64;
   // What changes performance.
-  uint32_t query_threads = 0;                  // 0: one a core
-  uint64_t fold_log_bytes = 256ull << 20;      // fold when the log holds this much
+  uint32_t query_threads = 0;              // 0: one a core
+  uint64_t fold_log_bytes = 256ull << 20;  // fold when the log holds this much
   // For tests.
   storage::FileSystemHook* file_system = nullptr;
-  std::function<int64_t()> clock_us;           // Unix microseconds; empty: the system's
+  std::function<int64_t()> clock_us;  // Unix microseconds; empty: the system's
 };
 
 // Told while loading: done and total bytes of base blocks.

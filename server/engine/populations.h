@@ -34,7 +34,8 @@ class Populations {
   explicit Populations(Universes& universes) : universes_(universes) {}
 
   // Errors: kInvalidArgument (BAD_NAME), kAlreadyExists, kResourceExhausted (TOO_MANY_POPULATIONS).
-  absl::StatusOr<PopulationInfo> Create(const CallContext& context, const PopulationInfo& population,
+  absl::StatusOr<PopulationInfo> Create(const CallContext& context,
+                                        const PopulationInfo& population,
                                         std::string_view request_id);
   // Errors: kNotFound (UNKNOWN_POPULATION).
   absl::StatusOr<PopulationInfo> Get(const CallContext& context, std::string_view name);

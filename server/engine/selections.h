@@ -63,8 +63,8 @@ struct MembersPage {
 // Rows of an export, at most 8,192 a frame.
 struct ExportFrame {
   bool numeric = false;
-  std::vector<uint64_t> numbers;              // numeric
-  std::vector<std::string> ids;               // otherwise
+  std::vector<uint64_t> numbers;                  // numeric
+  std::vector<std::string> ids;                   // otherwise
   std::vector<std::vector<std::string>> columns;  // a tag asked for, a text a row
 };
 struct ExportStart {

@@ -1,0 +1,67 @@
+// Counts the selected users over the values of several tags, in one pass.
+//
+//   BreakdownCollector collector(snapshot, {city, interests});
+//   Execute(plan, snapshot, parallel, check, collector);
+//   collector.Finish()[0].counts[code];
+//
+// For each chunk a tag is counted by whichever is cheaper there: intersecting its values' bitmaps,
+// or reading the column of codes for the users at hand.
+#ifndef THRONG_QUERY_BREAKDOWN_COLLECTOR_H_
+#define THRONG_QUERY_BREAKDOWN_COLLECTOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "index/catalogue.h"
+#include "index/chunk_set.h"
+#include "index/snapshot.h"
+#include "query/collector.h"
+
+namespace throng::query {
+
+struct TagCounts {
+  std::vector<uint64_t> counts;  // by code; FLAG: code 0 is "set"
+  uint64_t with_value = 0;       // users with any value; FLAG: all of them
+};
+
+// As Collector. Borrows the snapshot.
+class BreakdownCollector final : public Collector {
+ public:
+  // `tags` are ids of CATEGORY, LABELS or FLAG tags.
+  BreakdownCollector(const index::Snapshot& snapshot, const std::vector<uint32_t>& tags);
+
+  void Start(uint32_t workers, uint32_t chunks) override;
+  void Collect(uint32_t chunk, const index::ChunkSet& users, uint32_t worker) override;
+  // After execution; in the order of the tags.
+  std::vector<TagCounts> Finish() const;
+  uint64_t users() const;
+
+ private:
+  struct Target {
+    uint32_t tag;
+    index::TagType type;
+    uint32_t codes;
+  };
+  struct Worker {
+    std::vector<TagCounts> tags;
+    uint64_t users = 0;
+    std::unique_ptr<index::ChunkScratch> scratch;
+    std::vector<uint32_t> histogram;
+  };
+
+  void CollectTag(const Target& target, const index::TagShard& shard, uint32_t chunk,
+                  const index::ChunkSet& users, Worker& worker, TagCounts& counts) const;
+
+  const index::Snapshot& snapshot_;
+  std::vector<Target> targets_;
+  std::vector<Worker> workers_;
+};
+
+// The same counts over everybody, from cardinalities alone.
+std::vector<TagCounts> CountEverybody(const index::Snapshot& snapshot,
+                                      const std::vector<uint32_t>& tags);
+
+}  // namespace throng::query
+
+#endif  // THRONG_QUERY_BREAKDOWN_COLLECTOR_H_

@@ -1,0 +1,139 @@
+// A loaded population: the newest snapshot, the one door for commits, and leased versions.
+//
+//   absl::StatusOr<std::shared_ptr<Universe>> u = universes.Find("default");
+//   absl::StatusOr<index::SnapshotRef> pinned = (*u)->Pin(read_version);
+//   absl::StatusOr<index::SnapshotRef> next = (*u)->Commit(
+//       [&](const index::Snapshot& newest, index::CommitRecord* record) { ... });
+//
+// Internal to the engine.
+#ifndef THRONG_SERVER_ENGINE_UNIVERSE_H_
+#define THRONG_SERVER_ENGINE_UNIVERSE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/change.h"
+#include "index/mutex.h"
+#include "index/parallel.h"
+#include "index/snapshot.h"
+#include "storage/store.h"
+
+namespace throng::engine {
+
+// What a Universe needs of its surroundings; all outlive it.
+struct UniverseEnvironment {
+  storage::Store* store = nullptr;
+  index::Parallel* parallel = nullptr;
+  std::function<int64_t()> clock_us;
+  int64_t lease_us = 0;
+  uint32_t leased_versions_max = 0;
+  uint64_t fold_log_bytes = 0;
+};
+
+// Tags that a REPLACE is rewriting, with the commits that touched them meanwhile.
+struct PendingReplace {
+  std::set<uint32_t> tags;
+  std::vector<index::TagChange> changes;  // in order of commit
+};
+
+// Thread-safe.
+class Universe {
+ public:
+  // Fills in the record of a commit on the newest snapshot. Its version and time are set already;
+  // leaving the rest empty commits nothing.
+  using Build =
+      std::function<absl::Status(const index::Snapshot& newest, index::CommitRecord* record)>;
+
+  Universe(storage::Population population, storage::LoadedPopulation loaded,
+           const UniverseEnvironment& environment);
+
+  const storage::Population& population() const { return population_; }
+  index::Parallel& parallel() const { return *environment_.parallel; }
+  storage::Store& store() const { return *environment_.store; }
+  int64_t now_us() const { return environment_.clock_us(); }
+
+  index::SnapshotRef newest() const;
+  // The newest snapshot (0), or the leased one of that version. The version is leased from now on.
+  // Errors: kFailedPrecondition (VERSION_GONE).
+  absl::StatusOr<index::SnapshotRef> Pin(uint64_t read_version);
+
+  // Durable, then visible, then returned: the snapshot in which the commit is visible. On an error
+  // nothing of it ever is.
+  absl::StatusOr<index::SnapshotRef> Commit(const Build& build);
+
+  // A REPLACE of tags: between Begin and Finish or Abort, commits to them are remembered.
+  // Errors: kAborted (REPLACE_UNDER_WAY).
+  absl::StatusOr<std::shared_ptr<PendingReplace>> BeginReplace(const std::set<uint32_t>& tags);
+  // Calls `finish` with all commits held up: it applies what is pending, makes the new content
+  // durable and fills in `record`; then the contents become visible in one commit.
+  using FinishReplace = std::function<absl::StatusOr<std::vector<index::TagContentRef>>(
+      const index::Snapshot& newest, index::CommitRecord* record)>;
+  absl::StatusOr<index::SnapshotRef> CommitReplace(const std::shared_ptr<PendingReplace>& pending,
+                                                   const FinishReplace& finish);
+  void AbortReplace(const std::shared_ptr<PendingReplace>& pending);
+
+  // Rewrites base blocks and trims the log, if the log is long enough or `always`.
+  absl::Status Fold(bool always);
+
+ private:
+  struct Lease {
+    index::SnapshotRef snapshot;
+    int64_t expires_us = 0;
+  };
+
+  void Publish(index::SnapshotRef next);
+  index::CommitRecord NextRecord(const index::Snapshot& newest) const;
+
+  const storage::Population population_;
+  const UniverseEnvironment environment_;
+
+  index::Mutex commit_mutex_;  // taken before snapshot_mutex_
+  std::vector<std::shared_ptr<PendingReplace>> replaces_ THRONG_GUARDED_BY(commit_mutex_);
+
+  mutable index::Mutex snapshot_mutex_;  // held for the copy of a pointer only
+  index::SnapshotRef newest_ THRONG_GUARDED_BY(snapshot_mutex_);
+  std::map<uint64_t, Lease> leases_ THRONG_GUARDED_BY(snapshot_mutex_);
+
+  index::Mutex fold_mutex_;
+  index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
+};
+
+// All populations, and the thread that folds them. Thread-safe.
+class Universes {
+ public:
+  explicit Universes(const UniverseEnvironment& environment) : environment_(environment) {}
+  ~Universes();
+
+  const UniverseEnvironment& environment() const { return environment_; }
+  void Add(storage::Population population, storage::LoadedPopulation loaded);
+  // Starts the folding thread; once, after the first Add.
+  void StartFolding();
+  // Errors: kNotFound (UNKNOWN_POPULATION).
+  absl::StatusOr<std::shared_ptr<Universe>> Find(std::string_view name) const;
+  // In order of name.
+  std::vector<std::shared_ptr<Universe>> List() const;
+
+ private:
+  void FoldUntilStopped();
+
+  const UniverseEnvironment environment_;
+  mutable index::Mutex mutex_;
+  index::ConditionVariable stop_;
+  bool stopping_ THRONG_GUARDED_BY(mutex_) = false;
+  std::map<std::string, std::shared_ptr<Universe>, std::less<>> universes_
+      THRONG_GUARDED_BY(mutex_);
+  std::thread folder_;
+};
+
+}  // namespace throng::engine
+
+#endif  // THRONG_SERVER_ENGINE_UNIVERSE_H_
