@@ -28,7 +28,8 @@ namespace throng::storage {
 
 inline constexpr uint32_t kFormatVersion = 1;
 
-// Lets tests put a file system that fails or forgets between us and the disk; defined by the tests.
+// Lets tests put a file system that fails or forgets between us and the disk
+// (storage/file_system_hook.h).
 struct FileSystemHook;
 
 struct StoreOptions {
@@ -37,8 +38,12 @@ struct StoreOptions {
   bool sync = true;               // false: a power loss may lose the last commits, never order
   // What changes performance.
   uint64_t write_buffer_bytes = 64 << 20;
+  // The high-water mark is written at the first commit this long after the last one: what it does
+  // not cover, a torn log may lose unnoticed (storage/FORMAT.md). 0: with every commit.
+  uint32_t high_water_interval_ms = 1000;
   // For tests.
   FileSystemHook* file_system = nullptr;
+  std::function<int64_t()> now_us = nullptr;  // Unix microseconds; null: the system's clock
 };
 
 struct Population {
@@ -96,10 +101,11 @@ class Store {
   virtual absl::Status Fold(uint32_t population, const index::Snapshot& snapshot,
                             const index::Snapshot* folded) = 0;
 
-  // Writes the content of a tag under `definition.generation`, which nothing refers to yet; every
-  // shard must carry the version of the commit to come. The Append of a record whose definitions
-  // hold `definition` makes it the content: a REPLACE. Content that no such record follows is
-  // collected by the next Open.
+  // Writes shards of a tag's content under `definition.generation`, which nothing refers to yet;
+  // null shards are left as they are, so that a content may be written in several calls. Shards
+  // carry a version older than the commit to come. The Append of a record whose definitions hold
+  // `definition` makes it the content: a REPLACE. Content that no such record follows is collected
+  // by the next Load.
   virtual absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                        const index::TagContent& content) = 0;
 

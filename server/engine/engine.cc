@@ -1,0 +1,79 @@
+#include "server/engine/engine.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "index/error.h"
+#include "index/parallel.h"
+#include "server/engine/universe.h"
+
+namespace throng::engine {
+namespace {
+
+int64_t SystemClockUs() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+uint32_t ThreadCount(uint32_t asked) {
+  return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+// In order of construction; destroyed the other way round, so that universes fold while the store
+// is still open.
+struct Engine::Parts {
+  Parts(std::unique_ptr<storage::Store> opened, const EngineOptions& options)
+      : store(std::move(opened)),
+        parallel(ThreadCount(options.query_threads)),
+        universes({.store = store.get(),
+                   .parallel = &parallel,
+                   .clock_us = options.clock_us ? options.clock_us : SystemClockUs,
+                   .lease_us = options.lease_us,
+                   .leased_versions_max = options.leased_versions_max,
+                   .fold_log_bytes = options.fold_log_bytes}) {}
+
+  std::unique_ptr<storage::Store> store;
+  index::Parallel parallel;
+  Universes universes;
+  Populations populations{universes};
+  Tags tags{universes};
+  Writer writer{universes};
+  Selections selections{universes};
+  Insights insights{universes};
+  Portraits portraits{universes};
+};
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
+                                                     const LoadingProgress& progress) {
+  THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::Store> store,
+                          storage::Store::Open({.directory = options.directory,
+                                                .sync = options.sync,
+                                                .file_system = options.file_system}));
+  auto parts = std::make_unique<Parts>(std::move(store), options);
+  if (parts->store->populations().empty()) {
+    THRONG_RETURN_IF_ERROR(parts->store->CreatePopulation("default", "", "user_id").status());
+  }
+  for (const storage::Population& population : parts->store->populations()) {
+    THRONG_ASSIGN_OR_RETURN(storage::LoadedPopulation loaded,
+                            parts->store->Load(population.id, parts->parallel, progress));
+    parts->universes.Add(population, std::move(loaded));
+  }
+  parts->universes.StartFolding();
+  return std::unique_ptr<Engine>(new Engine(std::move(parts)));
+}
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Engine::~Engine() = default;
+
+Populations& Engine::populations() { return parts_->populations; }
+Tags& Engine::tags() { return parts_->tags; }
+Writer& Engine::writer() { return parts_->writer; }
+Selections& Engine::selections() { return parts_->selections; }
+Insights& Engine::insights() { return parts_->insights; }
+Portraits& Engine::portraits() { return parts_->portraits; }
+
+}  // namespace throng::engine

@@ -1,0 +1,47 @@
+#include "server/engine/request_memory.h"
+
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/engine/write_batch.h"
+
+namespace throng::engine {
+
+RequestKey MakeRequestKey(const CallContext& context, std::string_view method,
+                          std::string_view request_id, uint64_t payload_hash) {
+  return {.scope = fmt::format("{}\n{}", context.principal, method),
+          .request_id = std::string(request_id),
+          .payload_hash = payload_hash};
+}
+
+absl::StatusOr<std::optional<std::string>> FindAnswer(const Universe& universe,
+                                                      const RequestKey& key) {
+  if (key.request_id.empty()) return std::nullopt;
+  if (key.request_id.size() > kRequestIdBytesMax) {
+    return index::WithField(
+        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "BAD_REQUEST_ID",
+                             "the request id's length in bytes", kRequestIdBytesMax,
+                             key.request_id.size()),
+        "request_id");
+  }
+  auto found = universe.store().FindRequest(universe.population().id, key.scope, key.request_id);
+  if (absl::IsNotFound(found.status())) return std::nullopt;
+  if (!found.ok()) return found.status();
+  if (found->payload_hash != key.payload_hash) {
+    return index::InvalidArgument(
+        "REQUEST_ID_REUSED", "request_id",
+        fmt::format("request id \"{}\" was used with another request", key.request_id));
+  }
+  return std::move(found->response);
+}
+
+void Remember(const RequestKey& key, std::string answer, index::CommitRecord* record) {
+  if (key.request_id.empty()) return;
+  record->requests.push_back({.scope = key.scope,
+                              .request_id = key.request_id,
+                              .payload_hash = key.payload_hash,
+                              .response = std::move(answer)});
+}
+
+}  // namespace throng::engine
