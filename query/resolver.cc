@@ -181,18 +181,18 @@ absl::StatusOr<LogicalPlan> Resolver::BindTest(const Condition& condition, const
     return MakeSyntaxError(
         "NOT_A_FLAG",
         {.span = condition.span,
-         .message = fmt::format("tag \"{}\" is a {}: only a FLAG stands without a comparison",
+         .message = fmt::format("tag \"{}\" is of type {}: only a FLAG stands without a comparison",
                                 tag.name, index::TagTypeName(tag.type)),
          .expected = "a comparison, or exists(tag) for the users with any value",
          .suggestion = Format(Condition{tag.name, Exists{}, {}, {}})});
   }
   if (const auto* range = std::get_if<Range>(&condition.test)) {
     if (index::IsNumeric(tag.type)) return BindRange(*range, entry);
-    return MakeSyntaxError(
-        "NOT_ORDERED", {.span = condition.span,
-                        .message = fmt::format("tag \"{}\" is a {}, which has no order", tag.name,
-                                               index::TagTypeName(tag.type)),
-                        .expected = flag ? "=, != or the bare name" : "=, !=, in or not in"});
+    return MakeSyntaxError("NOT_ORDERED",
+                           {.span = condition.span,
+                            .message = fmt::format("tag \"{}\" is of type {}, which has no order",
+                                                   tag.name, index::TagTypeName(tag.type)),
+                            .expected = flag ? "=, != or the bare name" : "=, !=, in or not in"});
   }
   const auto* none = std::get_if<NoneOf>(&condition.test);
   THRONG_ASSIGN_OR_RETURN(

@@ -24,8 +24,8 @@ absl::Status WrongType(const Value& value, const index::TagDefinition& tag,
   return MakeSyntaxError(
       "WRONG_VALUE_TYPE",
       {.span = value.span,
-       .message = fmt::format("{} is no value of tag \"{}\", a {}", Excerpt(Format(value)),
-                              tag.name, index::TagTypeName(tag.type)),
+       .message = fmt::format("{} is no value of the {} tag \"{}\"", Excerpt(Format(value)),
+                              index::TagTypeName(tag.type), tag.name),
        .expected = std::string(expected),
        .suggestion = std::move(suggestion)});
 }
