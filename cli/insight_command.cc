@@ -6,6 +6,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/error_output.h"
+#include "cli/flag_checks.h"
 #include "cli/json_output.h"
 #include "cli/selection_options.h"
 #include "cli/table.h"
@@ -130,7 +131,8 @@ void RegisterInsightCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
   command->add_option("--baseline", arguments->baseline, "Compare with these users; default: all")
       ->type_name("EXPR");
   command->add_option("--top", arguments->top_k, "Values a tag, largest first; default 1000")
-      ->type_name("K");
+      ->type_name("K")
+      ->check(CheckWholeNumber, "");
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunInsight(*arguments, options); });

@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "cli/error_output.h"
+#include "cli/schema.h"
 #include "cli/value_text.h"
 #include "fmt/format.h"
 

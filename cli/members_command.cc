@@ -4,6 +4,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/json_output.h"
 #include "cli/selection_options.h"
 #include "cli/terminal_text.h"
@@ -59,7 +60,8 @@ void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
   auto arguments = std::make_shared<MembersArguments>();
   AddSelectionOptions(*command, arguments->selection);
   command->add_option("--page-size", arguments->page_size, "Ids a page; default 1000")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CheckWholeNumber, "");
   command->add_option("--page-token", arguments->page_token, "Where the last page ended")
       ->type_name("TOKEN");
   command->footer(kExamples);

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/json_output.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
@@ -22,12 +23,6 @@ A server that is still loading its data is not ready: with --wait, ping waits fo
 
 constexpr absl::Duration kAttempt = absl::Seconds(5);
 constexpr absl::Duration kPause = absl::Milliseconds(200);
-
-std::string CheckDuration(const std::string& text) {
-  absl::Duration duration;
-  if (absl::ParseDuration(text, &duration) && duration >= absl::ZeroDuration()) return {};
-  return fmt::format("\"{}\" is not a duration: expected e.g. 60s", text);
-}
 
 grpc::Status Probe(v1::PopulationService::Stub& stub, absl::Duration limit) {
   grpc::ClientContext context;

@@ -5,6 +5,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/json_output.h"
 #include "cli/table.h"
 #include "cli/value_text.h"
@@ -67,7 +68,8 @@ void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_co
   command
       ->add_option("--read-version", arguments->read_version,
                    "Read the data version an earlier answer gave")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CheckWholeNumber, "");
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunPortrait(*arguments, options); });

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/global_options.h"
 #include "fmt/format.h"
 
@@ -24,15 +25,6 @@ constexpr const char* kExamples = R"help(Examples:
   throng COMMAND --help says more, with examples
 
 Exit codes: 0 done, 1 refused by the server or failed, 2 wrong usage.)help";
-
-// CLI11's check: empty if `text` is a duration.
-std::string CheckTimeout(const std::string& text) {
-  absl::Duration duration;
-  if (!absl::ParseDuration(text, &duration) || duration < absl::ZeroDuration()) {
-    return fmt::format("\"{}\" is not a duration: expected e.g. 30s, 500ms, 2m or 0", text);
-  }
-  return {};
-}
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--server", options.server, "Where throngd listens")
@@ -51,7 +43,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
          },
          "Deadline of a call, e.g. 30s; 0: none. Default 30s; none for load and export")
       ->type_name("DURATION")
-      ->check(CheckTimeout, "")
+      ->check(CheckDuration, "")
       ->trigger_on_parse();
 }
 

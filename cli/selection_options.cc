@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "cli/client.h"
 #include "cli/error_output.h"
+#include "cli/flag_checks.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
 #include "fmt/format.h"
@@ -59,7 +60,8 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments) {
   command
       .add_option("--read-version", arguments.read_version,
                   "Read the data version an earlier answer gave")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CheckWholeNumber, "");
 }
 
 absl::StatusOr<std::string> ReadExpression(const ExpressionSource& source) {

@@ -1,14 +1,15 @@
 // throng tags: list, get, create, update, values.
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/json_output.h"
+#include "cli/schema.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
@@ -57,7 +58,7 @@ std::unique_ptr<v1::TagService::Stub> NewStub(const GlobalOptions& options) {
 }
 
 std::string TypeText(const v1::Tag& tag) {
-  std::string type = TagTypeName(tag.type());
+  std::string type(TagTypeName(tag.type()));
   if (tag.type() == v1::TAG_TYPE_DECIMAL) type += fmt::format("({})", tag.scale());
   return type;
 }
@@ -209,6 +210,7 @@ void PrintValues(const v1::ListTagValuesResponse& values, const std::string& nam
 }
 
 int RunValues(const ListArguments& arguments, const GlobalOptions& options) {
+  if (arguments.limit == 0) return ReportUsage("--limit: expected 1 or more", options);
   const auto stub = NewStub(options);
   v1::ListTagValuesRequest request;
   request.set_name(TagName(arguments.name, options));
@@ -250,12 +252,15 @@ void AddTagFlags(CLI::App& command, TagArguments& arguments) {
       ->type_name("PATH");
   command.add_option("--description", arguments.description, "What it means")->type_name("TEXT");
   command.add_option("--owner", arguments.owner, "Who answers for it")->type_name("TEXT");
-  command.add_option("--sensitivity", arguments.sensitivity, "0 (public) to 9")->type_name("N");
+  command.add_option("--sensitivity", arguments.sensitivity, "0 (public) to 9")
+      ->type_name("N")
+      ->check(CheckWholeNumber, "");
   command.add_option("--state", arguments.state, "draft, online or offline")
       ->type_name("STATE")
       ->check(CheckState, "");
   command.add_option("--max-values", arguments.max_values, "Largest number of distinct values")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CheckWholeNumber, "");
   command.footer(kExamples);
 }
 
@@ -277,7 +282,7 @@ void RegisterReading(CLI::App& group, GlobalOptions& options, int& exit_code) {
   values->add_option("NAME", arguments->name, "The tag's name")->type_name("")->required();
   values->add_option("--limit", arguments->limit, "How many, largest first; default 1000")
       ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()), "");
+      ->check(CheckWholeNumber, "");
   values->footer(kExamples);
   values->callback(
       [arguments, &options, &exit_code] { exit_code = RunValues(*arguments, options); });
@@ -294,7 +299,8 @@ void RegisterWriting(CLI::App& group, GlobalOptions& options, int& exit_code) {
       ->check(CheckType, "")
       ->required();
   create->add_option("--scale", arguments->scale, "DECIMAL: digits after the point, 0 to 9")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CheckWholeNumber, "");
   create->callback(
       [arguments, &options, &exit_code] { exit_code = RunCreate(*arguments, options); });
 

@@ -10,12 +10,6 @@
 namespace throng::cli {
 namespace {
 
-constexpr std::pair<v1::TagType, std::string_view> kTagTypes[] = {
-    {v1::TAG_TYPE_FLAG, "FLAG"},         {v1::TAG_TYPE_CATEGORY, "CATEGORY"},
-    {v1::TAG_TYPE_LABELS, "LABELS"},     {v1::TAG_TYPE_INTEGER, "INTEGER"},
-    {v1::TAG_TYPE_DECIMAL, "DECIMAL"},   {v1::TAG_TYPE_DATE, "DATE"},
-    {v1::TAG_TYPE_DATE_TIME, "DATETIME"}};
-
 constexpr std::pair<v1::TagState, std::string_view> kTagStates[] = {
     {v1::TAG_STATE_DRAFT, "DRAFT"},
     {v1::TAG_STATE_ONLINE, "ONLINE"},
@@ -50,22 +44,6 @@ std::string ValueText(const v1::Value& value) {
       return {};
   }
   return {};
-}
-
-std::string TagTypeName(v1::TagType type) {
-  for (const auto& [known, name] : kTagTypes) {
-    if (known == type) return std::string(name);
-  }
-  return std::to_string(static_cast<int>(type));
-}
-
-std::optional<v1::TagType> ParseTagType(std::string_view name) {
-  const std::string upper = UpperCase(name);
-  if (upper == "DATE_TIME") return v1::TAG_TYPE_DATE_TIME;
-  for (const auto& [type, known] : kTagTypes) {
-    if (known == upper) return type;
-  }
-  return std::nullopt;
 }
 
 std::string TagStateName(v1::TagState state) {

@@ -1,8 +1,8 @@
-// Values, tag types and tag states as people and JSON readers see them.
+// Values, times and tag states as people and JSON readers see them. (Tag types: cli/schema.h.)
 //
-//   ValueText(value);                          // "Beijing", "-12.50", "2024-05-01"
-//   TagTypeName(v1::TAG_TYPE_DATE_TIME);       // "DATETIME"
-//   ParseTagType("labels");                    // v1::TAG_TYPE_LABELS
+//   ValueText(value);             // "Beijing", "-12.50", "2024-05-01"
+//   ParseTagState("offline");     // v1::TAG_STATE_OFFLINE
+//   LastPart("populations/default/tags/city");  // "city"
 #ifndef THRONG_CLI_VALUE_TEXT_H_
 #define THRONG_CLI_VALUE_TEXT_H_
 
@@ -21,13 +21,6 @@ namespace throng::cli {
 // The value as text: numbers in decimal, days as YYYY-MM-DD, times in RFC 3339 (UTC), flags as
 // true and false. Empty if no kind is set.
 std::string ValueText(const v1::Value& value);
-
-// FLAG, CATEGORY, LABELS, INTEGER, DECIMAL, DATE, DATETIME; the number of a type that this
-// program does not know.
-std::string TagTypeName(v1::TagType type);
-
-// The reverse, in any case; DATE_TIME is taken too.
-std::optional<v1::TagType> ParseTagType(std::string_view name);
 
 // DRAFT, ONLINE, OFFLINE; empty for unspecified.
 std::string TagStateName(v1::TagState state);

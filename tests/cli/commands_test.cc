@@ -1,0 +1,566 @@
+// Every command that asks, run against a server of canned answers.
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "cli/schema.h"
+#include "cli/selection_options.h"
+#include "cli/value_text.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tests/cli/fake_server.h"
+
+namespace throng::cli {
+namespace {
+
+using nlohmann::json;
+
+template <typename Message>
+void Set(Message& message, const std::string& text) {
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
+}
+
+class CommandsTest : public testing::Test {
+ protected:
+  // Puts `text` in a file of the test's own and gives its path.
+  std::string WriteFile(const std::string& text) {
+    std::string path = testing::TempDir() + "throng_commands_XXXXXX";
+    const int descriptor = mkstemp(path.data());
+    EXPECT_GE(descriptor, 0);
+    std::FILE* file = fdopen(descriptor, "wb");
+    std::fwrite(text.data(), 1, text.size(), file);
+    std::fclose(file);
+    paths_.push_back(path);
+    return path;
+  }
+  void TearDown() override {
+    for (const std::string& path : paths_) std::filesystem::remove(path);
+  }
+
+  FakeServer server_;
+  std::vector<std::string> paths_;
+};
+
+TEST_F(CommandsTest, CountForPeople) {
+  Set(server_.count,
+      "count: 123456 info { data_version: 7 exact: true engine_time { nanos: 431000 } }");
+  const CliRun run = server_.Run({"count", "city = 'Beijing'"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out, "123,456 users\ndata version 7, 431 us in the engine\n");
+  EXPECT_EQ(run.err, "");
+  EXPECT_EQ(server_.count_request.selection().population(), "populations/default");
+  EXPECT_EQ(server_.count_request.selection().expression(), "city = 'Beijing'");
+  EXPECT_FALSE(server_.count_request.selection().has_reference_time());
+}
+
+TEST_F(CommandsTest, GlobalFlagsStandBeforeOrAfter) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--json", "--population", "owners", "count", "x"},
+        std::vector<std::string>{"count", "x", "--json", "--population", "owners"},
+        std::vector<std::string>{"count", "--json", "--population=owners", "x"}}) {
+    const CliRun run = server_.Run(arguments);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(json::accept(run.out)) << run.out;
+    EXPECT_EQ(server_.count_request.selection().population(), "populations/owners");
+  }
+}
+
+TEST_F(CommandsTest, SelectionFlagsReachTheServer) {
+  const CliRun run = server_.Run({"count", "x", "--zone", "Asia/Shanghai", "--at",
+                                  "2024-05-01T08:00:00+08:00", "--read-version", "41"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const v1::Selection& selection = server_.count_request.selection();
+  EXPECT_EQ(selection.time_zone(), "Asia/Shanghai");
+  EXPECT_EQ(selection.reference_time().seconds(), 1714521600);
+  EXPECT_EQ(selection.read_version(), 41U);
+}
+
+TEST_F(CommandsTest, ExpressionsComeFromFilesAndNamesOfCommandsAreExpressions) {
+  const std::string path = WriteFile("city = 'Beijing'\nand vip\n");
+  EXPECT_EQ(server_.Run({"count", "--file", path}).exit_code, 0);
+  EXPECT_EQ(server_.count_request.selection().expression(), "city = 'Beijing'\nand vip\n");
+  EXPECT_EQ(server_.Run({"count", "count"}).exit_code, 0);
+  EXPECT_EQ(server_.count_request.selection().expression(), "count");
+  EXPECT_EQ(server_.Run({"count", "tags"}).exit_code, 0);
+  EXPECT_EQ(server_.count_request.selection().expression(), "tags");
+}
+
+TEST_F(CommandsTest, WarningsGoToStderr) {
+  Set(server_.count,
+      "info { exact: false warnings { message: 'nobody' line: 1 column: 1 length: 4 } }");
+  const CliRun run = server_.Run({"count", "city = 'x'"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out, "0 users\ndata version 0, 0.0 us in the engine, of a sample\n");
+  EXPECT_EQ(run.err, "warning: nobody\n  city = 'x'\n  ^~~~\n");
+}
+
+TEST_F(CommandsTest, RefusalIsExitOneWithThePlace) {
+  v1::ErrorDetail detail;
+  detail.set_reason("UNKNOWN_TAG");
+  detail.set_field("selection.expression");
+  detail.set_line(1);
+  detail.set_column(1);
+  detail.set_length(5);
+  detail.set_suggestion("city");
+  server_.failure = MakeStatus(grpc::StatusCode::INVALID_ARGUMENT, "unknown tag", detail);
+  for (const char* command : {"count", "explain", "members", "parse"}) {
+    const CliRun run = server_.Run({command, "citty = 'x'"});
+    EXPECT_EQ(run.exit_code, 1) << command;
+    EXPECT_EQ(run.out, "");
+    EXPECT_EQ(run.err, "error: unknown tag\n  citty = 'x'\n  ^~~~~\ndid you mean: city\n");
+  }
+  const CliRun run = server_.Run({"count", "citty = 'x'", "--json"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.err, "");
+  EXPECT_EQ(json::parse(run.out)["error"]["reason"], "UNKNOWN_TAG");
+  EXPECT_EQ(json::parse(run.out)["error"]["suggestion"], "city");
+}
+
+TEST_F(CommandsTest, InsightMarksThePlaceInTheTextItIsIn) {
+  v1::ErrorDetail detail;
+  detail.set_field("baseline.expression");
+  detail.set_line(1);
+  detail.set_column(3);
+  detail.set_length(2);
+  server_.failure = MakeStatus(grpc::StatusCode::INVALID_ARGUMENT, "bad", detail);
+  const CliRun run = server_.Run({"insight", "city = 'x'", "--by", "a", "--baseline", "b c d"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.err, "error: bad\n  b c d\n    ^~\n");
+}
+
+TEST_F(CommandsTest, ExplainForPeople) {
+  Set(server_.explain, R"pb(
+    count: 3
+    nodes {
+      operator: "and"
+      estimated_users: 4
+      actual_users: 3
+      chunks: 2
+      time { nanos: 2000 }
+    }
+    nodes {
+      depth: 1
+      operator: "value"
+      detail: "city = '北京'"
+      estimated_users: 1000
+      actual_users: 1000
+      chunks: 2
+      time { nanos: 1000 }
+    }
+    conditions { condition: "city = '北京'" count: 1000 }
+    stages { stage: "normalised" text: "city = '北京'" }
+    info { data_version: 7 exact: true }
+  )pb");
+  CliRun run = server_.Run({"explain", "x"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out,
+            "3 users\n"
+            "data version 7, 0.0 us in the engine\n"
+            "\n"
+            "OPERATOR               USERS  ESTIMATED  CHUNKS    TIME\n"
+            "and                        3          4       2  2.0 us\n"
+            "  value city = '北京'  1,000      1,000       2  1.0 us\n"
+            "\n"
+            "CONDITION      USERS\n"
+            "city = '北京'  1,000\n"
+            "\n"
+            "STAGE       EXPRESSION\n"
+            "normalised  city = '北京'\n");
+  EXPECT_FALSE(server_.explain_request.plan_only());
+  run = server_.Run({"explain", "x", "--plan-only"});
+  EXPECT_TRUE(server_.explain_request.plan_only());
+  EXPECT_EQ(run.out,
+            "data version 7, 0.0 us in the engine\n"
+            "\n"
+            "OPERATOR               ESTIMATED\n"
+            "and                            4\n"
+            "  value city = '北京'      1,000\n"
+            "\n"
+            "STAGE       EXPRESSION\n"
+            "normalised  city = '北京'\n");
+}
+
+TEST_F(CommandsTest, InsightForPeople) {
+  Set(server_.breakdown, R"pb(
+    count: 10
+    baseline_count: 40
+    tags {
+      tag: "city"
+      rows {
+        value { text: "北京" }
+        count: 5
+        share: 0.5
+        baseline_count: 10
+        baseline_share: 0.25
+        tgi: 200
+      }
+      missing { count: 2 share: 0.2 }
+      others { count: 3 share: 0.3 baseline_share: 0.1 tgi: 300 }
+      others_values: 7
+    }
+    info { data_version: 7 exact: true }
+  )pb");
+  const CliRun run =
+      server_.Run({"insight", "x", "--by", "city,vip", "--by", "\"a,b\"", "--top", "1"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out,
+            "10 users, baseline 40 users\n"
+            "data version 7, 0.0 us in the engine\n"
+            "\n"
+            "city        USERS   SHARE  BASELINE    TGI\n"
+            "北京            5  50.00%    25.00%  200.0\n"
+            "(7 others)      3  30.00%    10.00%  300.0\n"
+            "(missing)       2  20.00%     0.00%      -\n");
+  EXPECT_EQ(server_.breakdown_request.tags_size(), 3);
+  EXPECT_EQ(server_.breakdown_request.tags(1), "vip");
+  EXPECT_EQ(server_.breakdown_request.tags(2), "a,b");
+  EXPECT_EQ(server_.breakdown_request.top_k(), 1U);
+  EXPECT_FALSE(server_.breakdown_request.has_baseline());
+}
+
+TEST_F(CommandsTest, Members) {
+  Set(server_.members, R"(ids: "7" ids: "u\x1b" next_page_token: "t2" total: 9000)");
+  const CliRun run = server_.Run({"members", "x", "--page-size", "2", "--page-token", "t1"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out, "7\nu\\u{1b}\n");
+  EXPECT_EQ(run.err, "2 of 9,000 users; the next page: --page-token t2\n");
+  EXPECT_EQ(server_.members_request.page_size(), 2);
+  EXPECT_EQ(server_.members_request.page_token(), "t1");
+}
+
+TEST_F(CommandsTest, Portrait) {
+  Set(server_.portrait, R"pb(
+    id: "10001"
+    data_version: 7
+    entries {
+      tag: "city"
+      type: TAG_TYPE_CATEGORY
+      display_name: "City"
+      values { text: "北京" }
+    }
+    entries {
+      tag: "likes"
+      type: TAG_TYPE_LABELS
+      values { text: "a" }
+      values { text: "b" }
+    }
+  )pb");
+  CliRun run = server_.Run({"portrait", "10001", "--read-version", "6"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out,
+            "user          10001\n"
+            "data version  7\n"
+            "\n"
+            "TAG    VALUE  NAME\n"
+            "city   北京   City\n"
+            "likes  a, b\n");
+  EXPECT_EQ(server_.portrait_request.id(), "10001");
+  EXPECT_EQ(server_.portrait_request.read_version(), 6U);
+  run = server_.Run({"portrait", "10001", "--json"});
+  EXPECT_EQ(run.out,
+            "{\"id\":\"10001\",\"data_version\":7,\"tags\":{\"city\":\"北京\","
+            "\"likes\":[\"a\",\"b\"]}}\n");
+}
+
+TEST_F(CommandsTest, TagsListReadsEveryPage) {
+  server_.tag_pages.resize(2);
+  Set(server_.tag_pages[0], R"pb(
+    tags {
+      name: "populations/default/tags/city"
+      type: TAG_TYPE_CATEGORY
+      state: TAG_STATE_ONLINE
+      path: "profile"
+      display_name: "City"
+      user_count: 1000
+      value_count: 12
+    })pb");
+  Set(server_.tag_pages[1], R"pb(
+    tags { name: "populations/default/tags/rent" type: TAG_TYPE_DECIMAL scale: 2 }
+    data_version: 9
+  )pb");
+  CliRun run = server_.Run({"tags", "list", "--path", "p"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out,
+            "TAG   TYPE        USERS  VALUES  STATE   PATH     NAME\n"
+            "city  CATEGORY    1,000      12  ONLINE  profile  City\n"
+            "rent  DECIMAL(2)      0       -\n");
+  EXPECT_EQ(server_.list_tags_request.parent(), "populations/default");
+  EXPECT_EQ(server_.list_tags_request.path_prefix(), "p");
+  run = server_.Run({"tags", "list", "--json"});
+  const json tags = json::parse(run.out);
+  EXPECT_EQ(tags["tags"].size(), 2U);
+  EXPECT_EQ(tags["tags"][1]["tag"], "rent");
+  EXPECT_EQ(tags["data_version"], 9);
+}
+
+TEST_F(CommandsTest, TagsGet) {
+  Set(server_.tags["populations/default/tags/city"], R"pb(
+    name: "populations/default/tags/city"
+    type: TAG_TYPE_CATEGORY
+    owner: "growth"
+    data_version: 9
+  )pb");
+  CliRun run = server_.Run({"tags", "get", "city"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out,
+            "tag           city\n"
+            "type          CATEGORY\n"
+            "owner         growth\n"
+            "sensitivity   0\n"
+            "users         0\n"
+            "data version  9\n");
+  run = server_.Run({"tags", "get", "nope"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.err, "error: no tag populations/default/tags/nope\n");
+}
+
+TEST_F(CommandsTest, TagsCreate) {
+  server_.tag.set_name("populations/default/tags/rent");
+  const CliRun run = server_.Run(
+      {"tags", "create",  "rent",  "--type",        "decimal", "--scale", "2",  "--display-name",
+       "Rent", "--path",  "house", "--description", "a month", "--owner", "me", "--sensitivity",
+       "3",    "--state", "draft", "--max-values",  "7",       "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(json::parse(run.out)["tag"], "rent");
+  EXPECT_EQ(server_.create_tag_request.ShortDebugString(),
+            "parent: \"populations/default\" tag_id: \"rent\" tag { type: TAG_TYPE_DECIMAL "
+            "scale: 2 display_name: \"Rent\" path: \"house\" description: \"a month\" owner: "
+            "\"me\" sensitivity: 3 state: TAG_STATE_DRAFT max_values: 7 }");
+}
+
+TEST_F(CommandsTest, TagsUpdateNamesOnlyWhatWasGiven) {
+  const CliRun run = server_.Run({"tags", "update", "city", "--owner", "", "--state", "offline"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(server_.update_tag_request.ShortDebugString(),
+            "tag { name: \"populations/default/tags/city\" state: TAG_STATE_OFFLINE } "
+            "update_mask { paths: \"owner\" paths: \"state\" }");
+  EXPECT_EQ(server_.Run({"tags", "update", "city"}).exit_code, 2);
+}
+
+TEST_F(CommandsTest, TagValuesUpToTheLimit) {
+  server_.value_pages.resize(2);
+  Set(server_.value_pages[0], R"pb(
+    values {
+      value { text: "北京" }
+      user_count: 1000
+    }
+    missing: 5
+    data_version: 9
+  )pb");
+  Set(server_.value_pages[1], R"pb(
+    values {
+      value { text: "天津" }
+      user_count: 10
+    }
+    missing: 5
+    data_version: 9
+  )pb");
+  CliRun run = server_.Run({"tags", "values", "city"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out,
+            "VALUE      USERS\n"
+            "北京       1,000\n"
+            "天津          10\n"
+            "(missing)      5\n");
+  EXPECT_EQ(run.err, "");
+  run = server_.Run({"tags", "values", "city", "--limit", "1"});
+  EXPECT_EQ(run.err, "There are more values: the 1 largest are shown (--limit).\n");
+  EXPECT_EQ(server_.values_request.page_size(), 1);
+  run = server_.Run({"tags", "values", "city", "--limit", "1", "--json"});
+  EXPECT_EQ(run.out,
+            "{\"tag\":\"city\",\"values\":[{\"value\":\"北京\",\"user_count\":1000}],"
+            "\"missing\":5,\"truncated\":true,\"data_version\":9}\n");
+}
+
+TEST_F(CommandsTest, Populations) {
+  Set(server_.population, R"pb(
+    name: "populations/owners"
+    primary_id_type: "owner_id"
+    user_count: 1000
+    tag_count: 3
+    data_version: 4
+  )pb");
+  CliRun run = server_.Run({"populations", "list"});
+  EXPECT_EQ(run.out,
+            "POPULATION  USERS  TAGS  DATA VERSION  PRIMARY ID  NAME\n"
+            "owners      1,000     3             4  owner_id\n");
+  run = server_.Run({"populations", "get", "owners"});
+  EXPECT_EQ(server_.get_population_request.name(), "populations/owners");
+  EXPECT_EQ(run.out,
+            "population    owners\n"
+            "primary id    owner_id\n"
+            "users         1,000\n"
+            "tags          3\n"
+            "data version  4\n");
+  run = server_.Run({"populations", "create", "owners", "--primary-id-type", "owner_id", "--json"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(server_.create_population_request.population_id(), "owners");
+  EXPECT_EQ(server_.create_population_request.population().primary_id_type(), "owner_id");
+  EXPECT_EQ(json::parse(run.out)["user_count"], 1000);
+}
+
+TEST_F(CommandsTest, WhatParsePrintsFormatReads) {
+  Set(server_.parse, R"pb(
+    tree {
+      condition {
+        tag: "views"
+        range { lower { integer: 3 } }
+      }
+    }
+    canonical_expression: "views > 3"
+  )pb");
+  server_.format.set_expression("views > 3");
+  CliRun run = server_.Run({"parse", "views>3", "--json"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out,
+            "{\"canonical_expression\":\"views > 3\",\"tree\":{\"condition\":{\"tag\":\"views\","
+            "\"range\":{\"lower\":{\"integer\":\"3\"}}}}}\n");
+  const std::string path = WriteFile(run.out);
+  run = server_.Run({"format", path});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, "views > 3\n");
+  EXPECT_EQ(server_.format_request.tree().ShortDebugString(),
+            server_.parse.tree().ShortDebugString());
+  run = server_.Run({"format", WriteFile(R"({"allUsers":{}})"), "--json"});
+  EXPECT_EQ(run.out, "{\"expression\":\"views > 3\"}\n");
+  EXPECT_TRUE(server_.format_request.tree().has_all_users());
+  run = server_.Run({"parse", "views>3"});
+  EXPECT_EQ(run.out.rfind("views > 3\n\n{\n", 0), 0U) << run.out;
+}
+
+TEST_F(CommandsTest, FormatRefusesWhatIsNoTree) {
+  for (const char* text : {"", "[1]", "{\"nope\":1}", "{\"tree\":7}", "{\"tree\":", "\xff"}) {
+    const CliRun run = server_.Run({"format", WriteFile(text)});
+    EXPECT_EQ(run.exit_code, 2) << text;
+    EXPECT_EQ(run.err.rfind("error: ", 0), 0U) << run.err;
+  }
+}
+
+TEST_F(CommandsTest, PingWaitsForAServerThatIsLoading) {
+  CliRun run = server_.Run({"ping"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out.rfind(server_.address() + " is serving", 0), 0U) << run.out;
+  server_.populations_unavailable = 1;
+  EXPECT_EQ(server_.Run({"ping"}).exit_code, 1);
+  server_.populations_unavailable = 2;
+  run = server_.Run({"ping", "--wait", "60s", "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(json::parse(run.out)["serving"], true);
+  EXPECT_EQ(server_.populations_unavailable, 0);
+}
+
+TEST(UnreachableTest, IsExitOneAndNamesTheServer) {
+  const CliRun run = RunThrong({"--server", "127.0.0.1:1", "count", "x"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.err.rfind("error: the server at 127.0.0.1:1 cannot be reached", 0), 0U) << run.err;
+}
+
+TEST(UsageTest, IsExitTwo) {
+  const std::vector<std::vector<std::string>> cases = {
+      {"nope"},
+      {"--nope"},
+      {"count"},
+      {"count", "a", "b"},
+      {"count", "a", "--file", "b"},
+      {"count", "--file", "/nonexistent/file"},
+      {"count", "a", "--at", "yesterday"},
+      {"count", "a", "--read-version", "-1"},
+      {"count", "a", "--read-version", "010"},
+      {"count", "a", "--read-version", "18446744073709551616"},
+      {"insight", "a", "--by", "b", "--top", "4294967296"},
+      {"members", "a", "--page-size", "-5"},
+      {"tags", "update", "a", "--sensitivity", "1.5"},
+      {"count", "a", "--timeout", "soon"},
+      {"insight", "a"},
+      {"insight", "a", "--by", "a,,b"},
+      {"insight", "a", "--by", "\"a"},
+      {"tags"},
+      {"tags", "get"},
+      {"tags", "create", "a"},
+      {"tags", "create", "a", "--type", "TEXT"},
+      {"tags", "update", "a", "--state", "gone"},
+      {"tags", "values", "a", "--limit", "0"},
+      {"populations", "create"},
+      {"portrait"},
+      {"format"},
+      {"ping", "--wait", "forever"},
+  };
+  for (const auto& arguments : cases) {
+    const CliRun run = RunThrong(arguments);
+    EXPECT_EQ(run.exit_code, 2) << testing::PrintToString(arguments);
+    EXPECT_EQ(run.err.rfind("error: ", 0), 0U) << run.err;
+    EXPECT_EQ(run.out, "");
+  }
+}
+
+TEST(UsageTest, IsJsonWhereThatWasAskedFor) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"count", "--json"}, std::vector<std::string>{"tags", "--json"}}) {
+    const CliRun run = RunThrong(arguments);
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_EQ(json::parse(run.out)["error"]["reason"], "USAGE");
+    EXPECT_EQ(run.err, "");
+  }
+}
+
+TEST(HelpTest, EveryCommandHasExamples) {
+  const std::vector<std::vector<std::string>> commands = {{},
+                                                          {"count"},
+                                                          {"explain"},
+                                                          {"insight"},
+                                                          {"export"},
+                                                          {"members"},
+                                                          {"portrait"},
+                                                          {"tags"},
+                                                          {"tags", "list"},
+                                                          {"tags", "get"},
+                                                          {"tags", "create"},
+                                                          {"tags", "update"},
+                                                          {"tags", "values"},
+                                                          {"populations"},
+                                                          {"populations", "list"},
+                                                          {"populations", "get"},
+                                                          {"populations", "create"},
+                                                          {"parse"},
+                                                          {"format"},
+                                                          {"ping"}};
+  for (std::vector<std::string> command : commands) {
+    command.push_back("--help");
+    const CliRun run = RunThrong(command);
+    EXPECT_EQ(run.exit_code, 0);
+    EXPECT_NE(run.out.find("Examples:\n  throng "), std::string::npos) << run.out;
+  }
+  const CliRun bare = RunThrong({});
+  EXPECT_EQ(bare.exit_code, 0);
+  EXPECT_NE(bare.out.find("Usage: throng"), std::string::npos);
+  EXPECT_EQ(RunThrong({"--version"}).out.rfind("throng ", 0), 0U);
+}
+
+TEST(SplitNamesTest, KeepsQuotedCommas) {
+  EXPECT_EQ(*SplitNames("a"), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(*SplitNames("a,b c"), (std::vector<std::string>{"a", "b c"}));
+  EXPECT_EQ(*SplitNames("\"a,b\",\"c\"\"d\""), (std::vector<std::string>{"a,b", "c\"d"}));
+  for (const char* bad : {"", ",", "a,", "\"", "\"a,b"}) EXPECT_FALSE(SplitNames(bad).ok()) << bad;
+}
+
+TEST(ValueTextTest, NamesOfTypesAndStatesGoBothWays) {
+  for (int type = 1; type <= 7; ++type) {
+    const auto each = static_cast<v1::TagType>(type);
+    EXPECT_EQ(ParseTagType(TagTypeName(each)), each);
+  }
+  EXPECT_EQ(ParseTagType("date_time"), v1::TAG_TYPE_DATE_TIME);
+  EXPECT_EQ(ParseTagType("Labels"), v1::TAG_TYPE_LABELS);
+  EXPECT_EQ(ParseTagType("text"), std::nullopt);
+  for (int state = 1; state <= 3; ++state) {
+    const auto each = static_cast<v1::TagState>(state);
+    EXPECT_EQ(ParseTagState(TagStateName(each)), each);
+  }
+  EXPECT_EQ(ParseTagState(""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace throng::cli
