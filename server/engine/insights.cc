@@ -1,0 +1,181 @@
+#include "server/engine/insights.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "query/breakdown_collector.h"
+#include "query/executor.h"
+#include "server/engine/resolved_selection.h"
+#include "server/engine/visible_tag.h"
+
+namespace throng::engine {
+namespace {
+
+using index::TagEntry;
+using index::TagType;
+using query::TagCounts;
+
+absl::Status CheckLimits(const BreakdownRequest& request) {
+  if (request.tags.empty()) {
+    return index::InvalidArgument("NO_TAGS", "tags", "a breakdown needs at least one tag");
+  }
+  if (request.tags.size() > kBreakdownTagsMax) {
+    return index::WithField(
+        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "TOO_MANY_TAGS",
+                             "the number of tags", kBreakdownTagsMax, request.tags.size()),
+        "tags");
+  }
+  if (request.top_k < 1 || request.top_k > kBreakdownRowsMax) {
+    return index::MakeError(
+        absl::StatusCode::kInvalidArgument,
+        fmt::format("top_k is {}; it must be 1 to {}", request.top_k, kBreakdownRowsMax),
+        {.reason = "VALUE_OUT_OF_RANGE",
+         .field = "top_k",
+         .limit = kBreakdownRowsMax,
+         .requested = request.top_k});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<const TagEntry*>> FindTags(const index::CatalogueView& view,
+                                                      const std::vector<std::string>& names) {
+  std::vector<const TagEntry*> tags;
+  std::set<uint32_t> seen;
+  for (size_t i = 0; i < names.size(); ++i) {
+    THRONG_ASSIGN_OR_RETURN(const TagEntry* entry, FindVisibleTag(view, names[i], i));
+    const std::string field = fmt::format("tags[{}]", i);
+    if (index::IsNumeric(entry->definition.type)) {
+      return index::InvalidArgument(
+          "NO_VALUES", field,
+          fmt::format("tag \"{}\" is a {}: only CATEGORY, LABELS and FLAG can be broken down",
+                      names[i], index::TagTypeName(entry->definition.type)));
+    }
+    if (!seen.insert(entry->definition.id).second) {
+      return index::InvalidArgument("DUPLICATE_TAG", field,
+                                    fmt::format("tag \"{}\" stands twice in the list", names[i]));
+    }
+    tags.push_back(entry);
+  }
+  return tags;
+}
+
+// The users of a selection, counted over tags.
+struct Counted {
+  uint64_t users = 0;
+  std::vector<TagCounts> tags;
+};
+
+absl::StatusOr<Counted> CountSelection(const ResolvedSelection& selection,
+                                       const std::vector<uint32_t>& tags) {
+  query::BreakdownCollector collector(*selection.snapshot, tags);
+  THRONG_RETURN_IF_ERROR(query::Execute(selection.plan, *selection.snapshot,
+                                        selection.universe->parallel(), selection.check,
+                                        collector));
+  return Counted{.users = collector.users(), .tags = collector.Finish()};
+}
+
+absl::StatusOr<Counted> CountBaseline(const ResolvedSelection& selection,
+                                      const CallContext& context, const BreakdownRequest& request,
+                                      const std::vector<uint32_t>& tags) {
+  if (!request.baseline.has_value()) {
+    return Counted{.users = selection.snapshot->user_count(),
+                   .tags = query::CountEverybody(*selection.snapshot, tags)};
+  }
+  const bool is_text = std::holds_alternative<std::string>(*request.baseline);
+  THRONG_ASSIGN_OR_RETURN(const ResolvedSelection baseline,
+                          ResolveBeside(selection, context, *request.baseline,
+                                        is_text ? "baseline.expression" : "baseline.tree"));
+  return CountSelection(baseline, tags);
+}
+
+// Makes the rows of one tag. Counts are exact; shares are their quotients.
+class RowMaker {
+ public:
+  RowMaker(uint64_t users, uint64_t baseline_users)
+      : users_(users), baseline_users_(baseline_users) {}
+
+  BreakdownRow Make(std::string value, uint64_t count, uint64_t baseline_count) const {
+    BreakdownRow row{.value = std::move(value),
+                     .count = count,
+                     .share = Share(count, users_),
+                     .baseline_count = baseline_count,
+                     .baseline_share = Share(baseline_count, baseline_users_)};
+    if (baseline_count > 0) row.tgi = row.share / row.baseline_share * 100;
+    return row;
+  }
+
+  TagBreakdown MakeTag(const TagEntry& entry, const TagCounts& crowd, const TagCounts& baseline,
+                       uint32_t top_k) const {
+    TagBreakdown tag{.tag = entry.definition.name, .type = entry.definition.type};
+    if (tag.type == TagType::kFlag) {
+      AddRow("true", crowd.counts[0], baseline.counts[0], &tag);
+      AddRow("false", users_ - crowd.counts[0], baseline_users_ - baseline.counts[0], &tag);
+    } else {
+      for (uint32_t code = 0; code < entry.values->size(); ++code) {
+        AddRow(entry.values->value(code), crowd.counts[code], baseline.counts[code], &tag);
+      }
+    }
+    std::sort(tag.rows.begin(), tag.rows.end(), [](const BreakdownRow& a, const BreakdownRow& b) {
+      return a.count != b.count ? a.count > b.count : a.value < b.value;
+    });
+    tag.missing = Make("", users_ - crowd.with_value, baseline_users_ - baseline.with_value);
+    CutOthers(top_k, &tag);
+    return tag;
+  }
+
+ private:
+  static double Share(uint64_t count, uint64_t users) {
+    return users == 0 ? 0 : static_cast<double>(count) / static_cast<double>(users);
+  }
+
+  void AddRow(const std::string& value, uint64_t count, uint64_t baseline_count,
+              TagBreakdown* tag) const {
+    if (count > 0 || baseline_count > 0) tag->rows.push_back(Make(value, count, baseline_count));
+  }
+
+  void CutOthers(uint32_t top_k, TagBreakdown* tag) const {
+    uint64_t count = 0;
+    uint64_t baseline_count = 0;
+    for (size_t i = top_k; i < tag->rows.size(); ++i) {
+      count += tag->rows[i].count;
+      baseline_count += tag->rows[i].baseline_count;
+      ++tag->others_values;
+    }
+    tag->others = Make("", count, baseline_count);
+    if (tag->rows.size() > top_k) tag->rows.resize(top_k);
+  }
+
+  const uint64_t users_;
+  const uint64_t baseline_users_;
+};
+
+}  // namespace
+
+absl::StatusOr<BreakdownResult> Insights::Breakdown(const CallContext& context,
+                                                    const Selection& selection,
+                                                    const BreakdownRequest& request) {
+  THRONG_RETURN_IF_ERROR(CheckLimits(request));
+  THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
+                          ResolveSelection(universes_, context, selection));
+  const index::CatalogueView view(bound.snapshot->catalogue(), context.visibility);
+  THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> entries, FindTags(view, request.tags));
+  std::vector<uint32_t> tags;
+  for (const TagEntry* entry : entries) tags.push_back(entry->definition.id);
+  THRONG_ASSIGN_OR_RETURN(const Counted crowd, CountSelection(bound, tags));
+  THRONG_ASSIGN_OR_RETURN(const Counted baseline, CountBaseline(bound, context, request, tags));
+
+  BreakdownResult result{.count = crowd.users, .baseline_count = baseline.users};
+  const RowMaker rows(crowd.users, baseline.users);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    result.tags.push_back(
+        rows.MakeTag(*entries[i], crowd.tags[i], baseline.tags[i], request.top_k));
+  }
+  result.info = bound.Info();
+  return result;
+}
+
+}  // namespace throng::engine

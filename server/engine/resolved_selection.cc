@@ -1,0 +1,86 @@
+#include "server/engine/resolved_selection.h"
+
+#include <utility>
+
+#include "index/error.h"
+#include "query/formatter.h"
+#include "query/normalizer.h"
+#include "query/parser.h"
+#include "server/engine/user_lookup.h"
+
+namespace throng::engine {
+namespace {
+
+// The expression of `what`, valid; errors point at `field`.
+absl::StatusOr<query::Expression> ReadExpression(
+    const std::variant<std::string, query::Expression>& what, std::string_view field) {
+  if (const auto* text = std::get_if<std::string>(&what)) {
+    absl::StatusOr<query::Expression> parsed = query::Parse(*text, query::ExpressionLimits());
+    if (!parsed.ok()) return index::WithField(parsed.status(), field);
+    return parsed;
+  }
+  const auto& tree = std::get<query::Expression>(what);
+  const absl::Status valid = query::Validate(tree, query::ExpressionLimits());
+  if (!valid.ok()) return index::WithField(valid, field);
+  return tree;
+}
+
+// Binds and plans `selection`, whose universe, snapshot, expression and time are set.
+absl::Status BindAndPlan(const CallContext& context, std::string_view field,
+                         ResolvedSelection* selection) {
+  selection->check = [&context] { return context.Check(); };
+  THRONG_RETURN_IF_ERROR(context.Check());
+  const index::Snapshot& snapshot = *selection->snapshot;
+  const index::CatalogueView view(snapshot.catalogue(), context.visibility);
+  absl::StatusOr<query::Resolved> resolved =
+      query::Resolve(selection->expression, view, SnapshotIdLookup(snapshot), selection->time);
+  if (!resolved.ok()) return index::WithField(resolved.status(), field);
+  selection->resolved = *std::move(resolved);
+  selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
+  selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
+  return context.Check();
+}
+
+}  // namespace
+
+ResultInfo ResolvedSelection::Info() const {
+  return {.data_version = snapshot->data_version(),
+          .reference_us = time.reference_us,
+          .time_zone = time.zone_name,
+          .canonical_expression = query::Format(expression),
+          .engine_time = std::chrono::steady_clock::now() - start,
+          .warnings = resolved.warnings,
+          .exact = true};
+}
+
+absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
+                                                   const Selection& selection) {
+  ResolvedSelection bound;
+  bound.start = std::chrono::steady_clock::now();
+  const bool is_text = std::holds_alternative<std::string>(selection.what);
+  const std::string_view field = is_text ? "selection.expression" : "selection.tree";
+  THRONG_ASSIGN_OR_RETURN(bound.universe, universes.Find(selection.population));
+  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(selection.what, field));
+  absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(
+      selection.time_zone, selection.reference_us.value_or(bound.universe->now_us()));
+  if (!time.ok()) return index::WithField(time.status(), "selection.time_zone");
+  bound.time = *std::move(time);
+  THRONG_ASSIGN_OR_RETURN(bound.snapshot, bound.universe->Pin(selection.read_version));
+  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, &bound));
+  return bound;
+}
+
+absl::StatusOr<ResolvedSelection> ResolveBeside(
+    const ResolvedSelection& base, const CallContext& context,
+    const std::variant<std::string, query::Expression>& what, std::string_view field) {
+  ResolvedSelection bound;
+  bound.start = std::chrono::steady_clock::now();
+  bound.universe = base.universe;
+  bound.snapshot = base.snapshot;
+  bound.time = base.time;
+  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(what, field));
+  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, &bound));
+  return bound;
+}
+
+}  // namespace throng::engine

@@ -1,0 +1,25 @@
+// Finds the tags that a request names in a list.
+//
+//   absl::StatusOr<const index::TagEntry*> tag = FindVisibleTag(view, request.tags[2], 2);
+//
+// Internal to the engine.
+#ifndef THRONG_SERVER_ENGINE_VISIBLE_TAG_H_
+#define THRONG_SERVER_ENGINE_VISIBLE_TAG_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "index/catalogue.h"
+
+namespace throng::engine {
+
+// The entry of `name`, the `i`-th of the request's "tags"; valid as long as the view's catalogue.
+// Errors: kInvalidArgument (UNKNOWN_TAG) at "tags[i]" with the nearest visible name, for a tag that
+// is not there and for one beyond the caller's level alike. Thread-safe.
+absl::StatusOr<const index::TagEntry*> FindVisibleTag(const index::CatalogueView& view,
+                                                      std::string_view name, size_t i);
+
+}  // namespace throng::engine
+
+#endif  // THRONG_SERVER_ENGINE_VISIBLE_TAG_H_
