@@ -1,0 +1,111 @@
+#include "index/bitmap_shard.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "tests/index/random_sets.h"
+#include "tests/testing/seed.h"
+
+namespace throng::index {
+namespace {
+
+std::set<uint32_t> Members(const BitmapShardRef& shard) {
+  std::set<uint32_t> members;
+  auto scratch = std::make_unique<ChunkScratch>();
+  for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
+    ForEach(Load(shard, chunk, *scratch),
+            [&](uint32_t offset) { members.insert(members.end(), chunk << kChunkBits | offset); });
+  }
+  return members;
+}
+
+void ExpectSame(const BitmapShardRef& shard, const std::set<uint32_t>& members) {
+  ASSERT_EQ(Cardinality(shard), members.size());
+  ASSERT_EQ(Members(shard), members);
+  std::vector<uint32_t> counts(kChunksPerShard);
+  for (uint32_t offset : members) ++counts[offset >> kChunkBits];
+  for (uint32_t chunk = 0; shard && chunk < kChunksPerShard; ++chunk) {
+    ASSERT_EQ(shard->ChunkCardinality(chunk), counts[chunk]) << chunk;
+  }
+}
+
+// Flips `flips` random bits, in `members` and as changes.
+std::vector<BitChange> RandomChanges(std::mt19937_64& random, uint64_t flips, uint32_t range,
+                                     std::set<uint32_t>* members) {
+  std::set<uint32_t> offsets;
+  while (flips-- > 0) offsets.insert(static_cast<uint32_t>(random() % range));
+  std::vector<BitChange> changes;
+  for (uint32_t offset : offsets) {
+    if (members->erase(offset) > 0) {
+      changes.push_back(ClearBit(offset));
+    } else {
+      members->insert(offset);
+      changes.push_back(SetBit(offset));
+    }
+  }
+  return changes;
+}
+
+TEST(BitmapShardRandomTest, ChangesAgreeWithASet) {
+  std::mt19937_64 random(testing::TestSeed());
+  for (int round = 0; round < testing::TestRounds(25); ++round) {
+    std::set<uint32_t> members;
+    BitmapShardRef shard;
+    const uint32_t range = round % 3 == 0 ? 3000 : round % 3 == 1 ? 3 * kChunkSize : kShardSize;
+    for (int step = 0; step < 12; ++step) {
+      const uint64_t flips = step % 4 == 0 ? random() % 20'000 : random() % 40;
+      shard = ApplyChanges(shard, RandomChanges(random, flips, range, &members));
+      ASSERT_NO_FATAL_FAILURE(ExpectSame(shard, members)) << "round " << round;
+      ASSERT_NO_FATAL_FAILURE(ExpectSame(Fold(shard), members)) << "round " << round;
+      for (int i = 0; i < 200; ++i) {
+        const auto offset = static_cast<uint32_t>(random() % range);
+        ASSERT_EQ(Contains(shard, offset), members.contains(offset)) << "round " << round;
+      }
+    }
+  }
+}
+
+TEST(BitmapShardTest, OldShardStaysAsItWas) {
+  std::set<uint32_t> members;
+  std::mt19937_64 random(testing::TestSeed());
+  const BitmapShardRef before =
+      ApplyChanges(BitmapShardRef(), RandomChanges(random, 50'000, kShardSize, &members));
+  std::set<uint32_t> later(members);
+  const BitmapShardRef after = ApplyChanges(before, RandomChanges(random, 100, kShardSize, &later));
+  ExpectSame(before, members);
+  ExpectSame(after, later);
+  EXPECT_GT(after->delta_size(), 0u) << "a small change must not rewrite blocks";
+}
+
+TEST(BitmapShardTest, SparseShardTakesLittleMemory) {
+  std::vector<BitChange> changes;
+  for (uint32_t i = 0; i < 10; ++i) changes.push_back(SetBit(i * 100'000));
+  const BitmapShardRef shard = ApplyChanges(BitmapShardRef(), changes);
+  const BitmapMemory memory = shard->memory();
+  EXPECT_LE(memory.block_bytes + memory.delta_bytes + memory.overhead_bytes, 60u);
+}
+
+TEST(BitmapShardTest, ClearingEverybodyGivesNull) {
+  const BitmapShardRef shard =
+      ApplyChanges(BitmapShardRef(), std::vector{SetBit(7), SetBit(70'000)});
+  EXPECT_FALSE(ApplyChanges(shard, std::vector{ClearBit(7), ClearBit(70'000)}));
+}
+
+TEST(BitmapShardTest, GrowsPastTheSparseLimitAndBack) {
+  std::vector<BitChange> changes;
+  for (uint32_t i = 0; i < 255; ++i) changes.push_back(SetBit(i * 4000));
+  BitmapShardRef shard = ApplyChanges(BitmapShardRef(), changes);
+  EXPECT_EQ(Cardinality(shard), 255u);
+  shard = ApplyChanges(shard, std::vector{SetBit(1)});
+  EXPECT_EQ(Cardinality(shard), 256u);
+  EXPECT_TRUE(Contains(shard, 1));
+  shard = ApplyChanges(shard, std::vector{ClearBit(1)});
+  EXPECT_EQ(Members(shard).size(), 255u);
+}
+
+}  // namespace
+}  // namespace throng::index

@@ -1,0 +1,106 @@
+#include "index/id_dictionary.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <random>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "fmt/format.h"
+#include "index/id_hash.h"
+#include "tests/testing/seed.h"
+
+namespace throng::index {
+namespace {
+
+TEST(IdDictionaryTest, FindsWhatWasAdded) {
+  IdDictionary empty;
+  EXPECT_FALSE(empty.Find(MakeIdKey("a")).has_value());
+  const IdDictionary two = empty.With({"a", "17"});
+  EXPECT_EQ(two.size(), 2u);
+  EXPECT_EQ(two.Find(MakeIdKey("a")), 0u);
+  EXPECT_EQ(two.Find(MakeIdKey("17")), 1u);
+  EXPECT_EQ(two.text(1), "17");
+  char buffer[20];
+  EXPECT_EQ(two.Find(MakeIdKey(17, buffer)), 1u) << "a number and its text are one id";
+  EXPECT_FALSE(two.Find(MakeIdKey("017")).has_value());
+  EXPECT_FALSE(empty.Find(MakeIdKey("a")).has_value()) << "an older copy must not see it";
+}
+
+TEST(IdDictionaryTest, NumbersBecomeTextWhenATextJoinsTheirChunk) {
+  const IdDictionary numbers = IdDictionary().With({"1", "18446744073709551615", "0"});
+  EXPECT_TRUE(numbers.all_numeric());
+  const IdDictionary mixed = numbers.With({"x", "18446744073709551616"});
+  EXPECT_FALSE(mixed.all_numeric());
+  EXPECT_TRUE(numbers.all_numeric());
+  EXPECT_EQ(mixed.text(1), "18446744073709551615");
+  EXPECT_EQ(mixed.Find(MakeIdKey("18446744073709551616")), 4u);
+  EXPECT_EQ(mixed.Find(MakeIdKey("0")), 2u);
+  EXPECT_EQ(numbers.Find(MakeIdKey("0")), 2u);
+}
+
+TEST(IdDictionaryRandomTest, AgreesWithAMapAcrossChunks) {
+  std::mt19937_64 random(testing::TestSeed());
+  std::unordered_map<std::string, uint32_t> model;
+  IdDictionary dictionary;
+  while (dictionary.size() < 2 * kChunkSize + 500) {
+    std::vector<std::string> ids;
+    for (uint64_t i = 1 + random() % 20'000; i > 0; --i) {
+      // The first chunk holds numbers only.
+      const std::string id = dictionary.size() + ids.size() < kChunkSize || random() % 2 == 0
+                                 ? std::to_string(random() % 1'000'000'000)
+                                 : fmt::format("u{:x}", random());
+      const auto ordinal = static_cast<uint32_t>(dictionary.size() + ids.size());
+      if (model.emplace(id, ordinal).second) ids.push_back(id);
+    }
+    dictionary = dictionary.With(ids);
+  }
+  for (const auto& [id, ordinal] : model) {
+    ASSERT_EQ(dictionary.Find(MakeIdKey(id)), ordinal) << id;
+    ASSERT_EQ(dictionary.text(ordinal), id);
+    ASSERT_EQ(dictionary.hash(ordinal), IdHash(id));
+  }
+  for (int i = 0; i < 10'000; ++i) {
+    ASSERT_FALSE(dictionary.Find(MakeIdKey(fmt::format("absent{}", i))).has_value());
+  }
+}
+
+TEST(IdDictionaryTest, ReadersOfOldCopiesRunBesideTheWriter) {
+  IdDictionary dictionary = IdDictionary().With({"first"});
+  const IdDictionary old = dictionary;
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::thread reader([&] {
+    while (!stop.load()) {
+      if (old.Find(MakeIdKey("first")) != 0u) ++wrong;
+      if (old.Find(MakeIdKey("later77")).has_value()) ++wrong;
+    }
+  });
+  for (int batch = 0; batch < 50; ++batch) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < 1000; ++i) ids.push_back(fmt::format("later{}", batch * 1000 + i));
+    dictionary = dictionary.With(ids);
+  }
+  stop.store(true);
+  reader.join();
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(dictionary.Find(MakeIdKey("later49999")), 50'000u);
+}
+
+TEST(IdHashTest, MatchesTheDocumentedVectors) {
+  // XXH64 of the empty text with seed 0 is published with the algorithm.
+  EXPECT_EQ(IdHash(""), 0xef46db3751d8e999ULL);
+  std::vector<int> counts(10);
+  for (int i = 0; i < 100'000; ++i) {
+    const uint32_t bucket = BucketOf(IdHash(std::to_string(i)), SaltHash("s"));
+    ASSERT_LT(bucket, kBuckets);
+    ++counts[bucket / (kBuckets / 10)];
+  }
+  for (int count : counts) EXPECT_NEAR(count, 10'000, 500);
+}
+
+}  // namespace
+}  // namespace throng::index

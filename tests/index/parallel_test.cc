@@ -1,0 +1,54 @@
+#include "index/parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace throng::index {
+namespace {
+
+TEST(ParallelTest, RunsEachPieceOnce) {
+  for (uint32_t threads : {1u, 2u, 5u}) {
+    Parallel parallel(threads);
+    for (uint32_t count : {0u, 1u, 2u, 1000u}) {
+      std::vector<std::atomic<int>> done(count);
+      parallel.For(count, [&](uint32_t i, uint32_t worker) {
+        ASSERT_LT(worker, threads);
+        ++done[i];
+      });
+      for (const auto& times : done) ASSERT_EQ(times.load(), 1);
+    }
+  }
+}
+
+TEST(ParallelTest, ManyCallersShareTheWorkers) {
+  Parallel parallel(3);
+  std::atomic<uint64_t> sum{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        parallel.For(20, [&](uint32_t i, uint32_t) { sum += i; });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(sum.load(), 8u * 200u * 190u);
+}
+
+TEST(ParallelTest, AWorkerNumberIsNeverUsedTwiceAtOnce) {
+  Parallel parallel(4);
+  std::vector<std::atomic<int>> busy(4);
+  std::atomic<int> clashes{0};
+  parallel.For(2000, [&](uint32_t, uint32_t worker) {
+    if (busy[worker].fetch_add(1) != 0) ++clashes;
+    std::this_thread::yield();
+    busy[worker].fetch_sub(1);
+  });
+  EXPECT_EQ(clashes.load(), 0);
+}
+
+}  // namespace
+}  // namespace throng::index
