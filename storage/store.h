@@ -34,8 +34,8 @@ struct FileSystemHook;
 
 struct StoreOptions {
   // What changes behaviour.
-  std::string directory;          // created if missing
-  bool sync = true;               // false: a power loss may lose the last commits, never order
+  std::string directory;  // created if missing
+  bool sync = true;       // false: a power loss may lose the last commits, never order
   // What changes performance.
   uint64_t write_buffer_bytes = 64 << 20;
   // The high-water mark is written at the first commit this long after the last one: what it does
@@ -64,8 +64,9 @@ struct LoadedPopulation {
 // Done and total bytes; called from any loading thread.
 using Progress = std::function<void(uint64_t bytes_done, uint64_t bytes_total)>;
 
-// Thread-safe, but calls for one population must not overlap except FindRequest, and Fold with
-// Append.
+// Thread-safe, but calls for one population must not overlap except FindRequest with all of them,
+// and Append, Fold and WriteGeneration with one another: one of each at a time, and WriteGeneration
+// not with the Append that makes its content visible.
 class Store {
  public:
   // Errors: kFailedPrecondition when another process holds the directory or it was written by a
@@ -85,9 +86,11 @@ class Store {
   virtual absl::StatusOr<LoadedPopulation> Load(uint32_t population, index::Parallel& parallel,
                                                 const Progress& progress) = 0;
 
-  // Makes `record` durable: when this returns OK it survives a crash (and, with sync, a power
-  // loss); otherwise nothing of it is ever seen. Errors: kResourceExhausted (disk full),
-  // kUnavailable (I/O error): the store accepts no more writes until Resume() succeeds.
+  // Makes `record`, whose version is one more than the last one's, durable: when this returns OK it
+  // survives a crash (and, with sync, a power loss). After an error nothing of it is ever seen by
+  // this Store; if the process ends before Resume() succeeds, the next Open may find it, whole.
+  // Errors: kResourceExhausted (disk full), kUnavailable (I/O error): the store accepts no more
+  // writes until Resume() succeeds. kInvalidArgument: the record contradicts itself.
   virtual absl::Status Append(uint32_t population, const index::CommitRecord& record) = 0;
 
   // The answer kept for a request id, by any commit of the last 24 hours. kNotFound: none.
@@ -102,16 +105,19 @@ class Store {
                             const index::Snapshot* folded) = 0;
 
   // Writes shards of a tag's content under `definition.generation`, which nothing refers to yet;
-  // null shards are left as they are, so that a content may be written in several calls. Shards
-  // carry a version older than the commit to come. The Append of a record whose definitions hold
-  // `definition` makes it the content: a REPLACE. Content that no such record follows is collected
-  // by the next Load.
+  // null shards are left as they are, so that a content may be written in several calls. A content
+  // without shards (not even null ones) discards what earlier calls wrote: a REPLACE begins with
+  // it, because one that was aborted may have left shards under the same generation. Shards carry a
+  // version older than the commit to come. The Append of a record whose definitions hold
+  // `definition` makes it the content: a REPLACE, and the only way to raise a generation. Content
+  // that no such record follows is collected by the next Load.
   virtual absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                        const index::TagContent& content) = 0;
 
   // Bytes of log records not yet folded.
   virtual uint64_t log_bytes(uint32_t population) const = 0;
-  // Tries to leave the read-only state after an I/O error.
+  // Tries to leave the read-only state after an I/O error: opens the database anew, once the disk
+  // takes a small file again. Waits for calls that run. OK when nothing was wrong.
   virtual absl::Status Resume() = 0;
 };
 

@@ -1,0 +1,181 @@
+#include "storage/catalogue_codec.h"
+
+#include <algorithm>
+
+#include "index/chunk_set.h"
+#include "index/id_dictionary.h"
+#include "index/utf8.h"
+#include "storage/packed_ints.h"
+#include "storage/record_check.h"
+
+namespace throng::storage {
+namespace {
+
+constexpr size_t kPopulationTextMax = 64 << 10;
+constexpr size_t kShardsMax = index::kOrdinalsMax >> index::kShardBits;
+
+std::string ReadUtf8(size_t size_max, ByteReader& in) {
+  std::string text(in.Text(size_max));
+  if (!index::IsValidUtf8(text)) in.Fail();
+  return text;
+}
+
+absl::Status Undecodable(std::string_view what) {
+  return absl::DataLossError(std::string("the ").append(what).append(" cannot be decoded"));
+}
+
+}  // namespace
+
+std::vector<uint64_t> StampsOf(const index::TagContent* content) {
+  std::vector<uint64_t> stamps;
+  if (content == nullptr) return stamps;
+  for (const index::TagShardRef& shard : content->shards) {
+    stamps.push_back(shard == nullptr ? 0 : shard->version + 1);
+  }
+  return stamps;
+}
+
+void WriteStamps(const std::vector<uint64_t>& stamps, ByteWriter& out) {
+  out.Varint(stamps.size());
+  PackUnsigned(stamps, out);
+}
+
+std::vector<uint64_t> ReadStamps(ByteReader& in) {
+  return UnpackUnsigned(in.Varint(kShardsMax), in);
+}
+
+void WriteDefinition(const index::TagDefinition& definition, ByteWriter& out) {
+  out.Varint(definition.id);
+  out.Text(definition.name);
+  out.U8(static_cast<uint8_t>(definition.type));
+  out.U8(static_cast<uint8_t>(definition.scale));
+  out.Text(definition.display_name);
+  out.Text(definition.path);
+  out.Text(definition.description);
+  out.Text(definition.owner);
+  out.U8(static_cast<uint8_t>(definition.sensitivity));
+  out.U8(static_cast<uint8_t>(definition.state));
+  out.Varint(definition.values_max);
+  out.Varint(definition.generation);
+  out.ZigZag(definition.content_time_us);
+}
+
+index::TagDefinition ReadDefinition(ByteReader& in) {
+  index::TagDefinition definition;
+  definition.id = in.Varint32();
+  definition.name = in.Text(index::kTagNameBytesMax);
+  definition.type = static_cast<index::TagType>(in.U8());
+  definition.scale = in.U8();
+  definition.display_name = in.Text(index::kTagTextBytesMax);
+  definition.path = in.Text(index::kTagTextBytesMax);
+  definition.description = in.Text(index::kTagTextBytesMax);
+  definition.owner = in.Text(index::kTagTextBytesMax);
+  definition.sensitivity = in.U8();
+  definition.state = static_cast<index::TagState>(in.U8());
+  definition.values_max = in.Varint32();
+  definition.generation = in.Varint32();
+  definition.content_time_us = in.ZigZag();
+  if (in.ok() && (definition.id == 0 || definition.id >= kTagIdEnd || definition.generation == 0 ||
+                  !index::Validate(definition).ok())) {
+    in.Fail();
+  }
+  return definition;
+}
+
+std::string EncodePopulation(const Population& population) {
+  ByteWriter out;
+  out.Varint(population.id);
+  out.Text(population.name);
+  out.Text(population.display_name);
+  out.Text(population.primary_id_type);
+  return out.Take();
+}
+
+absl::StatusOr<Population> DecodePopulation(std::string_view payload) {
+  ByteReader in(payload);
+  Population population;
+  population.id = in.Varint32();
+  population.name = ReadUtf8(kPopulationTextMax, in);
+  population.display_name = ReadUtf8(kPopulationTextMax, in);
+  population.primary_id_type = ReadUtf8(kPopulationTextMax, in);
+  if (!in.Done() || population.id == 0) return Undecodable("population");
+  return population;
+}
+
+std::string EncodeBase(const StoredBase& base) {
+  ByteWriter out;
+  out.Varint(base.version);
+  out.Varint(base.id_count);
+  WriteStamps(base.universe_stamps, out);
+  return out.Take();
+}
+
+absl::StatusOr<StoredBase> DecodeBase(std::string_view payload) {
+  ByteReader in(payload);
+  StoredBase base;
+  base.version = in.Varint();
+  base.id_count = static_cast<uint32_t>(in.Varint(index::kOrdinalsMax));
+  base.universe_stamps = ReadStamps(in);
+  if (!in.Done()) return Undecodable("base");
+  return base;
+}
+
+std::string EncodeTag(const StoredTag& tag) {
+  ByteWriter out;
+  WriteDefinition(tag.definition, out);
+  out.Varint(tag.value_count);
+  WriteStamps(tag.stamps, out);
+  return out.Take();
+}
+
+absl::StatusOr<StoredTag> DecodeTag(std::string_view payload) {
+  ByteReader in(payload);
+  StoredTag tag;
+  tag.definition = ReadDefinition(in);
+  tag.value_count = static_cast<uint32_t>(in.Varint(index::kTagValuesMax));
+  tag.stamps = ReadStamps(in);
+  if (!in.Done()) return Undecodable("tag");
+  return tag;
+}
+
+std::string EncodeRequest(const StoredRequest& request) {
+  ByteWriter out;
+  out.ZigZag(request.time_us);
+  out.Fixed64(request.payload_hash);
+  out.Text(request.response);
+  return out.Take();
+}
+
+absl::StatusOr<StoredRequest> DecodeRequest(std::string_view payload) {
+  ByteReader in(payload);
+  StoredRequest request;
+  request.time_us = in.ZigZag();
+  request.payload_hash = in.Fixed64();
+  request.response = in.Text(kResponseBytesMax);
+  if (!in.Done()) return Undecodable("request");
+  return request;
+}
+
+std::string EncodeValues(const index::ValueDictionary& values, uint32_t chunk) {
+  const uint32_t first = chunk * kValuesPerChunk;
+  const uint32_t count = std::min(kValuesPerChunk, values.size() - first);
+  ByteWriter out;
+  out.Varint(count);
+  for (uint32_t i = 0; i < count; ++i) out.Text(values.value(first + i));
+  return out.Take();
+}
+
+absl::StatusOr<std::vector<std::string>> DecodeValues(std::string_view payload) {
+  ByteReader in(payload);
+  const size_t count = in.Count(1);
+  if (count > kValuesPerChunk) in.Fail();
+  std::vector<std::string> values;
+  values.reserve(in.ok() ? count : 0);
+  for (size_t i = 0; i < count && in.ok(); ++i) {
+    values.push_back(ReadUtf8(index::kTagValueBytesMax, in));
+  }
+  if (!in.Done()) return Undecodable("values");
+  return values;
+}
+
+}  // namespace throng::storage

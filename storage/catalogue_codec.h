@@ -1,0 +1,71 @@
+// The catalogue and what a population's base consists of <-> bytes.
+//
+//   std::string payload = EncodeTag(stored_tag);
+//   absl::StatusOr<StoredTag> tag = DecodeTag(payload);
+//
+// Thread-safe functions.
+#ifndef THRONG_STORAGE_CATALOGUE_CODEC_H_
+#define THRONG_STORAGE_CATALOGUE_CODEC_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/catalogue.h"
+#include "index/change.h"
+#include "index/tag_shard.h"
+#include "storage/codec.h"
+#include "storage/store.h"
+
+namespace throng::storage {
+
+// Values of a dictionary stored together: at most a megabyte.
+inline constexpr uint32_t kValuesPerChunk = 1024;
+
+// For each shard of a content, 1 more than the version of what is there, or 0 for nothing: so that
+// a shard that is missing or stale is found.
+std::vector<uint64_t> StampsOf(const index::TagContent* content);
+
+// What a population's blocks, ids and dictionaries are to be read as: its state at the last fold.
+struct StoredBase {
+  uint64_t version = 0;  // of the last fold: records up to it are in the blocks
+  uint32_t id_count = 0;
+  std::vector<uint64_t> universe_stamps;
+};
+
+struct StoredTag {
+  index::TagDefinition definition;
+  uint32_t value_count = 0;
+  std::vector<uint64_t> stamps;
+};
+
+struct StoredRequest {
+  int64_t time_us = 0;
+  uint64_t payload_hash = 0;
+  std::string response;
+};
+
+// All errors of decoding: kDataLoss.
+std::string EncodePopulation(const Population& population);
+absl::StatusOr<Population> DecodePopulation(std::string_view payload);
+std::string EncodeBase(const StoredBase& base);
+absl::StatusOr<StoredBase> DecodeBase(std::string_view payload);
+std::string EncodeTag(const StoredTag& tag);
+absl::StatusOr<StoredTag> DecodeTag(std::string_view payload);
+std::string EncodeRequest(const StoredRequest& request);
+absl::StatusOr<StoredRequest> DecodeRequest(std::string_view payload);
+// Codes from `chunk` * kValuesPerChunk on, as many as the dictionary has and the chunk holds.
+std::string EncodeValues(const index::ValueDictionary& values, uint32_t chunk);
+absl::StatusOr<std::vector<std::string>> DecodeValues(std::string_view payload);
+
+// Parts of the above that log records hold too. A reader that fails says so itself.
+void WriteDefinition(const index::TagDefinition& definition, ByteWriter& out);
+index::TagDefinition ReadDefinition(ByteReader& in);
+void WriteStamps(const std::vector<uint64_t>& stamps, ByteWriter& out);
+std::vector<uint64_t> ReadStamps(ByteReader& in);
+
+}  // namespace throng::storage
+
+#endif  // THRONG_STORAGE_CATALOGUE_CODEC_H_

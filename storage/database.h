@@ -1,0 +1,102 @@
+// RocksDB as the store uses it: opened with the options that refuse damage, with our column
+// families, errors mapped. FORMAT.md says why each option is as it is.
+//
+//   absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
+//   rocksdb::WriteBatch batch;
+//   (*database)->Put(Family::kLog, key, value, &batch);
+//   absl::Status durable = (*database)->Write(&batch, /*sync=*/true);
+#ifndef THRONG_STORAGE_DATABASE_H_
+#define THRONG_STORAGE_DATABASE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rocksdb/db.h"
+#include "rocksdb/env.h"
+#include "rocksdb/write_batch.h"
+#include "storage/high_water.h"
+#include "storage/keys.h"
+#include "storage/store.h"
+
+namespace throng::storage {
+
+// The entries of a key range in order of key. Not thread-safe; must not outlive its Database.
+class RangeScan {
+ public:
+  RangeScan(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, KeyRange range);
+  RangeScan(const RangeScan&) = delete;  // the iterator points at the bounds
+  RangeScan& operator=(const RangeScan&) = delete;
+
+  bool Valid() const { return iterator_->Valid(); }
+  void Next() { iterator_->Next(); }
+  void Seek(std::string_view key) { iterator_->Seek(rocksdb::Slice(key.data(), key.size())); }
+  // Valid until Next() or Seek().
+  std::string_view key() const { return {iterator_->key().data(), iterator_->key().size()}; }
+  std::string_view value() const { return {iterator_->value().data(), iterator_->value().size()}; }
+  // Why it is not Valid(): OK at the end. Errors: as FromRocks.
+  absl::Status status() const;
+
+ private:
+  KeyRange range_;
+  rocksdb::Slice begin_;
+  rocksdb::Slice end_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+// Thread-safe.
+class Database {
+ public:
+  // Opens or makes the directory and checks the format version before anything else. Errors: as
+  // Store::Open.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const StoreOptions& options);
+  ~Database();
+
+  // The high-water mark as it was found.
+  const HighWater& high_water() const { return high_water_; }
+  rocksdb::FileSystem& file_system() { return *env_->GetFileSystem(); }
+
+  // Errors: kNotFound; as FromRocks.
+  absl::StatusOr<std::string> Get(Family family, std::string_view key) const;
+  RangeScan Scan(Family family, KeyRange range) const;
+  // Bytes on disk and in memory tables, roughly.
+  uint64_t ApproximateBytes(Family family, const KeyRange& range) const;
+
+  void Put(Family family, std::string_view key, std::string_view value, rocksdb::WriteBatch* batch);
+  void Delete(Family family, std::string_view key, rocksdb::WriteBatch* batch);
+  void DeleteRange(Family family, const KeyRange& range, rocksdb::WriteBatch* batch);
+  // All of the batch or nothing; with `sync` it and all before it is on disk when OK.
+  absl::Status Write(rocksdb::WriteBatch* batch, bool sync);
+  // What was written so far is on disk when OK.
+  absl::Status Sync();
+
+ private:
+  Database() = default;
+
+  absl::Status OpenRocks(const StoreOptions& options, bool is_new);
+  absl::Status CheckFormat(const StoreOptions& options);
+  absl::Status MakeFormat(const StoreOptions& options);
+  bool IsEmpty() const;
+  rocksdb::ColumnFamilyHandle* handle(Family family) const {
+    return handles_[static_cast<size_t>(family)];
+  }
+
+  std::unique_ptr<rocksdb::Env> owned_env_;
+  rocksdb::Env* env_ = nullptr;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> all_handles_;
+  std::array<rocksdb::ColumnFamilyHandle*, std::size(kFamilies)> handles_{};
+  HighWater high_water_;
+};
+
+// The value of the format key: readable by every version.
+std::string EncodeFormat(uint32_t version);
+
+}  // namespace throng::storage
+
+#endif  // THRONG_STORAGE_DATABASE_H_

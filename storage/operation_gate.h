@@ -1,0 +1,70 @@
+// Lets any number of operations run until somebody needs the store for itself.
+//
+//   OperationGate::Pass pass(gate);        // an operation
+//   OperationGate::Closure closed(gate);   // waits until none runs; new ones wait
+#ifndef THRONG_STORAGE_OPERATION_GATE_H_
+#define THRONG_STORAGE_OPERATION_GATE_H_
+
+#include <cstdint>
+
+#include "index/mutex.h"
+
+namespace throng::storage {
+
+// Thread-safe. An operation must not pass a second time while it runs: it could wait for itself.
+class OperationGate {
+ public:
+  class Pass {
+   public:
+    explicit Pass(OperationGate& gate) : gate_(gate) { gate_.Enter(); }
+    ~Pass() { gate_.Leave(); }
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+
+   private:
+    OperationGate& gate_;
+  };
+
+  class Closure {
+   public:
+    explicit Closure(OperationGate& gate) : gate_(gate) { gate_.Close(); }
+    ~Closure() { gate_.Open(); }
+    Closure(const Closure&) = delete;
+    Closure& operator=(const Closure&) = delete;
+
+   private:
+    OperationGate& gate_;
+  };
+
+ private:
+  void Enter() {
+    index::MutexLock lock(mutex_);
+    while (is_closed_) changed_.Wait(mutex_);
+    ++running_;
+  }
+  void Leave() {
+    index::MutexLock lock(mutex_);
+    --running_;
+    changed_.NotifyAll();
+  }
+  void Close() {
+    index::MutexLock lock(mutex_);
+    while (is_closed_) changed_.Wait(mutex_);
+    is_closed_ = true;
+    while (running_ > 0) changed_.Wait(mutex_);
+  }
+  void Open() {
+    index::MutexLock lock(mutex_);
+    is_closed_ = false;
+    changed_.NotifyAll();
+  }
+
+  index::Mutex mutex_;
+  index::ConditionVariable changed_;
+  bool is_closed_ THRONG_GUARDED_BY(mutex_) = false;
+  uint32_t running_ THRONG_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace throng::storage
+
+#endif  // THRONG_STORAGE_OPERATION_GATE_H_

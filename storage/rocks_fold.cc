@@ -1,0 +1,246 @@
+// Store::Fold and Store::WriteGeneration: snapshot -> base blocks.
+//
+// A fold may be cut short anywhere. Blocks run ahead of the folded version then, which their own
+// version tells; ids and values only ever get more, and are read as far as the folded base counts
+// them; all else changes in the last, synced batch.
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "storage/catalogue_codec.h"
+#include "storage/envelope.h"
+#include "storage/fold_writer.h"
+#include "storage/population_loader.h"
+#include "storage/record_check.h"
+#include "storage/rocks_status.h"
+#include "storage/rocks_store.h"
+
+namespace throng::storage {
+namespace {
+
+using index::Snapshot;
+using index::TagContent;
+using index::TagEntry;
+using index::TagShard;
+
+constexpr size_t kBatchBytes = 4 << 20;
+constexpr int64_t kRequestLifetimeUs = int64_t{24} * 3600 * 1'000'000;
+constexpr size_t kExpiredRequestsMax = 100'000;  // a fold; the next one goes on
+
+// A tag in the snapshot and in the one folded before.
+struct TagPair {
+  uint32_t tag = 0;
+  uint32_t generation = 0;
+  index::TagType type = index::TagType::kFlag;
+  const TagContent* now = nullptr;
+  const TagContent* before = nullptr;  // null also when it is of another generation
+  bool is_flipped = false;             // written by WriteGeneration since the fold before
+};
+
+absl::Status WriteContent(const TagPair& pair, FoldWriter& writer) {
+  if (pair.now == nullptr || pair.now == pair.before) return absl::OkStatus();
+  for (uint32_t i = 0; i < pair.now->shards.size(); ++i) {
+    const TagShard* now = pair.now->shard(i);
+    if (now == nullptr) continue;
+    const TagShard* before = pair.before == nullptr ? nullptr : pair.before->shard(i);
+    if (before != nullptr && before->version == now->version) continue;
+    const FoldWriter::Place place{.tag = pair.tag, .generation = pair.generation, .shard = i};
+    // A fold that failed may have left another version there.
+    THRONG_ASSIGN_OR_RETURN(const std::optional<uint64_t> stored, writer.StoredVersion(place));
+    if (pair.is_flipped && before == nullptr && stored == now->version) continue;
+    const bool is_known = before != nullptr && stored == before->version;
+    THRONG_RETURN_IF_ERROR(writer.WriteShard(place, pair.type, *now, is_known ? before : nullptr));
+  }
+  return absl::OkStatus();
+}
+
+// The tags of `snapshot` by id, compared with `folded`.
+std::vector<TagPair> PairTags(const Snapshot& snapshot, const Snapshot* folded,
+                              const std::set<TagGeneration>& flipped) {
+  std::vector<TagPair> pairs{
+      {.tag = index::kUniverseTag,
+       .generation = kUniverseGeneration,
+       .now = snapshot.content(index::kUniverseTag),
+       .before = folded == nullptr ? nullptr : folded->content(index::kUniverseTag)}};
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    const index::TagDefinition& definition = entry->definition;
+    const TagEntry* old = folded == nullptr ? nullptr : folded->catalogue().FindById(definition.id);
+    const bool is_same_content =
+        old != nullptr && old->definition.generation == definition.generation;
+    pairs.push_back({.tag = definition.id,
+                     .generation = definition.generation,
+                     .type = definition.type,
+                     .now = snapshot.content(definition.id),
+                     .before = is_same_content ? folded->content(definition.id) : nullptr,
+                     .is_flipped = flipped.contains({definition.id, definition.generation})});
+  }
+  return pairs;
+}
+
+// Adds the tags that changed, and the deletion of content they no longer refer to.
+void PutTags(Database& database, uint32_t population, const Snapshot& snapshot,
+             const Snapshot* folded, rocksdb::WriteBatch* batch) {
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    const uint32_t tag = entry->definition.id;
+    const TagEntry* old = folded == nullptr ? nullptr : folded->catalogue().FindById(tag);
+    if (old == entry.get() && snapshot.content(tag) == folded->content(tag)) continue;
+    const std::string key = TagKey(population, tag);
+    const std::string payload = EncodeTag({.definition = entry->definition,
+                                           .value_count = entry->values->size(),
+                                           .stamps = StampsOf(snapshot.content(tag))});
+    database.Put(Family::kMeta, key, Seal(Kind::kTag, key, payload), batch);
+    const uint32_t generation = entry->definition.generation;
+    if (old == nullptr ? generation > 1 : old->definition.generation != generation) {
+      database.DeleteRange(Family::kBlocks, GenerationRange(population, tag, 0, generation), batch);
+    }
+  }
+}
+
+// Deletes the requests of before `time_us`, the oldest first.
+absl::Status DeleteRequests(Database& database, uint32_t population, int64_t time_us,
+                            rocksdb::WriteBatch* batch) {
+  RangeScan scan = database.Scan(Family::kMeta, RequestTimesBefore(population, time_us));
+  for (size_t i = 0; scan.Valid() && i < kExpiredRequestsMax; scan.Next(), ++i) {
+    database.Delete(Family::kMeta, scan.key(), batch);
+    const std::string key = RequestKeyOf(scan.key()).value_or("");
+    const absl::StatusOr<std::string> value = database.Get(Family::kMeta, key);
+    if (absl::IsNotFound(value.status())) continue;
+    THRONG_RETURN_IF_ERROR(value.status());
+    THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
+                            Unseal(Kind::kRequest, Family::kMeta, key, *value));
+    const absl::StatusOr<StoredRequest> request = DecodeRequest(payload);
+    if (!request.ok()) return DamagedAt(Family::kMeta, key, "the request cannot be decoded");
+    // The same id may have been used again since.
+    if (request->time_us < time_us) database.Delete(Family::kMeta, key, batch);
+  }
+  return scan.status();
+}
+
+}  // namespace
+
+absl::Status RocksStore::Fold(uint32_t population, const Snapshot& snapshot,
+                              const Snapshot* folded) {
+  const OperationGate::Pass pass(gate_);
+  return WithoutExceptions([&] { return Noted(FoldImpl(population, snapshot, folded)); });
+}
+
+absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
+                                  const Snapshot* folded) {
+  THRONG_RETURN_IF_ERROR(CheckWritable());
+  std::set<TagGeneration> flipped;
+  {
+    index::MutexLock lock(mutex_);
+    const auto it = states_.find(population);
+    if (it == states_.end() || !it->second.is_loaded) {
+      return absl::FailedPreconditionError("the population is not loaded");
+    }
+    if (snapshot.data_version() > it->second.last_version ||
+        snapshot.data_version() < it->second.folded_version) {
+      return absl::InvalidArgumentError(
+          fmt::format("a fold of version {} after a fold of {} and a commit of {}",
+                      snapshot.data_version(), it->second.folded_version, it->second.last_version));
+    }
+    flipped = it->second.flipped;
+  }
+  // Blocks must not reach the disk before the records they are made of.
+  THRONG_RETURN_IF_ERROR(database_->Sync());
+  FoldWriter writer(*database_, population, kBatchBytes);
+  for (const TagPair& pair : PairTags(snapshot, folded, flipped)) {
+    THRONG_RETURN_IF_ERROR(WriteContent(pair, writer));
+  }
+  THRONG_RETURN_IF_ERROR(
+      writer.WriteIds(snapshot.ids(), folded == nullptr ? 0 : folded->ids().size()));
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    const uint32_t tag = entry->definition.id;
+    const TagEntry* old = folded == nullptr ? nullptr : folded->catalogue().FindById(tag);
+    const uint32_t known = old == nullptr ? 0 : old->values->size();
+    if (known < entry->values->size()) {
+      THRONG_RETURN_IF_ERROR(writer.WriteValues(tag, *entry->values, known));
+    }
+  }
+  THRONG_RETURN_IF_ERROR(writer.Flush());
+
+  rocksdb::WriteBatch batch;
+  PutTags(*database_, population, snapshot, folded, &batch);
+  const std::string base_key = BaseKey(population);
+  const std::string base =
+      EncodeBase({.version = snapshot.data_version(),
+                  .id_count = snapshot.ids().size(),
+                  .universe_stamps = StampsOf(snapshot.content(index::kUniverseTag))});
+  database_->Put(Family::kMeta, base_key, Seal(Kind::kBase, base_key, base), &batch);
+  database_->DeleteRange(
+      Family::kLog,
+      {.begin = LogKey(population, 0), .end = LogKey(population, snapshot.data_version() + 1)},
+      &batch);
+  THRONG_RETURN_IF_ERROR(
+      DeleteRequests(*database_, population, now_us() - kRequestLifetimeUs, &batch));
+  THRONG_RETURN_IF_ERROR(database_->Write(&batch, /*sync=*/true));
+  NoteFolded(population, snapshot);
+  return AdvanceHighWater(/*now=*/true);
+}
+
+void RocksStore::NoteFolded(uint32_t population, const Snapshot& snapshot) {
+  index::MutexLock lock(mutex_);
+  PopulationState& state = states_[population];
+  state.folded_version = snapshot.data_version();
+  while (!state.log.empty() && state.log.front().first <= snapshot.data_version()) {
+    state.log_bytes -= state.log.front().second;
+    state.log.pop_front();
+  }
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    state.flipped.erase({entry->definition.id, entry->definition.generation});
+  }
+}
+
+absl::Status RocksStore::WriteGeneration(uint32_t population,
+                                         const index::TagDefinition& definition,
+                                         const TagContent& content) {
+  const OperationGate::Pass pass(gate_);
+  return WithoutExceptions(
+      [&] { return Noted(WriteGenerationImpl(population, definition, content)); });
+}
+
+absl::Status RocksStore::WriteGenerationImpl(uint32_t population,
+                                             const index::TagDefinition& definition,
+                                             const TagContent& content) {
+  THRONG_RETURN_IF_ERROR(CheckWritable());
+  const TagGeneration written{definition.id, definition.generation};
+  {
+    index::MutexLock lock(mutex_);
+    const auto it = states_.find(population);
+    if (it == states_.end() || !it->second.is_loaded) {
+      return absl::FailedPreconditionError("the population is not loaded");
+    }
+    const auto current = it->second.generations.find(definition.id);
+    if (definition.id == 0 || definition.id >= kTagIdEnd || definition.generation == 0 ||
+        (current != it->second.generations.end() && current->second >= definition.generation)) {
+      return absl::InvalidArgumentError(fmt::format("tag {}: generation {} is not a new one",
+                                                    definition.id, definition.generation));
+    }
+  }
+  FoldWriter writer(*database_, population, kBatchBytes);
+  if (content.shards.empty()) writer.DeleteGeneration(definition.id, definition.generation);
+  for (uint32_t i = 0; i < content.shards.size(); ++i) {
+    if (content.shards[i] == nullptr) continue;
+    const FoldWriter::Place place{
+        .tag = definition.id, .generation = definition.generation, .shard = i};
+    THRONG_RETURN_IF_ERROR(writer.WriteShard(place, definition.type, *content.shards[i], nullptr));
+  }
+  THRONG_RETURN_IF_ERROR(writer.Flush());
+  index::MutexLock lock(mutex_);
+  std::vector<uint64_t>& stamps = states_[population].pending[written].stamps;
+  const std::vector<uint64_t> added = StampsOf(&content);
+  if (added.empty()) stamps.clear();
+  if (stamps.size() < added.size()) stamps.resize(added.size());
+  for (size_t i = 0; i < added.size(); ++i) {
+    if (added[i] != 0) stamps[i] = added[i];
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace throng::storage

@@ -1,0 +1,75 @@
+// Store::Load: recovery of a population, and what a REPLACE that was cut short left behind.
+#include <map>
+#include <string>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "storage/population_loader.h"
+#include "storage/rocks_status.h"
+#include "storage/rocks_store.h"
+
+namespace throng::storage {
+namespace {
+
+// Deletes content that no tag refers to. Sees one key of each content and skips the others.
+absl::Status DeleteOrphans(Database& database, uint32_t population,
+                           const std::map<uint32_t, uint32_t>& generations) {
+  rocksdb::WriteBatch batch;
+  RangeScan scan = database.Scan(Family::kBlocks, PopulationRange(population));
+  while (scan.Valid()) {
+    const uint32_t tag = KeyU32(scan.key(), 4).value_or(0);
+    const uint32_t generation = KeyU32(scan.key(), 8).value_or(0);
+    const KeyRange content = GenerationRange(population, tag, generation, generation + 1);
+    const auto current = generations.find(tag);
+    if (current == generations.end() || current->second != generation) {
+      database.DeleteRange(Family::kBlocks, content, &batch);
+    }
+    scan.Seek(content.end);
+  }
+  THRONG_RETURN_IF_ERROR(scan.status());
+  return batch.Count() == 0 ? absl::OkStatus() : database.Write(&batch, /*sync=*/false);
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedPopulation> RocksStore::Load(uint32_t population, index::Parallel& parallel,
+                                                  const Progress& progress) {
+  const OperationGate::Pass pass(gate_);
+  return WithoutExceptions([&]() -> absl::StatusOr<LoadedPopulation> {
+    THRONG_RETURN_IF_ERROR(CheckWritable());
+    uint64_t mark = 0;
+    {
+      index::MutexLock mark_lock(mark_mutex_);
+      if (const auto it = mark_.find(population); it != mark_.end()) mark = it->second;
+      index::MutexLock lock(mutex_);
+      if (!states_.contains(population)) {
+        return absl::NotFoundError(fmt::format("there is no population {}", population));
+      }
+    }
+    PopulationLoader loader(*database_, population, parallel, progress);
+    THRONG_ASSIGN_OR_RETURN(LoadedPopulation loaded, loader.Load(mark));
+
+    PopulationState state;
+    state.is_loaded = true;
+    state.folded_version = loaded.folded->data_version();
+    state.last_version = loaded.snapshot->data_version();
+    state.flipped = loader.flipped();
+    for (const auto& [version, bytes] : loader.records()) {
+      state.log.emplace_back(version, bytes);
+      state.log_bytes += bytes;
+    }
+    for (const auto& [name, entry] : loaded.snapshot->catalogue().by_name()) {
+      state.generations[entry->definition.id] = entry->definition.generation;
+    }
+    std::map<uint32_t, uint32_t> live = state.generations;
+    live[index::kUniverseTag] = kUniverseGeneration;
+    THRONG_RETURN_IF_ERROR(Noted(DeleteOrphans(*database_, population, live)));
+    index::MutexLock lock(mutex_);
+    state.population = states_[population].population;
+    states_[population] = std::move(state);
+    return loaded;
+  });
+}
+
+}  // namespace throng::storage

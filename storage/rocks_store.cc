@@ -1,0 +1,284 @@
+#include "storage/rocks_store.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "storage/catalogue_codec.h"
+#include "storage/envelope.h"
+#include "storage/record_check.h"
+#include "storage/rocks_status.h"
+
+namespace throng::storage {
+namespace {
+
+constexpr int64_t kRequestLifetimeUs = int64_t{24} * 3600 * 1'000'000;
+constexpr size_t kRecordBytesMax = size_t{1} << 30;
+
+absl::Status UnknownPopulation(uint32_t population) {
+  return absl::NotFoundError(fmt::format("there is no population {}", population));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
+  return WithoutExceptions([&]() -> absl::StatusOr<std::unique_ptr<Store>> {
+    auto store = std::make_unique<RocksStore>(options);
+    THRONG_RETURN_IF_ERROR(store->Start());
+    return std::unique_ptr<Store>(std::move(store));
+  });
+}
+
+absl::Status RocksStore::Start() {
+  THRONG_ASSIGN_OR_RETURN(database_, Database::Open(options_));
+  THRONG_RETURN_IF_ERROR(ReadPopulations());
+  index::MutexLock lock(mark_mutex_);
+  mark_ = database_->high_water();
+  marked_at_ = std::chrono::steady_clock::now();
+  return absl::OkStatus();
+}
+
+RocksStore::~RocksStore() {
+  if (database_ == nullptr || !CheckWritable().ok()) return;
+  // Nobody is left to tell: the mark merely stays where it was.
+  static_cast<void>(WithoutExceptions([&] { return AdvanceHighWater(/*now=*/true); }));
+}
+
+absl::Status RocksStore::ReadPopulations() {
+  std::map<uint32_t, PopulationState> states;
+  RangeScan scan = database_->Scan(Family::kMeta, AllPopulations());
+  for (; scan.Valid(); scan.Next()) {
+    THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
+                            Unseal(Kind::kPopulation, Family::kMeta, scan.key(), scan.value()));
+    const absl::StatusOr<Population> population = DecodePopulation(payload);
+    if (!population.ok() || PopulationKey(population->id) != scan.key()) {
+      return DamagedAt(Family::kMeta, scan.key(), "the population cannot be decoded");
+    }
+    states[population->id].population = *population;
+  }
+  THRONG_RETURN_IF_ERROR(scan.status());
+  for (const auto& [id, version] : database_->high_water()) {
+    if (!states.contains(id)) {
+      return absl::DataLossError(fmt::format(
+          "population {} is missing, but {} knows its version {}", id, kHighWaterFile, version));
+    }
+  }
+  index::MutexLock lock(mutex_);
+  states_ = std::move(states);
+  return absl::OkStatus();
+}
+
+int64_t RocksStore::now_us() const {
+  if (options_.now_us) return options_.now_us();
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+absl::Status RocksStore::CheckWritable() const {
+  index::MutexLock lock(mutex_);
+  return stopped_;
+}
+
+absl::Status RocksStore::Noted(const absl::Status& status) {
+  if (status.ok() || !StopsWrites(status)) return status;
+  index::MutexLock lock(mutex_);
+  if (stopped_.ok()) stopped_ = status;
+  return status;
+}
+
+std::vector<Population> RocksStore::populations() const {
+  std::vector<Population> populations;
+  index::MutexLock lock(mutex_);
+  for (const auto& [id, state] : states_) populations.push_back(state.population);
+  return populations;
+}
+
+absl::StatusOr<Population> RocksStore::CreatePopulation(std::string_view name,
+                                                        std::string_view display_name,
+                                                        std::string_view primary_id_type) {
+  const OperationGate::Pass pass(gate_);
+  return WithoutExceptions(
+      [&] { return CreatePopulationImpl(name, display_name, primary_id_type); });
+}
+
+absl::StatusOr<Population> RocksStore::CreatePopulationImpl(std::string_view name,
+                                                            std::string_view display_name,
+                                                            std::string_view primary_id_type) {
+  THRONG_RETURN_IF_ERROR(CheckWritable());
+  index::MutexLock create_lock(create_mutex_);
+  Population population{.id = 1,
+                        .name = std::string(name),
+                        .display_name = std::string(display_name),
+                        .primary_id_type = std::string(primary_id_type)};
+  {
+    index::MutexLock lock(mutex_);
+    for (const auto& [id, state] : states_) {
+      if (state.population.name == name) {
+        return absl::AlreadyExistsError(fmt::format("population {} exists already", name));
+      }
+      population.id = id + 1;
+    }
+  }
+  if (!DecodePopulation(EncodePopulation(population)).ok()) {
+    return absl::InvalidArgumentError("a population's texts must be UTF-8 of at most 64 KiB");
+  }
+  rocksdb::WriteBatch batch;
+  const std::string key = PopulationKey(population.id);
+  const std::string base_key = BaseKey(population.id);
+  database_->Put(Family::kMeta, key, Seal(Kind::kPopulation, key, EncodePopulation(population)),
+                 &batch);
+  database_->Put(Family::kMeta, base_key, Seal(Kind::kBase, base_key, EncodeBase({})), &batch);
+  THRONG_RETURN_IF_ERROR(Noted(database_->Write(&batch, /*sync=*/true)));
+  index::MutexLock lock(mutex_);
+  states_[population.id] = PopulationState{.population = population, .is_loaded = true};
+  return population;
+}
+
+absl::Status RocksStore::Append(uint32_t population, const index::CommitRecord& record) {
+  const OperationGate::Pass pass(gate_);
+  return WithoutExceptions([&] { return AppendImpl(population, record); });
+}
+
+absl::Status RocksStore::AppendImpl(uint32_t population, const index::CommitRecord& record) {
+  THRONG_RETURN_IF_ERROR(CheckWritable());
+  THRONG_RETURN_IF_ERROR(CheckShape(record));
+  rocksdb::WriteBatch batch;
+  THRONG_ASSIGN_OR_RETURN(const std::vector<Flip> flips, FindFlips(population, record));
+  const std::string key = LogKey(population, record.version);
+  const std::string value = Seal(Kind::kRecord, key, EncodeRecord(record, flips));
+  if (value.size() > kRecordBytesMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("a commit of {} bytes; at most {} are allowed", value.size(), kRecordBytesMax));
+  }
+  database_->Put(Family::kLog, key, value, &batch);
+  PutRequests(population, record, &batch);
+  // Durable before visible: the caller applies the record only after this.
+  THRONG_RETURN_IF_ERROR(Noted(database_->Write(&batch, options_.sync)));
+  NoteAppended(population, record, flips, value.size());
+  // The commit is durable whatever becomes of the mark; a disk that refuses it stops the next one.
+  static_cast<void>(Noted(AdvanceHighWater(/*now=*/false)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Flip>> RocksStore::FindFlips(uint32_t population,
+                                                        const index::CommitRecord& record) const {
+  index::MutexLock lock(mutex_);
+  const auto it = states_.find(population);
+  if (it == states_.end()) return UnknownPopulation(population);
+  const PopulationState& state = it->second;
+  if (!state.is_loaded) return absl::FailedPreconditionError("the population is not loaded");
+  if (record.version != state.last_version + 1) {
+    return absl::InvalidArgumentError(
+        fmt::format("a commit of version {} after version {}", record.version, state.last_version));
+  }
+  std::vector<Flip> flips;
+  for (const index::TagDefinition& definition : record.definitions) {
+    const auto current = state.generations.find(definition.id);
+    const bool is_known = current != state.generations.end();
+    if (is_known && current->second == definition.generation) continue;
+    const auto pending = state.pending.find({definition.id, definition.generation});
+    if (pending != state.pending.end()) {
+      const std::vector<uint64_t>& stamps = pending->second.stamps;
+      if (std::any_of(stamps.begin(), stamps.end(),
+                      [&](uint64_t stamp) { return stamp > record.version; })) {
+        return absl::InvalidArgumentError(fmt::format(
+            "tag {}: the new content is not older than version {}", definition.id, record.version));
+      }
+      flips.push_back({.tag = definition.id, .stamps = stamps});
+    } else if (is_known) {
+      return absl::InvalidArgumentError(
+          fmt::format("tag {}: no content was written for generation {}", definition.id,
+                      definition.generation));
+    }
+  }
+  return flips;
+}
+
+void RocksStore::PutRequests(uint32_t population, const index::CommitRecord& record,
+                             rocksdb::WriteBatch* batch) {
+  for (const index::RequestRecord& request : record.requests) {
+    const std::string key = RequestKey(population, request.scope, request.request_id);
+    const std::string payload = EncodeRequest({.time_us = record.time_us,
+                                               .payload_hash = request.payload_hash,
+                                               .response = request.response});
+    database_->Put(Family::kMeta, key, Seal(Kind::kRequest, key, payload), batch);
+    const std::string time_key = RequestTimeKey(population, record.time_us, key);
+    database_->Put(Family::kMeta, time_key, Seal(Kind::kRequestTime, time_key, ""), batch);
+  }
+}
+
+void RocksStore::NoteAppended(uint32_t population, const index::CommitRecord& record,
+                              const std::vector<Flip>& flips, uint64_t bytes) {
+  index::MutexLock lock(mutex_);
+  PopulationState& state = states_[population];
+  state.last_version = record.version;
+  state.log.emplace_back(record.version, bytes);
+  state.log_bytes += bytes;
+  for (const Flip& flip : flips) {
+    const auto definition =
+        std::find_if(record.definitions.begin(), record.definitions.end(),
+                     [&](const index::TagDefinition& d) { return d.id == flip.tag; });
+    state.flipped.insert({flip.tag, definition->generation});
+  }
+  for (const index::TagDefinition& definition : record.definitions) {
+    state.generations[definition.id] = definition.generation;
+    state.pending.erase({definition.id, definition.generation});
+  }
+}
+
+absl::StatusOr<index::RequestRecord> RocksStore::FindRequest(uint32_t population,
+                                                             std::string_view scope,
+                                                             std::string_view request_id) const {
+  const OperationGate::Pass pass(gate_);
+  return WithoutExceptions([&]() -> absl::StatusOr<index::RequestRecord> {
+    if (database_ == nullptr) return CheckWritable();
+    if (scope.size() > kScopeBytesMax || request_id.size() > kRequestIdBytesMax) {
+      return absl::NotFoundError("no such request");
+    }
+    const std::string key = RequestKey(population, scope, request_id);
+    THRONG_ASSIGN_OR_RETURN(const std::string value, database_->Get(Family::kMeta, key));
+    THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
+                            Unseal(Kind::kRequest, Family::kMeta, key, value));
+    absl::StatusOr<StoredRequest> request = DecodeRequest(payload);
+    if (!request.ok()) return DamagedAt(Family::kMeta, key, "the request cannot be decoded");
+    if (now_us() - request->time_us >= kRequestLifetimeUs) {
+      return absl::NotFoundError("the request is older than a day");
+    }
+    return index::RequestRecord{.scope = std::string(scope),
+                                .request_id = std::string(request_id),
+                                .payload_hash = request->payload_hash,
+                                .response = std::move(request->response)};
+  });
+}
+
+uint64_t RocksStore::log_bytes(uint32_t population) const {
+  index::MutexLock lock(mutex_);
+  const auto it = states_.find(population);
+  return it == states_.end() ? 0 : it->second.log_bytes;
+}
+
+absl::Status RocksStore::AdvanceHighWater(bool now) {
+  index::MutexLock mark_lock(mark_mutex_);
+  const auto since = std::chrono::steady_clock::now() - marked_at_;
+  if (!now && since < std::chrono::milliseconds(options_.high_water_interval_ms)) {
+    return absl::OkStatus();
+  }
+  HighWater mark = mark_;
+  {
+    index::MutexLock lock(mutex_);
+    for (const auto& [id, state] : states_) {
+      if (state.is_loaded) mark[id] = state.last_version;
+    }
+  }
+  if (mark == mark_) return absl::OkStatus();
+  // A mark above what a power loss leaves would refuse a healthy directory.
+  if (!options_.sync) THRONG_RETURN_IF_ERROR(database_->Sync());
+  THRONG_RETURN_IF_ERROR(WriteHighWater(database_->file_system(), options_.directory, mark));
+  mark_ = std::move(mark);
+  marked_at_ = std::chrono::steady_clock::now();
+  return absl::OkStatus();
+}
+
+}  // namespace throng::storage

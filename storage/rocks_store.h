@@ -1,0 +1,128 @@
+// Store on RocksDB. The work is spread over files by what it is about:
+//
+//   rocks_store.cc   open, populations, append, requests, resume
+//   rocks_load.cc    recovery: base and log -> snapshot
+//   rocks_fold.cc    snapshot -> base; the content of a REPLACE
+//
+// Example: see storage/store.h, whose comments are the contract.
+#ifndef THRONG_STORAGE_ROCKS_STORE_H_
+#define THRONG_STORAGE_ROCKS_STORE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/mutex.h"
+#include "storage/database.h"
+#include "storage/operation_gate.h"
+#include "storage/record_codec.h"
+#include "storage/store.h"
+
+namespace throng::storage {
+
+using TagGeneration = std::pair<uint32_t, uint32_t>;  // tag, generation of its content
+
+// What the store remembers of a population while it is open.
+struct PopulationState {
+  Population population;
+  bool is_loaded = false;
+  uint64_t folded_version = 0;
+  uint64_t last_version = 0;                      // of the last record that was acknowledged
+  std::deque<std::pair<uint64_t, uint64_t>> log;  // version and bytes of records not yet folded
+  uint64_t log_bytes = 0;
+  std::map<uint32_t, uint32_t> generations;  // of each tag's content
+  // Written by WriteGeneration, waiting for the record that makes it the content.
+  struct PendingContent {
+    std::vector<uint64_t> stamps;  // as StampsOf gives them
+  };
+  std::map<TagGeneration, PendingContent> pending;
+  // Content that came by WriteGeneration and that no fold has seen yet.
+  std::set<TagGeneration> flipped;
+};
+
+// Thread-safe, as Store says.
+class RocksStore : public Store {
+ public:
+  explicit RocksStore(const StoreOptions& options) : options_(options) {}
+  ~RocksStore() override;
+
+  // Once, before anything else.
+  absl::Status Start();
+
+  std::vector<Population> populations() const override;
+  absl::StatusOr<Population> CreatePopulation(std::string_view name, std::string_view display_name,
+                                              std::string_view primary_id_type) override;
+  absl::StatusOr<LoadedPopulation> Load(uint32_t population, index::Parallel& parallel,
+                                        const Progress& progress) override;
+  absl::Status Append(uint32_t population, const index::CommitRecord& record) override;
+  absl::StatusOr<index::RequestRecord> FindRequest(uint32_t population, std::string_view scope,
+                                                   std::string_view request_id) const override;
+  absl::Status Fold(uint32_t population, const index::Snapshot& snapshot,
+                    const index::Snapshot* folded) override;
+  absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
+                               const index::TagContent& content) override;
+  uint64_t log_bytes(uint32_t population) const override;
+  absl::Status Resume() override;
+
+ private:
+  absl::Status ReadPopulations();
+  int64_t now_us() const;
+
+  // OK while writes are accepted; the error that stopped them after one.
+  absl::Status CheckWritable() const;
+  // Passes `status` on; remembers it when it stops writes.
+  absl::Status Noted(const absl::Status& status);
+
+  absl::StatusOr<Population> CreatePopulationImpl(std::string_view name,
+                                                  std::string_view display_name,
+                                                  std::string_view primary_id_type);
+  absl::Status AppendImpl(uint32_t population, const index::CommitRecord& record);
+  // Which tags `record` replaces.
+  absl::StatusOr<std::vector<Flip>> FindFlips(uint32_t population,
+                                              const index::CommitRecord& record) const;
+  void PutRequests(uint32_t population, const index::CommitRecord& record,
+                   rocksdb::WriteBatch* batch);
+  void NoteAppended(uint32_t population, const index::CommitRecord& record,
+                    const std::vector<Flip>& flips, uint64_t bytes);
+  absl::Status FoldImpl(uint32_t population, const index::Snapshot& snapshot,
+                        const index::Snapshot* folded);
+  void NoteFolded(uint32_t population, const index::Snapshot& snapshot);
+  absl::Status WriteGenerationImpl(uint32_t population, const index::TagDefinition& definition,
+                                   const index::TagContent& content);
+
+  // Writes the high-water mark if it is due or `now`.
+  absl::Status AdvanceHighWater(bool now);
+  absl::Status ResumeImpl();
+  // Writes, syncs and deletes a small file.
+  absl::Status ProbeDisk();
+  // Deletes what a failed write may have left: records and populations nobody was told of.
+  absl::Status DropUnacknowledged();
+
+  const StoreOptions options_;
+  mutable OperationGate gate_;
+  // Replaced only by Resume, while the gate is closed; null when that failed.
+  std::unique_ptr<Database> database_;
+
+  mutable index::Mutex mutex_;
+  std::map<uint32_t, PopulationState> states_ THRONG_GUARDED_BY(mutex_);
+  absl::Status stopped_ THRONG_GUARDED_BY(mutex_);
+
+  index::Mutex create_mutex_;  // one CreatePopulation at a time
+
+  index::Mutex mark_mutex_;  // before mutex_
+  HighWater mark_ THRONG_GUARDED_BY(mark_mutex_);
+  std::chrono::steady_clock::time_point marked_at_ THRONG_GUARDED_BY(mark_mutex_);
+};
+
+}  // namespace throng::storage
+
+#endif  // THRONG_STORAGE_ROCKS_STORE_H_
