@@ -1,0 +1,136 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <set>
+
+#include "query/breakdown_collector.h"
+#include "query/executor.h"
+#include "query/normalizer.h"
+#include "query/physical_plan.h"
+#include "tests/query/plan_world.h"
+#include "tests/testing/seed.h"
+
+namespace throng::query {
+namespace {
+
+PhysicalPlan PhysicalOf(const PlanWorld& world, const LogicalPlan& plan) {
+  return MakePhysicalPlan(Normalize(plan, world.catalogue()), world.snapshot());
+}
+
+TEST(ExecutionRandomTest, PlansSelectWhomAskingEachUserDoes) {
+  std::mt19937_64 random(testing::TestSeed());
+  for (uint32_t users : {1u, 65'535u, 65'537u}) {
+    PlanWorld world(random, users);
+    const int rounds = testing::TestRounds(users == 1 ? 300 : 60);
+    for (int round = 0; round < rounds; ++round) {
+      const LogicalPlan plan = world.RandomPlan(random, 4);
+      const std::set<uint32_t> expected = world.Matching(plan);
+      const std::string text = ToString(plan, world.catalogue());
+      ASSERT_EQ(world.Executed(plan), expected) << text;
+      const PhysicalPlan physical = PhysicalOf(world, plan);
+      const auto count = CountUsers(physical, world.snapshot(), world.parallel(), {});
+      ASSERT_EQ(*count, expected.size()) << text;
+      const auto profiled = ProfilePlans({physical}, world.snapshot(), world.parallel(), {});
+      ASSERT_EQ(profiled->front().count, expected.size()) << text;
+      ASSERT_GE(physical.users_max + 1, 1u);
+    }
+  }
+}
+
+TEST(ExecutionRandomTest, IdentitiesHold) {
+  std::mt19937_64 random(testing::TestSeed());
+  PlanWorld world(random, 70'000);
+  const auto count = [&](const LogicalPlan& plan) {
+    return *CountUsers(PhysicalOf(world, plan), world.snapshot(), world.parallel(), {});
+  };
+  for (int round = 0; round < testing::TestRounds(100); ++round) {
+    const LogicalPlan a = world.RandomPlan(random, 3);
+    const LogicalPlan b = world.RandomPlan(random, 3);
+    const LogicalPlan not_b{LogicalNot{{b}}};
+    ASSERT_EQ(count(a), count({LogicalAnd{{a, b}}}) + count({LogicalAnd{{a, not_b}}}));
+    ASSERT_EQ(count({LogicalOr{{a, b}}}) + count({LogicalAnd{{a, b}}}), count(a) + count(b));
+    ASSERT_EQ(count({LogicalAnd{{a, b, not_b}}}), 0u);
+    ASSERT_EQ(count({LogicalAnd{{b, a}}}), count({LogicalAnd{{a, b}}}));
+  }
+}
+
+TEST(ExecutionRandomTest, BreakdownsAddUp) {
+  std::mt19937_64 random(testing::TestSeed());
+  PlanWorld world(random, 70'000);
+  for (int round = 0; round < testing::TestRounds(60); ++round) {
+    const LogicalPlan plan = world.RandomPlan(random, 3);
+    const std::set<uint32_t> users = world.Matching(plan);
+    BreakdownCollector collector(world.snapshot(), {kCity, kInterests, kGraduate});
+    ASSERT_TRUE(
+        Execute(PhysicalOf(world, plan), world.snapshot(), world.parallel(), {}, collector).ok());
+    const std::vector<TagCounts> counts = collector.Finish();
+    ASSERT_EQ(collector.users(), users.size());
+    uint64_t with_city = 0;
+    for (uint32_t code = 0; code < 6; ++code) {
+      with_city += counts[0].counts[code];
+      ASSERT_EQ(counts[0].counts[code],
+                world.Matching({LogicalAnd{{plan, {TagValues{kCity, {code}}}}}}).size());
+      ASSERT_EQ(counts[1].counts[code],
+                world.Matching({LogicalAnd{{plan, {TagValues{kInterests, {code}}}}}}).size());
+    }
+    ASSERT_EQ(counts[0].with_value, with_city);
+    ASSERT_EQ(counts[1].with_value,
+              world.Matching({LogicalAnd{{plan, {TagExists{kInterests}}}}}).size());
+    ASSERT_EQ(counts[2].counts[0],
+              world.Matching({LogicalAnd{{plan, {TagValues{kGraduate, {0}}}}}}).size());
+  }
+  const auto everybody = CountEverybody(world.snapshot(), {kCity, kGraduate});
+  ASSERT_EQ(everybody[0].counts[3], world.Matching({TagValues{kCity, {3}}}).size());
+  ASSERT_EQ(everybody[0].with_value, world.Matching({TagExists{kCity}}).size());
+  ASSERT_EQ(everybody[1].with_value, 70'000u);
+}
+
+TEST(ExecutionTest, AFailedCheckEndsTheQueryWithItsStatus) {
+  std::mt19937_64 random(testing::TestSeed());
+  PlanWorld world(random, 200'000);
+  std::atomic<int> asked{0};
+  const auto check = [&] {
+    ++asked;
+    return absl::CancelledError("enough");
+  };
+  const PhysicalPlan plan = PhysicalOf(world, PlanOf("or(c1, not(g))"));
+  EXPECT_EQ(CountUsers(plan, world.snapshot(), world.parallel(), check).status().code(),
+            absl::StatusCode::kCancelled);
+  EXPECT_GE(asked.load(), 1);
+  SetCollector collector;
+  EXPECT_EQ(Execute(plan, world.snapshot(), world.parallel(), check, collector).code(),
+            absl::StatusCode::kCancelled);
+}
+
+struct PlanCase {
+  const char* logical;
+  const char* physical;
+};
+
+TEST(PhysicalPlanTest, NegationsBecomeDifferencesAndInputsAreOrdered) {
+  std::mt19937_64 random(testing::TestSeed());
+  PlanWorld world(random, 20'000);
+  const std::vector<PlanCase> cases = {
+      {"c1", "city in {1}"},
+      {"not(c1)", "andnot(all, city in {1})"},
+      {"and(ec, g)", "and(graduate, exists(city))"},
+      {"and(g, not(c1))", "andnot(graduate, city in {1})"},
+      {"and(not(g), not(c1))", "andnot(all, graduate, city in {1})"},
+      {"or(c1, not(g))", "andnot(all, andnot(graduate, city in {1}))"},
+      {"or(g, ec)", "or(exists(city), graduate)"},
+      {"c0|1|2|3", "andnot(exists(city), city in {4, 5})"},
+      {"c0|1|2|3|4|5", "exists(city)"},
+      {"i0|1|2|3", "interests in {0, 1, 2, 3}"},
+      {"all", "all"},
+      {"none", "none"},
+  };
+  for (const PlanCase& c : cases) {
+    EXPECT_EQ(ToString(PhysicalOf(world, PlanOf(c.logical)), world.catalogue()), c.physical)
+        << c.logical;
+  }
+}
+
+}  // namespace
+}  // namespace throng::query
