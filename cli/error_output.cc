@@ -125,6 +125,10 @@ std::string FailureMessage(const grpc::Status& status, std::string_view server) 
     return fmt::format("the server at {} cannot be reached or is not ready: {}", server,
                        status.error_message());
   }
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
+      status.error_details().empty()) {
+    return fmt::format("the server at {} did not answer in time (--timeout)", server);
+  }
   if (status.error_message().empty()) return CodeName(status.error_code());
   return status.error_message();
 }

@@ -2,13 +2,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
-#include "cli/schema.h"
-#include "cli/selection_options.h"
-#include "cli/value_text.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -451,115 +447,6 @@ TEST_F(CommandsTest, PingWaitsForAServerThatIsLoading) {
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(json::parse(run.out)["serving"], true);
   EXPECT_EQ(server_.populations_unavailable, 0);
-}
-
-TEST(UnreachableTest, IsExitOneAndNamesTheServer) {
-  const CliRun run = RunThrong({"--server", "127.0.0.1:1", "count", "x"});
-  EXPECT_EQ(run.exit_code, 1);
-  EXPECT_EQ(run.err.rfind("error: the server at 127.0.0.1:1 cannot be reached", 0), 0U) << run.err;
-}
-
-TEST(UsageTest, IsExitTwo) {
-  const std::vector<std::vector<std::string>> cases = {
-      {"nope"},
-      {"--nope"},
-      {"count"},
-      {"count", "a", "b"},
-      {"count", "a", "--file", "b"},
-      {"count", "--file", "/nonexistent/file"},
-      {"count", "a", "--at", "yesterday"},
-      {"count", "a", "--read-version", "-1"},
-      {"count", "a", "--read-version", "010"},
-      {"count", "a", "--read-version", "18446744073709551616"},
-      {"insight", "a", "--by", "b", "--top", "4294967296"},
-      {"members", "a", "--page-size", "-5"},
-      {"tags", "update", "a", "--sensitivity", "1.5"},
-      {"count", "a", "--timeout", "soon"},
-      {"insight", "a"},
-      {"insight", "a", "--by", "a,,b"},
-      {"insight", "a", "--by", "\"a"},
-      {"tags"},
-      {"tags", "get"},
-      {"tags", "create", "a"},
-      {"tags", "create", "a", "--type", "TEXT"},
-      {"tags", "update", "a", "--state", "gone"},
-      {"tags", "values", "a", "--limit", "0"},
-      {"populations", "create"},
-      {"portrait"},
-      {"format"},
-      {"ping", "--wait", "forever"},
-  };
-  for (const auto& arguments : cases) {
-    const CliRun run = RunThrong(arguments);
-    EXPECT_EQ(run.exit_code, 2) << testing::PrintToString(arguments);
-    EXPECT_EQ(run.err.rfind("error: ", 0), 0U) << run.err;
-    EXPECT_EQ(run.out, "");
-  }
-}
-
-TEST(UsageTest, IsJsonWhereThatWasAskedFor) {
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"count", "--json"}, std::vector<std::string>{"tags", "--json"}}) {
-    const CliRun run = RunThrong(arguments);
-    EXPECT_EQ(run.exit_code, 2);
-    EXPECT_EQ(json::parse(run.out)["error"]["reason"], "USAGE");
-    EXPECT_EQ(run.err, "");
-  }
-}
-
-TEST(HelpTest, EveryCommandHasExamples) {
-  const std::vector<std::vector<std::string>> commands = {{},
-                                                          {"count"},
-                                                          {"explain"},
-                                                          {"insight"},
-                                                          {"export"},
-                                                          {"members"},
-                                                          {"portrait"},
-                                                          {"tags"},
-                                                          {"tags", "list"},
-                                                          {"tags", "get"},
-                                                          {"tags", "create"},
-                                                          {"tags", "update"},
-                                                          {"tags", "values"},
-                                                          {"populations"},
-                                                          {"populations", "list"},
-                                                          {"populations", "get"},
-                                                          {"populations", "create"},
-                                                          {"parse"},
-                                                          {"format"},
-                                                          {"ping"}};
-  for (std::vector<std::string> command : commands) {
-    command.push_back("--help");
-    const CliRun run = RunThrong(command);
-    EXPECT_EQ(run.exit_code, 0);
-    EXPECT_NE(run.out.find("Examples:\n  throng "), std::string::npos) << run.out;
-  }
-  const CliRun bare = RunThrong({});
-  EXPECT_EQ(bare.exit_code, 0);
-  EXPECT_NE(bare.out.find("Usage: throng"), std::string::npos);
-  EXPECT_EQ(RunThrong({"--version"}).out.rfind("throng ", 0), 0U);
-}
-
-TEST(SplitNamesTest, KeepsQuotedCommas) {
-  EXPECT_EQ(*SplitNames("a"), (std::vector<std::string>{"a"}));
-  EXPECT_EQ(*SplitNames("a,b c"), (std::vector<std::string>{"a", "b c"}));
-  EXPECT_EQ(*SplitNames("\"a,b\",\"c\"\"d\""), (std::vector<std::string>{"a,b", "c\"d"}));
-  for (const char* bad : {"", ",", "a,", "\"", "\"a,b"}) EXPECT_FALSE(SplitNames(bad).ok()) << bad;
-}
-
-TEST(ValueTextTest, NamesOfTypesAndStatesGoBothWays) {
-  for (int type = 1; type <= 7; ++type) {
-    const auto each = static_cast<v1::TagType>(type);
-    EXPECT_EQ(ParseTagType(TagTypeName(each)), each);
-  }
-  EXPECT_EQ(ParseTagType("date_time"), v1::TAG_TYPE_DATE_TIME);
-  EXPECT_EQ(ParseTagType("Labels"), v1::TAG_TYPE_LABELS);
-  EXPECT_EQ(ParseTagType("text"), std::nullopt);
-  for (int state = 1; state <= 3; ++state) {
-    const auto each = static_cast<v1::TagState>(state);
-    EXPECT_EQ(ParseTagState(TagStateName(each)), each);
-  }
-  EXPECT_EQ(ParseTagState(""), std::nullopt);
 }
 
 }  // namespace

@@ -110,6 +110,9 @@ TEST(RenderFailureTest, NamesTheServerThatCannotBeReached) {
   EXPECT_EQ(RenderFailure(gone, "db1:7400", ""),
             "error: the server at db1:7400 cannot be reached or is not ready: "
             "connection refused\n");
+  const grpc::Status late(grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded");
+  EXPECT_EQ(RenderFailure(late, "db1:7400", ""),
+            "error: the server at db1:7400 did not answer in time (--timeout)\n");
 }
 
 TEST(RenderWarningTest, ShowsThePlace) {
