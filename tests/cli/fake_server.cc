@@ -1,173 +1,203 @@
 #include "tests/cli/fake_server.h"
 
-#include <algorithm>
-#include <deque>
-#include <thread>
+#include <utility>
 
-#include "absl/time/time.h"
+#include "absl/time/clock.h"
+#include "cli/run_cli.h"
 #include "fmt/format.h"
+#include "gtest/gtest.h"
 
 namespace throng::cli {
 namespace {
 
-uint64_t RowsOf(const v1::ColumnBatch& batch) {
-  return static_cast<uint64_t>(batch.ids().numbers().values_size() +
-                               batch.ids().texts().ends_size());
+// Answers `response` with a copy of `answer` unless the server is to fail.
+template <typename Message>
+grpc::Status Answer(const FakeServer& fake, const Message& answer, Message* response) {
+  if (fake.failure.ok()) *response = answer;
+  return fake.failure;
 }
 
-// Batches on their way from the reading thread to the answering one.
-struct Waiting {
-  absl::Mutex mutex;
-  std::deque<v1::ColumnBatch> batches;
-  size_t most = 0;
-  size_t answer_after = 1;
-  bool ended = false;
-
-  bool Ready() const { return ended || batches.size() >= answer_after; }
-};
-
-v1::LoadResponse Answer(const v1::ColumnBatch& batch, const FakeBehaviour& behaviour,
-                        v1::LoadSummary& summary) {
-  v1::LoadResponse response;
-  v1::LoadProgress& progress = *response.mutable_progress();
-  progress.set_batch_number(batch.batch_number());
-  progress.set_data_version(100 + batch.batch_number());
-  uint64_t refused = 0;
-  for (const uint64_t row : behaviour.refused_rows) {
-    if (row >= RowsOf(batch)) continue;
-    ++refused;
-    v1::RowError& error = *progress.add_errors();
-    error.set_batch_number(batch.batch_number());
-    error.set_row(row);
-    error.set_tag("age");
-    error.set_reason("VALUE_OUT_OF_RANGE");
-    error.set_message("not this one");
-  }
-  progress.set_rows(RowsOf(batch) - refused);
-  summary.set_rows(summary.rows() + progress.rows());
-  summary.set_users_created(summary.rows());
-  summary.set_rows_refused(summary.rows_refused() + refused);
-  summary.set_data_version(progress.data_version());
-  return response;
+// The page whose number is the token; the token of the next one is set.
+template <typename Page>
+Page PageOf(const std::vector<Page>& pages, const std::string& token) {
+  const std::size_t number = token.empty() ? 0 : std::stoul(token);
+  Page page = number < pages.size() ? pages[number] : Page();
+  if (number + 1 < pages.size()) page.set_next_page_token(std::to_string(number + 1));
+  return page;
 }
 
 }  // namespace
 
-grpc::Status FakeTagService::ListTags(grpc::ServerContext*, const v1::ListTagsRequest* request,
-                                      v1::ListTagsResponse* response) {
-  absl::MutexLock lock(&mutex_);
-  // One tag a page.
-  auto it = request->page_token().empty() ? tags_.begin() : tags_.find(request->page_token());
-  if (it == tags_.end()) return grpc::Status::OK;
-  *response->add_tags() = it->second;
-  if (++it != tags_.end()) response->set_next_page_token(it->first);
-  return grpc::Status::OK;
+CliRun RunThrong(const std::vector<std::string>& arguments) {
+  std::vector<const char*> argv = {"throng"};
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  CliRun run;
+  run.exit_code = RunCli(static_cast<int>(argv.size()), argv.data());
+  run.out = testing::internal::GetCapturedStdout();
+  run.err = testing::internal::GetCapturedStderr();
+  return run;
 }
 
-grpc::Status FakeTagService::CreateTag(grpc::ServerContext*, const v1::CreateTagRequest* request,
-                                       v1::Tag* response) {
-  absl::MutexLock lock(&mutex_);
-  *response = request->tag();
-  response->set_name(fmt::format("{}/tags/{}", request->parent(), request->tag_id()));
-  tags_[request->tag_id()] = *response;
-  return grpc::Status::OK;
+grpc::Status MakeStatus(grpc::StatusCode code, const std::string& message,
+                        const v1::ErrorDetail& detail) {
+  v1::Status trailer;
+  trailer.set_code(code);
+  trailer.set_message(message);
+  trailer.add_details()->PackFrom(detail);
+  return {code, message, trailer.SerializeAsString()};
 }
 
-void FakeTagService::Add(const std::string& id, v1::TagType type, int32_t scale) {
-  absl::MutexLock lock(&mutex_);
-  v1::Tag& tag = tags_[id];
-  tag.set_name("populations/default/tags/" + id);
-  tag.set_type(type);
-  tag.set_scale(scale);
-}
-
-std::map<std::string, v1::Tag> FakeTagService::tags() const {
-  absl::MutexLock lock(&mutex_);
-  return tags_;
-}
-
-grpc::Status FakeUserService::Load(grpc::ServerContext* context, Stream* stream) {
-  {
-    absl::MutexLock lock(&mutex_);
-    ++running_;
+class FakeServer::Selections final : public v1::SelectionService::Service {
+ public:
+  explicit Selections(FakeServer& fake) : fake_(fake) {}
+  grpc::Status Count(grpc::ServerContext* context, const v1::CountRequest* request,
+                     v1::CountResponse* response) override {
+    fake_.count_request = *request;
+    const absl::Time end = absl::Now() + fake_.delay;
+    while (absl::Now() < end && !context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
+    return Answer(fake_, fake_.count, response);
   }
-  Waiting waiting;
-  waiting.answer_after = behaviour.answer_after;
-  SeenLoads seen;
-  v1::LoadSummary summary;
-  grpc::Status status;
-  std::thread answering([&] {
-    while (true) {
-      v1::ColumnBatch batch;
-      {
-        absl::MutexLock lock(&waiting.mutex);
-        waiting.mutex.Await(absl::Condition(&waiting, &Waiting::Ready));
-        // Time for one batch too many to come, if the client sends it.
-        if (waiting.answer_after > 1 && !waiting.ended) {
-          waiting.mutex.AwaitWithTimeout(absl::Condition(&waiting.ended), absl::Milliseconds(50));
-        }
-        if (waiting.batches.empty()) return;
-        batch = waiting.batches.front();
-      }
-      stream->Write(Answer(batch, behaviour, summary));
-      absl::MutexLock lock(&waiting.mutex);
-      waiting.batches.pop_front();
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest* request,
+                       v1::ExplainResponse* response) override {
+    fake_.explain_request = *request;
+    return Answer(fake_, fake_.explain, response);
+  }
+  grpc::Status ListMembers(grpc::ServerContext*, const v1::ListMembersRequest* request,
+                           v1::ListMembersResponse* response) override {
+    fake_.members_request = *request;
+    return Answer(fake_, fake_.members, response);
+  }
+  grpc::Status ExportMembers(grpc::ServerContext*, const v1::ExportMembersRequest* request,
+                             grpc::ServerWriter<v1::ExportMembersResponse>* writer) override {
+    fake_.export_request = *request;
+    if (!fake_.failure.ok()) return fake_.failure;
+    for (const v1::ExportMembersResponse& frame : fake_.export_frames) writer->Write(frame);
+    return fake_.export_end;
+  }
+  grpc::Status ParseExpression(grpc::ServerContext*, const v1::ParseExpressionRequest* request,
+                               v1::ParseExpressionResponse* response) override {
+    fake_.parse_request = *request;
+    return Answer(fake_, fake_.parse, response);
+  }
+  grpc::Status FormatExpression(grpc::ServerContext*, const v1::FormatExpressionRequest* request,
+                                v1::FormatExpressionResponse* response) override {
+    fake_.format_request = *request;
+    return Answer(fake_, fake_.format, response);
+  }
+
+ private:
+  FakeServer& fake_;
+};
+
+class FakeServer::Insights final : public v1::InsightService::Service {
+ public:
+  explicit Insights(FakeServer& fake) : fake_(fake) {}
+  grpc::Status Breakdown(grpc::ServerContext*, const v1::BreakdownRequest* request,
+                         v1::BreakdownResponse* response) override {
+    fake_.breakdown_request = *request;
+    return Answer(fake_, fake_.breakdown, response);
+  }
+
+ private:
+  FakeServer& fake_;
+};
+
+class FakeServer::Populations final : public v1::PopulationService::Service {
+ public:
+  explicit Populations(FakeServer& fake) : fake_(fake) {}
+  grpc::Status CreatePopulation(grpc::ServerContext*, const v1::CreatePopulationRequest* request,
+                                v1::Population* response) override {
+    fake_.create_population_request = *request;
+    return Answer(fake_, fake_.population, response);
+  }
+  grpc::Status GetPopulation(grpc::ServerContext*, const v1::GetPopulationRequest* request,
+                             v1::Population* response) override {
+    fake_.get_population_request = *request;
+    return Answer(fake_, fake_.population, response);
+  }
+  grpc::Status ListPopulations(grpc::ServerContext*, const v1::ListPopulationsRequest*,
+                               v1::ListPopulationsResponse* response) override {
+    if (fake_.populations_unavailable > 0) {
+      --fake_.populations_unavailable;
+      return {grpc::StatusCode::UNAVAILABLE, "loading"};
     }
-  });
-  v1::LoadRequest request;
-  while (status.ok() && stream->Read(&request)) {
-    if (request.has_header()) seen.headers.push_back(request.header());
-    if (!request.has_batch()) continue;
-    seen.batches.push_back(request.batch());
-    if (request.batch().batch_number() == behaviour.fail_at_batch) {
-      status = grpc::Status(grpc::StatusCode::ABORTED, "another REPLACE is under way");
-    }
-    absl::MutexLock lock(&waiting.mutex);
-    waiting.batches.push_back(request.batch());
-    waiting.most = std::max(waiting.most, waiting.batches.size());
+    *response->add_populations() = fake_.population;
+    return fake_.failure;
   }
-  {
-    absl::MutexLock lock(&waiting.mutex);
-    waiting.ended = true;
-    seen.unanswered_most = waiting.most;
-  }
-  answering.join();
-  seen.cancelled = context->IsCancelled();
-  seen.completed = status.ok() && !seen.cancelled;
-  if (seen.completed) {
-    v1::LoadResponse response;
-    *response.mutable_summary() = summary;
-    stream->Write(response);
-  }
-  absl::MutexLock lock(&mutex_);
-  seen_ = seen;
-  --running_;
-  return status;
-}
 
-SeenLoads FakeUserService::seen() {
-  absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(
-      +[](int* running) { return *running == 0; }, &running_));
-  return seen_;
-}
+ private:
+  FakeServer& fake_;
+};
+
+class FakeServer::Tags final : public v1::TagService::Service {
+ public:
+  explicit Tags(FakeServer& fake) : fake_(fake) {}
+  grpc::Status CreateTag(grpc::ServerContext*, const v1::CreateTagRequest* request,
+                         v1::Tag* response) override {
+    fake_.create_tag_request = *request;
+    return Answer(fake_, fake_.tag, response);
+  }
+  grpc::Status UpdateTag(grpc::ServerContext*, const v1::UpdateTagRequest* request,
+                         v1::Tag* response) override {
+    fake_.update_tag_request = *request;
+    return Answer(fake_, fake_.tag, response);
+  }
+  grpc::Status GetTag(grpc::ServerContext*, const v1::GetTagRequest* request,
+                      v1::Tag* response) override {
+    const auto found = fake_.tags.find(request->name());
+    if (found == fake_.tags.end())
+      return {grpc::StatusCode::NOT_FOUND, "no tag " + request->name()};
+    return Answer(fake_, found->second, response);
+  }
+  grpc::Status ListTags(grpc::ServerContext*, const v1::ListTagsRequest* request,
+                        v1::ListTagsResponse* response) override {
+    fake_.list_tags_request = *request;
+    return Answer(fake_, PageOf(fake_.tag_pages, request->page_token()), response);
+  }
+  grpc::Status ListTagValues(grpc::ServerContext*, const v1::ListTagValuesRequest* request,
+                             v1::ListTagValuesResponse* response) override {
+    fake_.values_request = *request;
+    return Answer(fake_, PageOf(fake_.value_pages, request->page_token()), response);
+  }
+
+ private:
+  FakeServer& fake_;
+};
+
+class FakeServer::Users final : public v1::UserService::Service {
+ public:
+  explicit Users(FakeServer& fake) : fake_(fake) {}
+  grpc::Status GetPortrait(grpc::ServerContext*, const v1::GetPortraitRequest* request,
+                           v1::Portrait* response) override {
+    fake_.portrait_request = *request;
+    return Answer(fake_, fake_.portrait, response);
+  }
+
+ private:
+  FakeServer& fake_;
+};
 
 FakeServer::FakeServer() {
+  services_.push_back(std::make_unique<Selections>(*this));
+  services_.push_back(std::make_unique<Insights>(*this));
+  services_.push_back(std::make_unique<Populations>(*this));
+  services_.push_back(std::make_unique<Tags>(*this));
+  services_.push_back(std::make_unique<Users>(*this));
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
-  builder.SetMaxReceiveMessageSize(64 << 20);
-  builder.RegisterService(&tags);
-  builder.RegisterService(&users);
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  for (const auto& service : services_) builder.RegisterService(service.get());
   server_ = builder.BuildAndStart();
+  address_ = fmt::format("127.0.0.1:{}", port);
 }
 
 FakeServer::~FakeServer() { server_->Shutdown(); }
 
-GlobalOptions FakeServer::Options() const {
-  GlobalOptions options;
-  options.server = fmt::format("127.0.0.1:{}", port_);
-  options.json = true;
-  return options;
+CliRun FakeServer::Run(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), {"--server", address_});
+  return RunThrong(arguments);
 }
 
 }  // namespace throng::cli

@@ -1,9 +1,11 @@
-// A server in the test's own process that takes loads and remembers them.
+// A Throng server of canned answers in the test's own process, and the `throng` command run
+// against it.
 //
 //   FakeServer server;
-//   server.users.behaviour.refused_rows = {1};  // the second row of every batch
-//   RunLoad(arguments, server.Options());
-//   server.users.seen().headers[0].mode();
+//   server.count.set_count(12);
+//   CliRun run = server.Run({"count", "city = 'Beijing'"});
+//   EXPECT_EQ(run.out, "12 users\n...");
+//   EXPECT_EQ(server.count_request.selection().expression(), "city = 'Beijing'");
 #ifndef THRONG_TESTS_CLI_FAKE_SERVER_H_
 #define THRONG_TESTS_CLI_FAKE_SERVER_H_
 
@@ -11,71 +13,36 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
-#include "cli/global_options.h"
+#include "absl/time/time.h"
+#include "throng/v1/error.pb.h"
+#include "throng/v1/insight.grpc.pb.h"
+#include "throng/v1/population.grpc.pb.h"
+#include "throng/v1/selection.grpc.pb.h"
 #include "throng/v1/tag.grpc.pb.h"
 #include "throng/v1/user.grpc.pb.h"
 
 namespace throng::cli {
 
-// What the server saw of loads. A plain value.
-struct SeenLoads {
-  std::vector<v1::LoadHeader> headers;
-  std::vector<v1::ColumnBatch> batches;
-  // The client gave the call up instead of ending it.
-  bool cancelled = false;
-  // The client said that everything was sent.
-  bool completed = false;
-  // The most batches that were sent and not answered.
-  size_t unanswered_most = 0;
+// What a run of `throng` left behind.
+struct CliRun {
+  int exit_code = 0;
+  std::string out;
+  std::string err;
 };
 
-// How the server behaves; set before the load.
-struct FakeBehaviour {
-  // Rows (0-based in each batch) that it refuses.
-  std::set<uint64_t> refused_rows;
-  // Answer only when so many batches wait, or the client has sent all.
-  size_t answer_after = 1;
-  // Fail the call when this batch comes; 0: never.
-  uint64_t fail_at_batch = 0;
-};
+// Runs `throng` in this process with its streams captured. Not thread-safe: the streams are the
+// process's.
+CliRun RunThrong(const std::vector<std::string>& arguments);
 
-// Thread-safe.
-class FakeTagService final : public v1::TagService::Service {
- public:
-  grpc::Status ListTags(grpc::ServerContext* context, const v1::ListTagsRequest* request,
-                        v1::ListTagsResponse* response) override;
-  grpc::Status CreateTag(grpc::ServerContext* context, const v1::CreateTagRequest* request,
-                         v1::Tag* response) override;
-  void Add(const std::string& id, v1::TagType type, int32_t scale = 0);
-  std::map<std::string, v1::Tag> tags() const;
+// A status as the server sends it: with the detail in the trailer.
+grpc::Status MakeStatus(grpc::StatusCode code, const std::string& message,
+                        const v1::ErrorDetail& detail);
 
- private:
-  mutable absl::Mutex mutex_;
-  std::map<std::string, v1::Tag> tags_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Thread-safe.
-class FakeUserService final : public v1::UserService::Service {
- public:
-  using Stream = grpc::ServerReaderWriter<v1::LoadResponse, v1::LoadRequest>;
-  grpc::Status Load(grpc::ServerContext* context, Stream* stream) override;
-
-  FakeBehaviour behaviour;
-  // Waits until no load is under way.
-  SeenLoads seen();
-
- private:
-  absl::Mutex mutex_;
-  int running_ ABSL_GUARDED_BY(mutex_) = 0;
-  SeenLoads seen_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Listens on a free port of the loopback while it lives.
+// Listens on a port of its own. Set answers before a run, read requests after it. Every call
+// answers `failure` if that is not OK. Not thread-safe.
 class FakeServer {
  public:
   FakeServer();
@@ -83,14 +50,60 @@ class FakeServer {
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;
 
-  GlobalOptions Options() const;
+  // "127.0.0.1:PORT".
+  const std::string& address() const { return address_; }
 
-  FakeTagService tags;
-  FakeUserService users;
+  // RunThrong with --server.
+  CliRun Run(std::vector<std::string> arguments) const;
+
+  grpc::Status failure;
+  // How long Count waits before it answers, unless the call is given up.
+  absl::Duration delay;
+
+  v1::CountRequest count_request;
+  v1::CountResponse count;
+  v1::ExplainRequest explain_request;
+  v1::ExplainResponse explain;
+  v1::ListMembersRequest members_request;
+  v1::ListMembersResponse members;
+  v1::ExportMembersRequest export_request;
+  std::vector<v1::ExportMembersResponse> export_frames;
+  // Sent after the frames.
+  grpc::Status export_end;
+  v1::ParseExpressionRequest parse_request;
+  v1::ParseExpressionResponse parse;
+  v1::FormatExpressionRequest format_request;
+  v1::FormatExpressionResponse format;
+  v1::BreakdownRequest breakdown_request;
+  v1::BreakdownResponse breakdown;
+  v1::GetPortraitRequest portrait_request;
+  v1::Portrait portrait;
+  v1::CreatePopulationRequest create_population_request;
+  v1::GetPopulationRequest get_population_request;
+  v1::Population population;
+  // Calls of ListPopulations that answer UNAVAILABLE first.
+  int populations_unavailable = 0;
+  v1::CreateTagRequest create_tag_request;
+  v1::UpdateTagRequest update_tag_request;
+  v1::ListTagsRequest list_tags_request;
+  // One page each.
+  std::vector<v1::ListTagsResponse> tag_pages;
+  v1::ListTagValuesRequest values_request;
+  std::vector<v1::ListTagValuesResponse> value_pages;
+  // By resource name; GetTag answers NOT_FOUND for others. Create and Update answer `tag`.
+  std::map<std::string, v1::Tag> tags;
+  v1::Tag tag;
 
  private:
-  int port_ = 0;
+  class Selections;
+  class Insights;
+  class Populations;
+  class Tags;
+  class Users;
+
+  std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;
+  std::string address_;
 };
 
 }  // namespace throng::cli
