@@ -9,16 +9,23 @@ namespace throng::cli {
 namespace {
 
 constexpr char kLabelSeparator = '|';
+constexpr char kLabelEscape = '\\';
 
+// Labels come joined by '|'; '|' and '\\' within a label stand behind a '\\'.
 void AppendJsonLabels(std::string_view labels, std::string& bytes) {
   bytes += '[';
-  while (!labels.empty()) {
-    const std::size_t end = labels.find(kLabelSeparator);
-    AppendJsonText(labels.substr(0, end), bytes);
-    if (end == std::string_view::npos) break;
-    bytes += ',';
-    labels.remove_prefix(end + 1);
+  std::string label;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] == kLabelEscape && i + 1 < labels.size()) {
+      label += labels[++i];
+    } else if (labels[i] == kLabelSeparator) {
+      AppendJsonText(std::exchange(label, {}), bytes);
+      bytes += ',';
+    } else {
+      label += labels[i];
+    }
   }
+  if (!labels.empty()) AppendJsonText(label, bytes);
   bytes += ']';
 }
 

@@ -49,7 +49,8 @@ class ExportTest : public testing::Test {
   void AddColumns() {
     const std::vector<std::vector<std::string>> first = {
         {"Bei\"jing", ""}, {"a|b", ""}, {"5", ""}, {"true", ""}};
-    const std::vector<std::vector<std::string>> second = {{"x\ny"}, {"c"}, {"-6"}, {"false"}};
+    const std::vector<std::vector<std::string>> second = {
+        {"x\ny"}, {"c\\|d|e\\\\"}, {"-6"}, {"false"}};
     for (const auto& values : first) {
       v1::ExportColumn* column = server_.export_frames[0].add_columns();
       for (const std::string& value : values) column->add_values(value);
@@ -112,7 +113,7 @@ TEST_F(ExportTest, QuotesCsv) {
             "user_id,city,labels,views,vip\n"
             "7,\"Bei\"\"jing\",a|b,5,true\n"
             "18446744073709551615,,,,\n"
-            "\"u,\"\"8\"\"\",\"x\ny\",c,-6,false\n");
+            "\"u,\"\"8\"\"\",\"x\ny\",c\\|d|e\\\\,-6,false\n");
 }
 
 TEST_F(ExportTest, WritesTypedNdjson) {
@@ -120,13 +121,14 @@ TEST_F(ExportTest, WritesTypedNdjson) {
   const CliRun run = server_.Run({"export", "x", "-o", Path("crowd.ndjson"), "--format", "ndjson",
                                   "--tags", "city,labels,views,vip"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_EQ(ReadFile(Path("crowd.ndjson")),
-            R"({"user_id":"7","city":"Bei\"jing","labels":["a","b"],"views":5,"vip":true})"
-            "\n"
-            R"({"user_id":"18446744073709551615","city":null,"labels":[],"views":null,"vip":false})"
-            "\n"
-            R"({"user_id":"u,\"8\"","city":"x\u000ay","labels":["c"],"views":-6,"vip":false})"
-            "\n");
+  EXPECT_EQ(
+      ReadFile(Path("crowd.ndjson")),
+      R"({"user_id":"7","city":"Bei\"jing","labels":["a","b"],"views":5,"vip":true})"
+      "\n"
+      R"({"user_id":"18446744073709551615","city":null,"labels":[],"views":null,"vip":false})"
+      "\n"
+      R"({"user_id":"u,\"8\"","city":"x\u000ay","labels":["c|d","e\\"],"views":-6,"vip":false})"
+      "\n");
   std::istringstream lines(ReadFile(Path("crowd.ndjson")));
   for (std::string line; std::getline(lines, line);) {
     EXPECT_TRUE(nlohmann::json::accept(line)) << line;
