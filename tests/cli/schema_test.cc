@@ -208,7 +208,8 @@ TEST(BindColumnsTest, NamesWhatItCannotFind) {
 }
 
 TEST(NearestNameTest, OnlyNearNamesCount) {
-  EXPECT_EQ(NearestName("ctiy", {"city", "age"}), "");
+  EXPECT_EQ(NearestName("ctiy", {"city", "age"}), "city");
+  EXPECT_EQ(NearestName("cxyy", {"city", "age"}), "");
   EXPECT_EQ(NearestName("cit", {"city", "age"}), "city");
   EXPECT_EQ(NearestName("membershp", {"membership", "member"}), "membership");
   EXPECT_EQ(NearestName("zzz", {"city"}), "");

@@ -1,0 +1,50 @@
+// throng load: sends a delimited file to the server.
+//
+//   LoadArguments arguments;
+//   arguments.file = "users.csv";
+//   arguments.schema = "schema.toml";
+//   int exit_code = RunLoad(arguments, options);
+//
+// The work, in this order:
+//   schema -> tags compared -> file checked -> missing tags created -> batches sent
+// so that a bad schema, another type on the server or a bad row is found before anything changes.
+#ifndef THRONG_CLI_LOAD_COMMAND_H_
+#define THRONG_CLI_LOAD_COMMAND_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "cli/batch_builder.h"
+#include "cli/global_options.h"
+#include "throng/v1/user.pb.h"
+
+namespace throng::cli {
+
+// The command line of `throng load`. A plain value.
+struct LoadArguments {
+  std::string file;
+  std::string schema;
+  std::string mode = "upsert";
+  std::string unknown_ids = "create";
+  // Over the schema's word: "wide" or "long"; a column; "row-number".
+  std::string format;
+  std::string id_column;
+  std::string id;
+  std::string load_id;
+  uint64_t max_errors = 0;
+  uint64_t batch_rows = kBatchRowsMax;
+  bool create_tags = true;
+  bool no_check = false;
+};
+
+// Loads and returns the exit code; prints the summary, the rows that were refused and, while it
+// works, the progress. Throws nothing.
+int RunLoad(const LoadArguments& arguments, const GlobalOptions& options);
+
+void RegisterLoadCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+
+}  // namespace throng::cli
+
+#endif  // THRONG_CLI_LOAD_COMMAND_H_
