@@ -1,0 +1,85 @@
+#include "server/service/convert_result.h"
+
+#include <string>
+#include <utility>
+
+#include "server/service/convert_selection.h"
+#include "server/service/convert_time.h"
+#include "server/service/convert_value.h"
+
+namespace throng::service {
+namespace {
+
+void NodeToProto(const engine::ExplainNode& node, v1::PlanNode* proto) {
+  proto->set_depth(node.depth);
+  proto->set_operator_(node.operator_name);
+  proto->set_detail(node.detail);
+  proto->set_estimated_users(node.estimated_users);
+  proto->set_actual_users(node.actual_users);
+  proto->set_chunks(node.chunks);
+  DurationToProto(node.time, proto->mutable_time());
+}
+
+// `missing` and `others` stand for no single value and have none.
+void CountsToProto(const engine::BreakdownRow& row, v1::BreakdownRow* proto) {
+  proto->set_count(row.count);
+  proto->set_share(row.share);
+  proto->set_baseline_count(row.baseline_count);
+  proto->set_baseline_share(row.baseline_share);
+  if (row.tgi.has_value()) proto->set_tgi(*row.tgi);
+}
+
+void TagToProto(const engine::TagBreakdown& tag, v1::TagBreakdown* proto) {
+  proto->set_tag(tag.tag);
+  for (const engine::BreakdownRow& row : tag.rows) {
+    v1::BreakdownRow* added = proto->add_rows();
+    TextToProto(tag.type, row.value, added->mutable_value());
+    CountsToProto(row, added);
+  }
+  CountsToProto(tag.missing, proto->mutable_missing());
+  CountsToProto(tag.others, proto->mutable_others());
+  proto->set_others_values(tag.others_values);
+}
+
+}  // namespace
+
+void CountToProto(const engine::CountResult& result, v1::CountResponse* proto) {
+  proto->set_count(result.count);
+  InfoToProto(result.info, proto->mutable_info());
+}
+
+void ExplainToProto(const engine::ExplainResult& result, v1::ExplainResponse* proto) {
+  proto->set_count(result.count);
+  for (const engine::ExplainNode& node : result.nodes) NodeToProto(node, proto->add_nodes());
+  for (const engine::ExplainCondition& condition : result.conditions) {
+    v1::ConditionCount* added = proto->add_conditions();
+    added->set_condition(condition.text);
+    added->set_count(condition.count);
+    added->set_line(static_cast<uint32_t>(condition.span.line));
+    added->set_column(static_cast<uint32_t>(condition.span.column));
+    added->set_length(static_cast<uint32_t>(condition.span.length));
+  }
+  for (const engine::ExplainStage& stage : result.stages) {
+    v1::PlanStage* added = proto->add_stages();
+    added->set_stage(stage.name);
+    added->set_text(stage.text);
+  }
+  InfoToProto(result.info, proto->mutable_info());
+}
+
+void MembersToProto(engine::MembersPage page, v1::ListMembersResponse* proto) {
+  proto->mutable_ids()->Reserve(static_cast<int>(page.ids.size()));
+  for (std::string& id : page.ids) *proto->add_ids() = std::move(id);
+  proto->set_next_page_token(page.next_page_token);
+  proto->set_total(page.total);
+  InfoToProto(page.info, proto->mutable_info());
+}
+
+void BreakdownToProto(const engine::BreakdownResult& result, v1::BreakdownResponse* proto) {
+  proto->set_count(result.count);
+  proto->set_baseline_count(result.baseline_count);
+  for (const engine::TagBreakdown& tag : result.tags) TagToProto(tag, proto->add_tags());
+  InfoToProto(result.info, proto->mutable_info());
+}
+
+}  // namespace throng::service

@@ -1,0 +1,94 @@
+#include "server/service/convert_selection.h"
+
+#include <optional>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/service/convert_expression.h"
+#include "server/service/convert_time.h"
+#include "server/service/resource_name.h"
+
+namespace throng::service {
+namespace {
+
+void WarningToProto(const query::Warning& warning, v1::Warning* proto) {
+  proto->set_reason(warning.reason);
+  proto->set_message(warning.message);
+  proto->set_line(static_cast<uint32_t>(warning.span.line));
+  proto->set_column(static_cast<uint32_t>(warning.span.column));
+  proto->set_length(static_cast<uint32_t>(warning.span.length));
+}
+
+}  // namespace
+
+absl::Status CheckExpressionText(std::string_view text, const ServiceLimits& limits,
+                                 const FieldPath& field) {
+  if (text.size() <= limits.expression_text_bytes_max) return absl::OkStatus();
+  return index::WithField(
+      index::LimitExceeded(absl::StatusCode::kInvalidArgument, "EXPRESSION_TOO_LONG",
+                           "the expression's text in bytes", limits.expression_text_bytes_max,
+                           text.size()),
+      field.ToString());
+}
+
+absl::StatusOr<std::variant<std::string, query::Expression>> ToWhat(const v1::Selection& proto,
+                                                                    const ServiceLimits& limits,
+                                                                    const FieldPath& field) {
+  switch (proto.what_case()) {
+    case v1::Selection::kExpression:
+      THRONG_RETURN_IF_ERROR(
+          CheckExpressionText(proto.expression(), limits, FieldPath(field, "expression")));
+      return proto.expression();
+    case v1::Selection::kTree: {
+      THRONG_ASSIGN_OR_RETURN(query::Expression tree,
+                              ToExpression(proto.tree(), {}, FieldPath(field, "tree")));
+      return std::variant<std::string, query::Expression>(std::move(tree));
+    }
+    case v1::Selection::WHAT_NOT_SET:
+      break;
+  }
+  return RequiredField(FieldPath(field, "what"));
+}
+
+absl::StatusOr<engine::Selection> ToSelection(const v1::Selection& proto,
+                                              const ServiceLimits& limits, const FieldPath& field) {
+  engine::Selection selection;
+  THRONG_ASSIGN_OR_RETURN(
+      selection.population,
+      ParsePopulationNameOrDefault(proto.population(), FieldPath(field, "population").ToString()));
+  THRONG_ASSIGN_OR_RETURN(selection.what, ToWhat(proto, limits, field));
+  selection.time_zone = proto.time_zone();
+  if (proto.has_reference_time()) {
+    THRONG_ASSIGN_OR_RETURN(
+        selection.reference_us,
+        ToUnixMicros(proto.reference_time(), Finer::kCut, FieldPath(field, "reference_time")));
+  }
+  selection.read_version = proto.read_version();
+  return selection;
+}
+
+absl::Status AtSelection(const absl::Status& status, const v1::Selection& proto,
+                         const FieldPath& field) {
+  const std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
+  if (!detail.has_value()) return status;
+  std::string_view part = proto.has_tree() ? "tree" : "expression";
+  if (detail->reason == "UNKNOWN_TIME_ZONE") part = "time_zone";
+  if (status.code() == absl::StatusCode::kFailedPrecondition) part = "read_version";
+  if (status.code() == absl::StatusCode::kNotFound) part = "population";
+  return index::WithField(status, FieldPath(field, part).ToString());
+}
+
+void InfoToProto(const engine::ResultInfo& info, v1::ResultInfo* proto) {
+  proto->set_data_version(info.data_version);
+  UnixMicrosToProto(info.reference_us, proto->mutable_reference_time());
+  proto->set_time_zone(info.time_zone);
+  proto->set_canonical_expression(info.canonical_expression);
+  DurationToProto(info.engine_time, proto->mutable_engine_time());
+  for (const query::Warning& warning : info.warnings) {
+    WarningToProto(warning, proto->add_warnings());
+  }
+  proto->set_exact(info.exact);
+}
+
+}  // namespace throng::service

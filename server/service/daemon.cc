@@ -1,0 +1,191 @@
+#include "server/service/daemon.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "fmt/format.h"
+#include "grpc/support/log.h"
+#include "index/mutex.h"
+#include "server/engine/engine.h"
+#include "server/service/server.h"
+#include "spdlog/spdlog.h"
+
+namespace throng::service {
+namespace {
+
+using EngineOrError = absl::StatusOr<std::unique_ptr<engine::Engine>>;
+
+// What the main thread waits for. Thread-safe.
+class Events {
+ public:
+  void Signal(int number) {
+    index::MutexLock lock(mutex_);
+    signal_ = number;
+    changed_.NotifyAll();
+  }
+  void Loaded(EngineOrError engine) {
+    index::MutexLock lock(mutex_);
+    engine_ = std::move(engine);
+    changed_.NotifyAll();
+  }
+  // The engine or why there is none; empty if a signal came first.
+  std::optional<EngineOrError> AwaitEngine() {
+    index::MutexLock lock(mutex_);
+    while (!engine_.has_value() && signal_ == 0) changed_.Wait(mutex_);
+    if (signal_ != 0) return std::nullopt;
+    return std::exchange(engine_, std::nullopt);
+  }
+  int AwaitSignal() {
+    index::MutexLock lock(mutex_);
+    while (signal_ == 0) changed_.Wait(mutex_);
+    return signal_;
+  }
+
+ private:
+  index::Mutex mutex_;
+  index::ConditionVariable changed_;
+  int signal_ THRONG_GUARDED_BY(mutex_) = 0;
+  std::optional<EngineOrError> engine_ THRONG_GUARDED_BY(mutex_);
+};
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// Ends the process without running destructors: whoever stops throngd twice, or while it loads,
+// does not want to wait. What was acknowledged is on disk.
+[[noreturn]] void QuitAtOnce(int exit_code) {
+  spdlog::default_logger()->flush();
+  _exit(exit_code);
+}
+
+// Tells `events` of the first stop signal. Lives as long as the process.
+void WatchSignals(std::shared_ptr<Events> events) {
+  std::thread([events = std::move(events)] {
+    const sigset_t signals = StopSignals();
+    int number = 0;
+    sigwait(&signals, &number);
+    events->Signal(number);
+    sigwait(&signals, &number);
+    spdlog::warn("event=stopped_at_once signal={}", number);
+    QuitAtOnce(1);
+  }).detach();
+}
+
+// Written beside and renamed, so that a reader sees all of it or nothing.
+absl::Status WritePortFile(const std::string& path, int port) {
+  const std::string partial = path + ".partial";
+  std::FILE* file = std::fopen(partial.c_str(), "w");
+  bool written = file != nullptr && std::fputs(fmt::format("{}\n", port).c_str(), file) >= 0;
+  if (file != nullptr) written = std::fclose(file) == 0 && written;
+  if (written && std::rename(partial.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+}
+
+// A progress that tells the gate, and the log each full ten per cent.
+engine::LoadingProgress ReportTo(EngineGate& gate) {
+  auto logged = std::make_shared<std::atomic<int>>(0);
+  return [&gate, logged](uint64_t bytes_done, uint64_t bytes_total) {
+    gate.ReportLoading(bytes_done, bytes_total);
+    const int tenth = gate.loading_percent() / 10;
+    int last = logged->load();
+    while (tenth > last) {
+      if (!logged->compare_exchange_weak(last, tenth)) continue;
+      spdlog::info("event=loading percent={} bytes={} bytes_total={}", tenth * 10, bytes_done,
+                   bytes_total);
+      break;
+    }
+  };
+}
+
+void RouteGrpcLog() {
+  gpr_set_log_function([](gpr_log_func_args* line) {
+    spdlog::debug("event=grpc file={} line={} message=\"{}\"", line->file, line->line,
+                  line->message);
+  });
+}
+
+int Fail(const absl::Status& status) {
+  const absl::string_view message = status.message();
+  spdlog::error("event=failed code={} message=\"{}\"", absl::StatusCodeToString(status.code()),
+                std::string_view(message.data(), message.size()));
+  return 1;
+}
+
+absl::Status CheckListen(const DaemonOptions& options) {
+  if (const absl::Status status = CheckAddress(options.listen); !status.ok()) return status;
+  if (options.listen_anywhere || IsLoopback(options.listen)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{} can be reached from other machines, and there is no TLS yet: listen on "
+                  "127.0.0.1, or say --insecure-listen-anywhere",
+                  options.listen));
+}
+
+// Serves until a signal, then drains and closes.
+void ServeUntilSignal(const DaemonOptions& options, Events& events, Server& server,
+                      std::unique_ptr<engine::Engine> engine) {
+  server.Serve(engine.get());
+  spdlog::info("event=serving listen={} port={}", options.listen, server.port());
+  const int number = events.AwaitSignal();
+  spdlog::info("event=draining signal={} seconds_max={}", number, options.drain.count());
+  server.Shutdown(options.drain);
+  spdlog::info("event=closing");
+  engine.reset();
+  spdlog::info("event=stopped");
+}
+
+}  // namespace
+
+int RunDaemon(const DaemonOptions& options) {
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  RouteGrpcLog();
+  if (const absl::Status status = CheckListen(options); !status.ok()) return Fail(status);
+  if (!options.sync) {
+    spdlog::warn("event=no_sync message=\"a power loss may lose the last acknowledged writes\"");
+  }
+  auto events = std::make_shared<Events>();
+  WatchSignals(events);
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options.listen, options.limits);
+  if (!server.ok()) return Fail(server.status());
+  spdlog::info("event=loading data_dir={} listen={} port={}", options.data_directory,
+               options.listen, (*server)->port());
+  if (!options.port_file.empty()) {
+    const absl::Status written = WritePortFile(options.port_file, (*server)->port());
+    if (!written.ok()) return Fail(written);
+  }
+  std::thread loader([&] {
+    events->Loaded(engine::Engine::Open({.directory = options.data_directory,
+                                         .sync = options.sync,
+                                         .query_threads = options.query_threads},
+                                        ReportTo((*server)->gate())));
+  });
+  std::optional<EngineOrError> engine = events->AwaitEngine();
+  if (!engine.has_value()) {
+    spdlog::info("event=stopped_while_loading");
+    QuitAtOnce(0);
+  }
+  loader.join();
+  if (!engine->ok()) return Fail(engine->status());
+  ServeUntilSignal(options, *events, **server, **std::move(engine));
+  return 0;
+}
+
+}  // namespace throng::service

@@ -1,0 +1,69 @@
+#include "server/service/insight_service.h"
+
+#include <string>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/service/convert_result.h"
+#include "server/service/convert_selection.h"
+#include "server/service/resource_name.h"
+
+namespace throng::service {
+namespace {
+
+constexpr uint32_t kTopDefault = 1'000;
+
+// The request without its selection. Errors: kInvalidArgument: top_k over the most there can be, a
+// baseline of another population or that is not understood.
+absl::StatusOr<engine::BreakdownRequest> ToBreakdown(const v1::BreakdownRequest& proto,
+                                                     const engine::Selection& selection,
+                                                     const ServiceLimits& limits) {
+  engine::BreakdownRequest request;
+  request.tags.assign(proto.tags().begin(), proto.tags().end());
+  request.top_k = proto.top_k() == 0 ? kTopDefault : proto.top_k();
+  if (request.top_k > engine::kBreakdownRowsMax) {
+    return index::WithField(
+        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "VALUE_OUT_OF_RANGE", "top_k",
+                             engine::kBreakdownRowsMax, request.top_k),
+        "top_k");
+  }
+  if (!proto.has_baseline()) return request;
+  const FieldPath field("baseline");
+  if (!proto.baseline().population().empty()) {
+    THRONG_ASSIGN_OR_RETURN(
+        const std::string population,
+        ParsePopulationName(proto.baseline().population(), "baseline.population"));
+    if (population != selection.population) {
+      return index::InvalidArgument("OTHER_POPULATION", "baseline.population",
+                                    fmt::format("the baseline is of population \"{}\"; the "
+                                                "selection of \"{}\"",
+                                                population, selection.population));
+    }
+  }
+  THRONG_ASSIGN_OR_RETURN(request.baseline, ToWhat(proto.baseline(), limits, field));
+  return request;
+}
+
+absl::Status HandleBreakdown(const CallScope& scope, const v1::BreakdownRequest& request,
+                             v1::BreakdownResponse* response) {
+  const FieldPath field("selection");
+  THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
+                          ToSelection(request.selection(), scope.limits, field));
+  THRONG_ASSIGN_OR_RETURN(const engine::BreakdownRequest breakdown,
+                          ToBreakdown(request, selection, scope.limits));
+  const absl::StatusOr<engine::BreakdownResult> result =
+      scope.engine->insights().Breakdown(scope.caller, selection, breakdown);
+  if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
+  BreakdownToProto(*result, response);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* InsightService::Breakdown(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleBreakdown);
+}
+
+}  // namespace throng::service

@@ -1,0 +1,76 @@
+#include "server/service/population_service.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "index/error.h"
+#include "server/service/convert_tag.h"
+#include "server/service/convert_user.h"
+#include "server/service/page_token.h"
+#include "server/service/resource_name.h"
+
+namespace throng::service {
+namespace {
+
+absl::Status HandleCreate(const CallScope& scope, const v1::CreatePopulationRequest& request,
+                          v1::Population* response) {
+  THRONG_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  engine::PopulationInfo population{.name = request.population_id(),
+                                    .display_name = request.population().display_name()};
+  if (!request.population().primary_id_type().empty()) {
+    population.primary_id_type = request.population().primary_id_type();
+  }
+  const absl::StatusOr<engine::PopulationInfo> created =
+      scope.engine->populations().Create(scope.caller, population, request.request_id());
+  if (!created.ok()) return index::WithField(created.status(), "population_id");
+  PopulationToProto(*created, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleGet(const CallScope& scope, const v1::GetPopulationRequest& request,
+                       v1::Population* response) {
+  THRONG_ASSIGN_OR_RETURN(const std::string name, ParsePopulationName(request.name(), "name"));
+  const absl::StatusOr<engine::PopulationInfo> population =
+      scope.engine->populations().Get(scope.caller, name);
+  if (!population.ok()) return index::WithField(population.status(), "name");
+  PopulationToProto(*population, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleList(const CallScope& scope, const v1::ListPopulationsRequest& request,
+                        v1::ListPopulationsResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const Page page,
+                          ToPage(request, kPopulationPageDefault, kPopulationPageMax));
+  THRONG_ASSIGN_OR_RETURN(const std::vector<engine::PopulationInfo> populations,
+                          scope.engine->populations().List(scope.caller));
+  for (const engine::PopulationInfo* population : CutPage(
+           populations, page, [](const engine::PopulationInfo&info) { return info.name; },
+           [](const engine::PopulationInfo&info, std::string_view after) {
+             return info.name > after;
+           },
+           response->mutable_next_page_token())) {
+    PopulationToProto(*population, response->add_populations());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* PopulationService::CreatePopulation(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* request,
+                                                              grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleCreate);
+}
+grpc::ServerUnaryReactor* PopulationService::GetPopulation(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleGet);
+}
+grpc::ServerUnaryReactor* PopulationService::ListPopulations(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleList);
+}
+
+}  // namespace throng::service

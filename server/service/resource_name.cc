@@ -1,0 +1,69 @@
+#include "server/service/resource_name.h"
+
+#include "fmt/format.h"
+#include "index/error.h"
+
+namespace throng::service {
+namespace {
+
+constexpr std::string_view kPopulations = "populations/";
+constexpr std::string_view kTags = "tags/";
+constexpr size_t kShownBytesMax = 200;
+
+absl::Status BadName(std::string_view name, std::string_view field, std::string_view form) {
+  const std::string message =
+      name.size() > kShownBytesMax
+          ? fmt::format("the name in {} has {} bytes; its form is {}", field, name.size(), form)
+          : fmt::format("\"{}\" in {} is not a name of the form {}", name, field, form);
+  return index::MakeError(
+      absl::StatusCode::kInvalidArgument, message,
+      {.reason = "BAD_RESOURCE_NAME", .field = std::string(field), .expected = std::string(form)});
+}
+
+// Takes `prefix` and the part up to the next '/' off `rest`; false if they are not there.
+bool TakePart(std::string_view prefix, std::string_view* rest, std::string_view* part) {
+  if (!rest->starts_with(prefix)) return false;
+  rest->remove_prefix(prefix.size());
+  const size_t end = rest->find('/');
+  *part = rest->substr(0, end);
+  rest->remove_prefix(end == std::string_view::npos ? rest->size() : end + 1);
+  return !part->empty() && (end == std::string_view::npos || !rest->empty());
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ParsePopulationName(std::string_view name, std::string_view field) {
+  std::string_view rest = name;
+  std::string_view population;
+  if (!TakePart(kPopulations, &rest, &population) || !rest.empty()) {
+    return BadName(name, field, "populations/POPULATION");
+  }
+  return std::string(population);
+}
+
+absl::StatusOr<std::string> ParsePopulationNameOrDefault(std::string_view name,
+                                                         std::string_view field) {
+  if (name.empty()) return std::string(kDefaultPopulation);
+  return ParsePopulationName(name, field);
+}
+
+absl::StatusOr<TagName> ParseTagName(std::string_view name, std::string_view field) {
+  std::string_view rest = name;
+  std::string_view population;
+  std::string_view tag;
+  if (!TakePart(kPopulations, &rest, &population) || !TakePart(kTags, &rest, &tag) ||
+      !rest.empty()) {
+    return BadName(name, field, "populations/POPULATION/tags/TAG");
+  }
+  return TagName{std::string(population), std::string(tag)};
+}
+
+std::string FormatPopulationName(std::string_view population) {
+  return fmt::format("{}{}", kPopulations, population);
+}
+
+std::string FormatTagName(std::string_view population, std::string_view tag) {
+  return fmt::format("{}{}/{}{}", kPopulations, population, kTags, tag);
+}
+
+}  // namespace throng::service

@@ -1,0 +1,41 @@
+// Resource names as the API writes them: the one place that takes them apart and puts them
+// together.
+//
+//   absl::StatusOr<TagName> name = ParseTagName("populations/default/tags/city", "name");
+//   name->population;                  // "default"
+//   name->tag;                         // "city"
+//   FormatTagName("default", "city");  // "populations/default/tags/city"
+//
+// Only the shape is checked: the last part of a tag's name is any text but '/'. Whether such a
+// resource can exist is the engine's answer. Every function is thread-safe.
+#ifndef THRONG_SERVER_SERVICE_RESOURCE_NAME_H_
+#define THRONG_SERVER_SERVICE_RESOURCE_NAME_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace throng::service {
+
+inline constexpr std::string_view kDefaultPopulation = "default";
+
+// A value; thread-compatible.
+struct TagName {
+  std::string population;
+  std::string tag;
+};
+
+// "populations/default" -> "default". Errors: kInvalidArgument (BAD_RESOURCE_NAME) at `field`.
+absl::StatusOr<std::string> ParsePopulationName(std::string_view name, std::string_view field);
+// As above, and empty means the default population.
+absl::StatusOr<std::string> ParsePopulationNameOrDefault(std::string_view name,
+                                                         std::string_view field);
+absl::StatusOr<TagName> ParseTagName(std::string_view name, std::string_view field);
+
+std::string FormatPopulationName(std::string_view population);
+std::string FormatTagName(std::string_view population, std::string_view tag);
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_RESOURCE_NAME_H_

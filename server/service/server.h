@@ -1,0 +1,65 @@
+// The gRPC server: all services, health, reflection and channelz on one address.
+//
+//   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start("127.0.0.1:0", ServiceLimits());
+//   (*server)->port();            // listening; health is NOT_SERVING, calls answer UNAVAILABLE
+//   (*server)->Serve(engine);     // health is SERVING
+//   (*server)->Shutdown(std::chrono::seconds(10));
+#ifndef THRONG_SERVER_SERVICE_SERVER_H_
+#define THRONG_SERVER_SERVICE_SERVER_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "grpcpp/server.h"
+#include "server/service/calls.h"
+#include "server/service/insight_service.h"
+#include "server/service/population_service.h"
+#include "server/service/selection_service.h"
+#include "server/service/tag_service.h"
+#include "server/service/user_service.h"
+
+namespace throng::service {
+
+// Thread-safe.
+class Server {
+ public:
+  // `address`: HOST:PORT as CheckAddress accepts it; port 0 takes a free one.
+  // Errors: kUnavailable naming the address and why, e.g. that it is in use.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& address,
+                                                       const ServiceLimits& limits);
+  // As Shutdown with no time, if that was not called.
+  ~Server();
+
+  int port() const { return port_; }
+  EngineGate& gate() { return calls_.gate(); }
+
+  // Lets calls in. `engine` must outlive Shutdown.
+  void Serve(engine::Engine* engine);
+  // Health becomes NOT_SERVING, new calls answer UNAVAILABLE, and those under way have `drain` to
+  // end before they are cancelled. Returns when no call is left.
+  void Shutdown(std::chrono::milliseconds drain);
+
+ private:
+  explicit Server(const ServiceLimits& limits);
+
+  Calls calls_;  // outlives the services and grpc_
+  PopulationService populations_;
+  TagService tags_;
+  UserService users_;
+  SelectionService selections_;
+  InsightService insights_;
+  std::unique_ptr<grpc::Server> grpc_;
+  int port_ = 0;
+};
+
+// HOST:PORT with a port from 0 to 65,535; HOST is a name, an IPv4 address or an IPv6 address in
+// brackets. Errors: kInvalidArgument.
+absl::Status CheckAddress(const std::string& address);
+// Whether only this machine can reach `address`: localhost, 127.0.0.0/8 or [::1].
+bool IsLoopback(const std::string& address);
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_SERVER_H_

@@ -1,0 +1,40 @@
+# The gRPC services, and throngd.
+add_library(throng_service STATIC
+  service/calls.cc
+  service/convert_batch.cc
+  service/convert_expression.cc
+  service/convert_result.cc
+  service/convert_selection.cc
+  service/convert_tag.cc
+  service/convert_time.cc
+  service/convert_user.cc
+  service/convert_value.cc
+  service/daemon.cc
+  service/engine_gate.cc
+  service/export_framer.cc
+  service/insight_service.cc
+  service/message_codec.cc
+  service/page_token.cc
+  service/population_service.cc
+  service/request_fingerprint.cc
+  service/resource_name.cc
+  service/selection_service.cc
+  service/server.cc
+  service/status_mapping.cc
+  service/stream_call.cc
+  service/tag_service.cc
+  service/unary_call.cc
+  service/user_service.cc
+  service/worker_pool.cc
+)
+add_library(throng::service ALIAS throng_service)
+target_include_directories(throng_service SYSTEM PRIVATE "${XXHASH_INCLUDE_DIR}")
+target_link_libraries(throng_service
+  PUBLIC throng::engine throng_proto gRPC::grpc++ absl::status absl::statusor
+  PRIVATE throng_options gRPC::grpc++_reflection gRPC::grpcpp_channelz fmt::fmt spdlog::spdlog
+          absl::strings absl::time)
+
+add_executable(throngd main.cc)
+target_link_libraries(throngd PRIVATE throng_options throng::service CLI11::CLI11 spdlog::spdlog)
+target_compile_definitions(throngd PRIVATE THRONG_VERSION="${PROJECT_VERSION}")
+set_target_properties(throngd PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")

@@ -1,0 +1,57 @@
+#include "server/service/status_mapping.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "index/error.h"
+#include "index/utf8.h"
+#include "throng/v1/error.pb.h"
+
+namespace throng::service {
+namespace {
+
+// A valid prefix of `text` of at most kStatusMessageBytesMax bytes: protobuf refuses other text.
+std::string Shorten(std::string_view text) {
+  std::string_view prefix = text.substr(0, kStatusMessageBytesMax);
+  prefix = prefix.substr(0, index::ValidUtf8Prefix(prefix));
+  if (prefix.size() == text.size()) return std::string(text);
+  return std::string(prefix) + "...";
+}
+
+v1::ErrorDetail ToProto(const index::ErrorDetail& detail) {
+  v1::ErrorDetail proto;
+  proto.set_reason(Shorten(detail.reason));
+  proto.set_field(Shorten(detail.field));
+  proto.set_line(static_cast<uint32_t>(std::max(detail.line, 0)));
+  proto.set_column(static_cast<uint32_t>(std::max(detail.column, 0)));
+  proto.set_length(static_cast<uint32_t>(std::max(detail.length, 0)));
+  proto.set_expected(Shorten(detail.expected));
+  proto.set_suggestion(Shorten(detail.suggestion));
+  proto.set_limit(detail.limit);
+  proto.set_requested(detail.requested);
+  if (detail.row.has_value()) {
+    proto.set_row(*detail.row);
+    proto.set_has_row(true);
+  }
+  return proto;
+}
+
+}  // namespace
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  // Both number the canonical codes alike.
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  const std::string message =
+      Shorten(std::string_view(status.message().data(), status.message().size()));
+  const std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
+  if (!detail.has_value()) return grpc::Status(code, message);
+  v1::Status wire;
+  wire.set_code(static_cast<int32_t>(code));
+  wire.set_message(message);
+  wire.add_details()->PackFrom(ToProto(*detail));
+  return grpc::Status(code, message, wire.SerializeAsString());
+}
+
+}  // namespace throng::service

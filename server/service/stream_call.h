@@ -1,0 +1,122 @@
+// Streaming calls on gRPC's callback API, served by a thread that reads and writes as if they
+// blocked.
+//
+//   return ExportCall::Start(context, pool, idle_max, [](ExportCall& call) {
+//     return call.Write(bytes);       // waits until gRPC takes the next; error: the call is over
+//   });
+//
+// Lifetime: a reactor deletes itself in OnDone, which gRPC calls once, behind Finish and behind
+// every other reaction (of reads and writes that failed, too). The stream thread's last touch is
+// Finish. A cancelled call fails what is under way, so no thread waits for ever; one whose client
+// neither sends nor reads within idle_max is ended.
+#ifndef THRONG_SERVER_SERVICE_STREAM_CALL_H_
+#define THRONG_SERVER_SERVICE_STREAM_CALL_H_
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "index/mutex.h"
+#include "server/engine/call_context.h"
+#include "server/service/worker_pool.h"
+
+namespace throng::service {
+
+// One asynchronous operation that a thread waits for. Thread-safe; one waiter.
+class PendingOperation {
+ public:
+  // Before the operation is started. REQUIRES: none is pending.
+  void Begin() THRONG_EXCLUDES(mutex_);
+  // From gRPC's thread.
+  void Complete(bool ok) THRONG_EXCLUDES(mutex_);
+  // Whether the operation succeeded; empty if it has not ended within `most`.
+  std::optional<bool> Wait(std::chrono::steady_clock::duration most) THRONG_EXCLUDES(mutex_);
+  bool Wait() THRONG_EXCLUDES(mutex_);
+
+ private:
+  index::Mutex mutex_;
+  index::ConditionVariable changed_;
+  bool pending_ THRONG_GUARDED_BY(mutex_) = false;
+  bool ok_ THRONG_GUARDED_BY(mutex_) = false;
+};
+
+// A server stream. Thread-safe in the sense of gRPC; Write and caller() are the stream thread's.
+class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  using Work = std::function<absl::Status(ExportCall&)>;
+
+  static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
+                                                           WorkerPool& pool,
+                                                           std::chrono::seconds idle_max,
+                                                           Work work);
+
+  const engine::CallContext& caller() const { return caller_; }
+  // Errors: kCancelled, kDeadlineExceeded.
+  absl::Status Write(grpc::ByteBuffer bytes);
+
+ private:
+  ExportCall(grpc::CallbackServerContext* context, std::chrono::seconds idle_max, Work work);
+
+  void Run();
+  void OnWriteDone(bool ok) override { write_.Complete(ok); }
+  void OnCancel() override { cancelled_.store(true); }
+  void OnDone() override { delete this; }
+
+  grpc::CallbackServerContext* const context_;
+  const std::chrono::seconds idle_max_;
+  engine::CallContext caller_;
+  const Work work_;
+  grpc::ByteBuffer written_;  // in gRPC's hands while a write is pending
+  PendingOperation write_;
+  std::atomic<bool> cancelled_{false};
+};
+
+// A stream both ways. One message is read ahead. Thread-safe in the sense of gRPC; Read, Write and
+// caller() are the stream thread's.
+class LoadCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  using Work = std::function<absl::Status(LoadCall&)>;
+
+  static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Start(
+      grpc::CallbackServerContext* context, WorkerPool& pool, std::chrono::seconds idle_max,
+      Work work);
+
+  const engine::CallContext& caller() const { return caller_; }
+  // The next message; empty when there will be none, which means that the client closed its side OR
+  // that the connection broke: gRPC does not tell them apart here. A Write behind it does: it
+  // fails on a broken one. Errors: kCancelled, kDeadlineExceeded.
+  absl::StatusOr<std::optional<grpc::ByteBuffer>> Read();
+  // Errors: kCancelled, kDeadlineExceeded.
+  absl::Status Write(grpc::ByteBuffer bytes);
+
+ private:
+  LoadCall(grpc::CallbackServerContext* context, std::chrono::seconds idle_max, Work work);
+
+  void BeginRead();
+  void Run();
+  void OnReadDone(bool ok) override { read_.Complete(ok); }
+  void OnWriteDone(bool ok) override { write_.Complete(ok); }
+  void OnCancel() override { cancelled_.store(true); }
+  void OnDone() override { delete this; }
+
+  grpc::CallbackServerContext* const context_;
+  const std::chrono::seconds idle_max_;
+  engine::CallContext caller_;
+  const Work work_;
+  grpc::ByteBuffer next_;     // in gRPC's hands while a read is pending
+  grpc::ByteBuffer written_;  // likewise for a write
+  PendingOperation read_;
+  PendingOperation write_;
+  bool ended_ = false;
+  std::atomic<bool> cancelled_{false};
+};
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_STREAM_CALL_H_

@@ -1,0 +1,146 @@
+#include "server/service/tag_service.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/service/convert_tag.h"
+#include "server/service/convert_user.h"
+#include "server/service/convert_value.h"
+#include "server/service/page_token.h"
+#include "server/service/request_fingerprint.h"
+#include "server/service/resource_name.h"
+
+namespace throng::service {
+namespace {
+
+// For any write request about a tag.
+template <typename Request>
+absl::StatusOr<engine::WriteOptions> ToWriteOptions(const Request& request) {
+  THRONG_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  return engine::WriteOptions{.request_id = request.request_id(),
+                              .payload_hash = RequestFingerprint(request, {"request_id"}),
+                              .validate_only = request.validate_only()};
+}
+
+// A place in the values of a tag: largest count first, then by value. "120:Beijing".
+std::string ValuePosition(const engine::TagValueCount& value) {
+  return fmt::format("{}:{}", value.user_count, value.value);
+}
+
+// Whether `value` stands behind the place that `position` says.
+bool IsBehind(const engine::TagValueCount& value, std::string_view position) {
+  uint64_t count = 0;
+  const auto end = std::from_chars(position.data(), position.data() + position.size(), count).ptr;
+  const size_t text_begin = static_cast<size_t>(end - position.data()) + 1;
+  const std::string_view text = position.substr(std::min(text_begin, position.size()));
+  return value.user_count != count ? value.user_count < count : value.value > text;
+}
+
+absl::Status HandleCreate(const CallScope& scope, const v1::CreateTagRequest& request,
+                          v1::Tag* response) {
+  THRONG_ASSIGN_OR_RETURN(const std::string population,
+                          ParsePopulationName(request.parent(), "parent"));
+  THRONG_ASSIGN_OR_RETURN(const index::TagDefinition definition, ToDefinition(request));
+  THRONG_ASSIGN_OR_RETURN(const engine::WriteOptions options, ToWriteOptions(request));
+  const absl::StatusOr<engine::TagInfo> tag =
+      scope.engine->tags().Create(scope.caller, population, definition, options);
+  if (!tag.ok()) return tag.status();
+  TagToProto(population, *tag, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleGet(const CallScope& scope, const v1::GetTagRequest& request,
+                       v1::Tag* response) {
+  THRONG_ASSIGN_OR_RETURN(const TagName name, ParseTagName(request.name(), "name"));
+  const absl::StatusOr<engine::TagInfo> tag =
+      scope.engine->tags().Get(scope.caller, name.population, name.tag);
+  if (!tag.ok()) return index::WithField(tag.status(), "name");
+  TagToProto(name.population, *tag, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleList(const CallScope& scope, const v1::ListTagsRequest& request,
+                        v1::ListTagsResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const std::string population,
+                          ParsePopulationName(request.parent(), "parent"));
+  THRONG_ASSIGN_OR_RETURN(const Page page, ToPage(request, kTagPageDefault, kTagPageMax));
+  THRONG_ASSIGN_OR_RETURN(
+      const std::vector<engine::TagInfo> tags,
+      scope.engine->tags().List(scope.caller, population, request.path_prefix()));
+  const std::vector<const engine::TagInfo*> shown = CutPage(
+      tags, page, [](const engine::TagInfo& tag) { return tag.definition.name; },
+      [](const engine::TagInfo& tag, std::string_view after) {
+        return tag.definition.name > after;
+      },
+      response->mutable_next_page_token());
+  for (const engine::TagInfo* tag : shown) TagToProto(population, *tag, response->add_tags());
+  if (!tags.empty()) response->set_data_version(tags.front().data_version);
+  return absl::OkStatus();
+}
+
+absl::Status HandleUpdate(const CallScope& scope, const v1::UpdateTagRequest& request,
+                          v1::Tag* response) {
+  THRONG_ASSIGN_OR_RETURN(engine::TagUpdate update, ToUpdate(request));
+  THRONG_ASSIGN_OR_RETURN(const TagName name, ParseTagName(request.tag().name(), "tag.name"));
+  update.name = name.tag;
+  THRONG_ASSIGN_OR_RETURN(const engine::WriteOptions options, ToWriteOptions(request));
+  const absl::StatusOr<engine::TagInfo> tag =
+      scope.engine->tags().Update(scope.caller, name.population, update, options);
+  if (!tag.ok()) return index::WithField(tag.status(), "tag.name");
+  TagToProto(name.population, *tag, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleListValues(const CallScope& scope, const v1::ListTagValuesRequest& request,
+                              v1::ListTagValuesResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const TagName name, ParseTagName(request.name(), "name"));
+  THRONG_ASSIGN_OR_RETURN(const Page page, ToPage(request, kTagValuePageDefault, kTagValuePageMax));
+  const absl::StatusOr<engine::TagValues> values =
+      scope.engine->tags().ListValues(scope.caller, name.population, name.tag);
+  if (!values.ok()) return index::WithField(values.status(), "name");
+  for (const engine::TagValueCount* value : CutPage(values->values, page, &ValuePosition, &IsBehind,
+                                                    response->mutable_next_page_token())) {
+    v1::TagValueCount* added = response->add_values();
+    TextToProto(values->type, value->value, added->mutable_value());
+    added->set_user_count(value->user_count);
+  }
+  response->set_missing(values->missing);
+  response->set_data_version(values->data_version);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* TagService::CreateTag(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleCreate);
+}
+grpc::ServerUnaryReactor* TagService::GetTag(grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleGet);
+}
+grpc::ServerUnaryReactor* TagService::ListTags(grpc::CallbackServerContext* context,
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleList);
+}
+grpc::ServerUnaryReactor* TagService::UpdateTag(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleUpdate);
+}
+grpc::ServerUnaryReactor* TagService::ListTagValues(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleListValues);
+}
+
+}  // namespace throng::service

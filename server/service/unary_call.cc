@@ -1,0 +1,65 @@
+#include "server/service/unary_call.h"
+
+#include <chrono>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/service/status_mapping.h"
+
+namespace throng::service {
+namespace {
+
+// A deadline further away is none: no arithmetic on it may overflow.
+constexpr std::chrono::hours kDeadlineFar{24 * 365};
+
+}  // namespace
+
+absl::Status RunGuarded(const std::function<absl::Status()>& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return index::MakeError(absl::StatusCode::kResourceExhausted, "the server is out of memory",
+                            {.reason = "OUT_OF_MEMORY"});
+  } catch (const std::exception& error) {
+    return absl::InternalError(fmt::format("internal error: {}", error.what()));
+  }
+}
+
+engine::CallContext ToCallContext(const grpc::CallbackServerContext& context) {
+  engine::CallContext caller;
+  const auto left = context.deadline() - std::chrono::system_clock::now();
+  if (left < kDeadlineFar) caller.deadline = std::chrono::steady_clock::now() + left;
+  return caller;
+}
+
+UnaryCall::UnaryCall(const engine::CallContext& caller, Work work)
+    : caller_(caller), work_(std::move(work)) {
+  caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
+}
+
+grpc::ServerUnaryReactor* UnaryCall::Start(grpc::CallbackServerContext* context, WorkerPool& pool,
+                                           Work work) {
+  auto* call = new UnaryCall(ToCallContext(*context), std::move(work));
+  const absl::Status accepted = pool.Submit([call] { call->Run(); });
+  // Once accepted, the call may be finished already; gRPC keeps it until it has the pointer.
+  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  return call;
+}
+
+grpc::ServerUnaryReactor* UnaryCall::Refuse(grpc::CallbackServerContext* context,
+                                            const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+void UnaryCall::Run() {
+  absl::Status status = caller_.Check();  // the caller may be gone while the call was queued
+  if (status.ok()) status = RunGuarded([this] { return work_(caller_); });
+  Finish(ToGrpcStatus(status));
+}
+
+}  // namespace throng::service
