@@ -33,10 +33,10 @@ constexpr size_t kWindow = 4;
 constexpr size_t kParsedAhead = 2;
 
 constexpr const char* kExamples =
-    R"help(The schema maps columns to tags (docs/loading.md); `throng schema infer FILE` drafts one. Tags that
-the server does not have are created from it. FILE may end in .gz, and - is standard input. Unless
---no-check is given the whole file is parsed before anything is sent, so that a file with more than
---max-errors bad rows changes nothing.
+    R"help(The schema maps columns to tags (docs/loading.md); `throng schema infer FILE` drafts
+one. Tags that the server does not have are created from it. FILE may end in .gz, and - is standard
+input. Unless --no-check is given the whole file is parsed before anything is sent, so that a file
+with more than --max-errors bad rows changes nothing.
 
 Examples:
   throng load users.csv --schema schema.toml

@@ -22,7 +22,7 @@
 
 namespace throng::cli {
 
-// The command line of `throng load`. A plain value.
+// The command line of `throng load`. A plain value, not synchronised between threads.
 struct LoadArguments {
   std::string file;
   std::string schema;

@@ -14,9 +14,9 @@ namespace throng::cli {
 namespace {
 
 constexpr const char* kExamples =
-    R"help(Writes users.csv and schema.toml: the users of a home-rental company, with 25 tags of every type and
-about 700 values, skewed, clustered and with missing values. The same seed gives the same file.
-The last day in it is 2026-06-30.
+    R"help(Writes users.csv and schema.toml: the users of a home-rental company, with 25 tags of
+every type and about 700 values, skewed, clustered and with missing values. The same seed gives the
+same file. The last day in it is 2026-06-30.
 
 Examples:
   throng sample --output-dir sample

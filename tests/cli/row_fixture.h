@@ -1,4 +1,5 @@
-// Parses texts as files in the tests of the CLI.
+// Parses files in the tests of the CLI. The functions are for one thread; their results are plain
+// values.
 #ifndef THRONG_TESTS_CLI_ROW_FIXTURE_H_
 #define THRONG_TESTS_CLI_ROW_FIXTURE_H_
 

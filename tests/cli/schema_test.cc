@@ -15,8 +15,7 @@ std::string ErrorOf(std::string_view toml, const SchemaOverrides& overrides = {}
   return schema.ok() ? "" : std::string(schema.status().message());
 }
 
-TEST(SchemaTest, ReadsEveryKey) {
-  const absl::StatusOr<Schema> schema = ParseSchema(R"(
+constexpr std::string_view kEveryKey = R"(
 delimiter = "\t"
 quote = ""
 header = false
@@ -78,8 +77,10 @@ name = "age"
 column = "#11"
 type = "INTEGER"
 integral_floats = false
-)",
-                                                    "s.toml");
+)";
+
+TEST(SchemaTest, ReadsTheRulesOfTheFile) {
+  const absl::StatusOr<Schema> schema = ParseSchema(kEveryKey, "s.toml");
   ASSERT_TRUE(schema.ok()) << schema.status();
   EXPECT_EQ(schema->delimiter, '\t');
   EXPECT_EQ(schema->quote, '\0');
@@ -89,6 +90,13 @@ integral_floats = false
   EXPECT_TRUE(schema->trim);
   EXPECT_TRUE(schema->skip_missing_ids);
   EXPECT_EQ(schema->id_column->number, 0);
+  ASSERT_EQ(schema->tags.size(), 9);
+  EXPECT_TRUE(schema->integral_floats);
+}
+
+TEST(SchemaTest, ReadsEveryKeyOfTags) {
+  const absl::StatusOr<Schema> schema = ParseSchema(kEveryKey, "s.toml");
+  ASSERT_TRUE(schema.ok()) << schema.status();
   ASSERT_EQ(schema->tags.size(), 9);
   const TagSchema& city = schema->tags[0];
   EXPECT_EQ(city.type, v1::TAG_TYPE_CATEGORY);
@@ -108,7 +116,6 @@ integral_floats = false
   EXPECT_EQ(schema->tags[6].format, "%d/%m/%Y");
   EXPECT_EQ(schema->tags[7].time_zone, "Asia/Shanghai");
   EXPECT_FALSE(schema->tags[8].integral_floats);
-  EXPECT_TRUE(schema->integral_floats);
 }
 
 TEST(SchemaTest, NamesEachMistakeWithItsLineAndKey) {
