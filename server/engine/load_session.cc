@@ -186,10 +186,11 @@ class ReplaceSession final : public Session {
     for (auto& [tag, content] : staged_) {
       THRONG_RETURN_IF_ERROR(WriteChanged(before->catalogue(), tag, content));
     }
+    const std::shared_ptr<PendingReplace> pending = std::exchange(pending_, nullptr);
     const auto finish =
         [&](const index::Snapshot& newest,
             index::CommitRecord* record) -> absl::StatusOr<std::vector<index::TagContentRef>> {
-      for (const index::TagChange& change : pending_->changes) Stage(newest, change);
+      for (const index::TagChange& change : pending->changes) Stage(newest, change);
       std::vector<index::TagContentRef> contents;
       for (auto& [tag, content] : staged_) {
         THRONG_RETURN_IF_ERROR(WriteChanged(newest.catalogue(), tag, content));
@@ -201,7 +202,6 @@ class ReplaceSession final : public Session {
       }
       return contents;
     };
-    const std::shared_ptr<PendingReplace> pending = std::exchange(pending_, nullptr);
     THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot,
                             universe_->CommitReplace(pending, finish));
     return Summary(snapshot->data_version());
