@@ -106,6 +106,7 @@ std::string EncodeBase(const StoredBase& base) {
   ByteWriter out;
   out.Varint(base.version);
   out.Varint(base.id_count);
+  out.Varint(base.tag_count);
   WriteStamps(base.universe_stamps, out);
   return out.Take();
 }
@@ -115,6 +116,7 @@ absl::StatusOr<StoredBase> DecodeBase(std::string_view payload) {
   StoredBase base;
   base.version = in.Varint();
   base.id_count = static_cast<uint32_t>(in.Varint(index::kOrdinalsMax));
+  base.tag_count = in.Varint32();
   base.universe_stamps = ReadStamps(in);
   if (!in.Done()) return Undecodable("base");
   return base;

@@ -32,6 +32,7 @@ std::vector<uint64_t> StampsOf(const index::TagContent* content);
 struct StoredBase {
   uint64_t version = 0;  // of the last fold: records up to it are in the blocks
   uint32_t id_count = 0;
+  uint32_t tag_count = 0;
   std::vector<uint64_t> universe_stamps;
 };
 

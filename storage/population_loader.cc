@@ -175,6 +175,11 @@ absl::StatusOr<LoadedPopulation> PopulationLoader::Load(uint64_t mark) {
 absl::StatusOr<SnapshotRef> PopulationLoader::ReadBaseSnapshot() {
   THRONG_ASSIGN_OR_RETURN(const StoredBase base, ReadBase(database_, population_));
   THRONG_ASSIGN_OR_RETURN(const std::vector<StoredTag> tags, ReadTags());
+  if (tags.size() != base.tag_count) {
+    return DamagedAt(
+        Family::kMeta, BaseKey(population_),
+        fmt::format("there are {} tags, {} belong there", tags.size(), base.tag_count));
+  }
   THRONG_ASSIGN_OR_RETURN(auto catalogue, ReadCatalogue(tags));
   THRONG_ASSIGN_OR_RETURN(index::IdDictionary ids, ReadIds(base.id_count));
   std::vector<Source> sources{{.tag = index::kUniverseTag,

@@ -171,6 +171,7 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   const std::string base =
       EncodeBase({.version = snapshot.data_version(),
                   .id_count = snapshot.ids().size(),
+                  .tag_count = static_cast<uint32_t>(snapshot.catalogue().by_name().size()),
                   .universe_stamps = StampsOf(snapshot.content(index::kUniverseTag))});
   database_->Put(Family::kMeta, base_key, Seal(Kind::kBase, base_key, base), &batch);
   database_->DeleteRange(

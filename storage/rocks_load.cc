@@ -1,5 +1,5 @@
 // Store::Load: recovery of a population, and what a REPLACE that was cut short left behind.
-#include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -12,17 +12,23 @@
 namespace throng::storage {
 namespace {
 
-// Deletes content that no tag refers to. Sees one key of each content and skips the others.
+// What a snapshot's tags refer to.
+void AddContents(const index::Snapshot& snapshot, std::set<TagGeneration>* contents) {
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    contents->insert({entry->definition.id, entry->definition.generation});
+  }
+}
+
+// Deletes content that is not `live`. Sees one key of each content and skips the others.
 absl::Status DeleteOrphans(Database& database, uint32_t population,
-                           const std::map<uint32_t, uint32_t>& generations) {
+                           const std::set<TagGeneration>& live) {
   rocksdb::WriteBatch batch;
   RangeScan scan = database.Scan(Family::kBlocks, PopulationRange(population));
   while (scan.Valid()) {
     const uint32_t tag = KeyU32(scan.key(), 4).value_or(0);
     const uint32_t generation = KeyU32(scan.key(), 8).value_or(0);
     const KeyRange content = GenerationRange(population, tag, generation, generation + 1);
-    const auto current = generations.find(tag);
-    if (current == generations.end() || current->second != generation) {
+    if (!live.contains({tag, generation})) {
       database.DeleteRange(Family::kBlocks, content, &batch);
     }
     scan.Seek(content.end);
@@ -62,8 +68,11 @@ absl::StatusOr<LoadedPopulation> RocksStore::Load(uint32_t population, index::Pa
     for (const auto& [name, entry] : loaded.snapshot->catalogue().by_name()) {
       state.generations[entry->definition.id] = entry->definition.generation;
     }
-    std::map<uint32_t, uint32_t> live = state.generations;
-    live[index::kUniverseTag] = kUniverseGeneration;
+    // The next start reads the base and what the log replaced once more, until a fold.
+    std::set<TagGeneration> live = loader.flipped();
+    live.insert({index::kUniverseTag, kUniverseGeneration});
+    AddContents(*loaded.folded, &live);
+    AddContents(*loaded.snapshot, &live);
     THRONG_RETURN_IF_ERROR(Noted(DeleteOrphans(*database_, population, live)));
     index::MutexLock lock(mutex_);
     state.population = states_[population].population;

@@ -1,0 +1,176 @@
+// The data directory that format version 1 wrote, kept as text, must open for good.
+//
+// THRONG_WRITE_FIXTURES=1 storage_test --gtest_filter=FormatTest.* writes it anew: only for a
+// change of version 1 before it is released.
+#include "fmt/format.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
+#include "tests/storage/raw_database.h"
+#include "tests/storage/store_world.h"
+
+namespace throng::storage {
+namespace {
+
+using index::CommitRecord;
+using index::TagType;
+
+const char* const kFixture = THRONG_STORAGE_FIXTURES "/v1.txt";
+
+std::string Hex(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<uint8_t>(c));
+  return text.empty() ? "-" : text;
+}
+
+std::string Unhex(const std::string& text) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes.push_back(static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16)));
+  }
+  return bytes;
+}
+
+std::string HighWaterOf(const std::string& directory) {
+  std::ifstream in(directory + "/HIGH_WATER", std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+// Six users; a tag of every type; a fold; a REPLACE and commits behind it.
+CommitRecord FirstCommit() {
+  CommitRecord record{.version = 1, .time_us = 1'700'000'000'000'000};
+  record.definitions = {{.id = 1, .name = "graduate", .type = TagType::kFlag},
+                        {.id = 2, .name = "city", .type = TagType::kCategory},
+                        {.id = 3, .name = "interests", .type = TagType::kLabels},
+                        {.id = 4, .name = "views", .type = TagType::kInteger},
+                        {.id = 5, .name = "price", .type = TagType::kDecimal, .scale = 2},
+                        {.id = 6, .name = "registered", .type = TagType::kDate},
+                        {.id = 7, .name = "seen", .type = TagType::kDateTime}};
+  record.new_values = {{.tag = 2, .values = {"Beijing", "Tianjin"}},
+                       {.tag = 3, .values = {"metro", "garden", "lift"}}};
+  record.new_users = {"100", "101", "102", "u-3", "u-4"};
+  record.tag_changes = {{.tag = 1, .ordinals = {0, 2, 4}, .cells = {1, 1, 1}},
+                        {.tag = 2, .ordinals = {0, 1, 2, 3}, .cells = {0, 0, 1, 0}},
+                        {.tag = 3,
+                         .ordinals = {0, 1, 4},
+                         .label_ends = {2, 3, 4},
+                         .label_changes = {1, 3, 1, 5},
+                         .replaced = {true, true, true}},
+                        {.tag = 4, .ordinals = {0, 1, 3}, .cells = {5, -7, 1'000'000}},
+                        {.tag = 5, .ordinals = {1}, .cells = {12'345}},
+                        {.tag = 6, .ordinals = {0, 4}, .cells = {19'000, -1}},
+                        {.tag = 7, .ordinals = {2}, .cells = {1'700'000'000'000'001}}};
+  return record;
+}
+
+CommitRecord SecondCommit() {
+  CommitRecord record{.version = 2, .time_us = 1'700'000'000'000'002, .first_ordinal = 5};
+  record.new_users = {"u-5"};
+  record.new_values = {{.tag = 2, .first_code = 2, .values = {"Zürich"}}};
+  record.tag_changes = {{.tag = 2, .ordinals = {1, 5}, .cells = {0, 2}, .cleared = {true, false}},
+                        {.tag = 4, .ordinals = {0}, .cells = {6}}};
+  record.requests = {
+      {.scope = "tester\nload", .request_id = "r1", .payload_hash = 7, .response = "ok"}};
+  return record;
+}
+
+void WriteFixture() {
+  StoreWorld world({.now_us = [] { return int64_t{1'700'000'000'000'010}; }});
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.Commit(FirstCommit()).ok());
+  ASSERT_TRUE(world.Fold().ok());
+  ASSERT_TRUE(world.Commit(SecondCommit()).ok());
+  index::TagDefinition graduate = world.snapshot().catalogue().FindById(1)->definition;
+  graduate.generation = 2;
+  auto shard = std::make_shared<index::TagShard>();
+  const auto staged = index::ApplyToContent(nullptr, TagType::kFlag,
+                                            {.tag = 1, .ordinals = {1, 5}, .cells = {1, 1}}, 1);
+  *shard = *staged->shards[0];
+  shard->version = 0;
+  ASSERT_TRUE(world.store().WriteGeneration(1, graduate, {.shards = {shard}}).ok());
+  ASSERT_TRUE(
+      world.store().Append(1, {.version = 3, .time_us = 4, .definitions = {graduate}}).ok());
+  world.Close();
+  std::ofstream out(kFixture);
+  out << "# A data directory of format version 1: family, key, value in hexadecimal.\n";
+  for (const auto& [family, values] : ReadRaw(world.directory())) {
+    for (const auto& [key, value] : values) {
+      out << family << " " << Hex(key) << " " << Hex(value) << "\n";
+    }
+  }
+  out << "HIGH_WATER - " << Hex(HighWaterOf(world.directory())) << "\n";
+}
+
+void ReadFixture(const std::string& directory) {
+  std::ifstream in(kFixture);
+  ASSERT_TRUE(in) << kFixture;
+  RawEntries entries;
+  std::string high_water;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with('#')) continue;
+    std::istringstream words(line);
+    std::string family, key, value;
+    words >> family >> key >> value;
+    if (family == "HIGH_WATER") {
+      high_water = Unhex(value);
+    } else {
+      entries[family][Unhex(key)] = Unhex(value);
+    }
+  }
+  WriteRaw(directory, entries);
+  std::ofstream(directory + "/HIGH_WATER", std::ios::binary) << high_water;
+}
+
+TEST(FormatTest, Version1Opens) {
+  if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteFixture();
+  TemporaryFolder folder;
+  const StoreOptions options{.directory = folder.path("data"),
+                             .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
+  std::filesystem::create_directories(options.directory);
+  ReadFixture(options.directory);
+  for (const bool is_folded : {false, true}) {
+    auto store = Store::Open(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_EQ((*store)->populations().size(), 1u);
+    EXPECT_EQ((*store)->populations()[0].name, "default");
+    index::Parallel parallel(1);
+    const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->replayed_records, is_folded ? 0u : 2u);
+    const index::Snapshot& snapshot = *loaded->snapshot;
+    EXPECT_EQ(snapshot.data_version(), 3u);
+    EXPECT_EQ(snapshot.user_count(), 6u);
+    EXPECT_EQ(snapshot.ids().text(1), "101");
+    EXPECT_EQ(snapshot.ids().text(5), "u-5");
+    EXPECT_EQ(snapshot.content(1)->ValueCardinality(0), 2u);  // replaced
+    EXPECT_TRUE(index::Contains(snapshot.shard(1, 0)->values[0], 5));
+    const index::TagEntry* city = snapshot.catalogue().Find("city");
+    ASSERT_EQ(city->values->size(), 3u);
+    EXPECT_EQ(city->values->value(2), "Zürich");
+    EXPECT_EQ(snapshot.content(2)->ValueCardinality(0), 2u);
+    EXPECT_EQ(snapshot.content(2)->ValueCardinality(2), 1u);
+    EXPECT_EQ(snapshot.content(2)->ExistsCardinality(), 4u);
+    EXPECT_EQ(snapshot.content(3)->ValueCardinality(0), 2u);
+    EXPECT_EQ(snapshot.content(3)->ExistsCardinality(), 3u);
+    EXPECT_EQ(snapshot.shard(4, 0)->column->Get(0), 6);
+    EXPECT_EQ(snapshot.shard(4, 0)->column->Get(1), -7);
+    EXPECT_EQ(snapshot.shard(5, 0)->column->Get(1), 12'345);
+    EXPECT_EQ(snapshot.catalogue().Find("price")->definition.scale, 2);
+    EXPECT_EQ(snapshot.shard(6, 0)->column->Get(4), -1);
+    EXPECT_EQ(snapshot.shard(7, 0)->column->Get(2), 1'700'000'000'000'001);
+    const auto request = (*store)->FindRequest(1, "tester\nload", "r1");
+    ASSERT_TRUE(request.ok()) << request.status();
+    EXPECT_EQ(request->response, "ok");
+    ASSERT_TRUE((*store)->Fold(1, snapshot, loaded->folded.get()).ok());
+  }
+}
+
+}  // namespace
+}  // namespace throng::storage

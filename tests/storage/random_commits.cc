@@ -1,0 +1,158 @@
+#include "tests/storage/random_commits.h"
+
+#include <limits>
+#include <set>
+#include <string>
+
+#include "fmt/format.h"
+
+namespace throng::storage {
+namespace {
+
+using index::CommitRecord;
+using index::NewValues;
+using index::TagChange;
+using index::TagDefinition;
+using index::TagType;
+
+constexpr uint32_t kTagsMax = 9;
+constexpr uint32_t kValuesMax = 40;
+
+uint32_t Below(uint64_t end, std::mt19937_64& random) {
+  return static_cast<uint32_t>(random() % end);
+}
+
+bool OneIn(uint32_t n, std::mt19937_64& random) { return Below(n, random) == 0; }
+
+int64_t RandomNumber(std::mt19937_64& random) {
+  switch (Below(6, random)) {
+    case 0:
+      return std::numeric_limits<int64_t>::min();
+    case 1:
+      return std::numeric_limits<int64_t>::max();
+    case 2:
+      return static_cast<int64_t>(random());
+    default:
+      return static_cast<int64_t>(Below(200, random)) - 100;
+  }
+}
+
+std::vector<uint32_t> RandomOrdinals(uint32_t end, uint32_t count_max, std::mt19937_64& random) {
+  std::vector<uint32_t> ordinals;
+  if (end == 0) return ordinals;
+  if (OneIn(3, random)) {  // a run
+    uint32_t ordinal = Below(end, random);
+    for (uint32_t i = Below(count_max, random); i > 0 && ordinal < end; --i) {
+      ordinals.push_back(ordinal++);
+    }
+    return ordinals;
+  }
+  std::set<uint32_t> chosen;
+  for (uint32_t i = Below(count_max, random); i > 0; --i) chosen.insert(Below(end, random));
+  return {chosen.begin(), chosen.end()};
+}
+
+void AddLabels(uint32_t codes, std::mt19937_64& random, TagChange* change) {
+  for (size_t i = 0; i < change->ordinals.size(); ++i) {
+    for (uint32_t n = Below(4, random); n > 0 && codes > 0; --n) {
+      change->label_changes.push_back(Below(codes, random) << 1 | (OneIn(3, random) ? 0 : 1));
+    }
+    change->label_ends.push_back(static_cast<uint32_t>(change->label_changes.size()));
+    change->replaced.push_back(OneIn(2, random));
+  }
+}
+
+void AddCells(TagType type, uint32_t codes, std::mt19937_64& random, TagChange* change) {
+  const bool has_clears = OneIn(2, random) || (type == TagType::kCategory && codes == 0);
+  for (size_t i = 0; i < change->ordinals.size(); ++i) {
+    if (has_clears) {
+      change->cleared.push_back(OneIn(4, random) || (type == TagType::kCategory && codes == 0));
+    }
+    if (type == TagType::kFlag) {
+      change->cells.push_back(Below(2, random));
+    } else if (type == TagType::kCategory) {
+      change->cells.push_back(codes == 0 ? 0 : Below(codes, random));
+    } else {
+      change->cells.push_back(RandomNumber(random));
+    }
+  }
+}
+
+TagDefinition RandomDefinition(uint32_t id, std::mt19937_64& random) {
+  TagDefinition definition{.id = id,
+                           .name = fmt::format("tag {}", id),
+                           .type = static_cast<TagType>(1 + Below(7, random)),
+                           .display_name = fmt::format("Tag № {}", random()),
+                           .path = "a/b",
+                           .sensitivity = static_cast<int>(Below(10, random))};
+  if (definition.type == TagType::kDecimal) definition.scale = static_cast<int>(Below(10, random));
+  return definition;
+}
+
+void AddUsers(uint32_t users, std::mt19937_64& random, CommitRecord* record) {
+  const bool is_numeric = OneIn(2, random);
+  for (uint32_t i = 0; i < users; ++i) {
+    const uint32_t ordinal = record->first_ordinal + i;
+    record->new_users.push_back(is_numeric ? std::to_string(uint64_t{ordinal} * 7 + 100)
+                                           : fmt::format("u-{}", ordinal));
+  }
+}
+
+}  // namespace
+
+TagChange RandomChange(const TagDefinition& definition, uint32_t codes, uint32_t ordinal_end,
+                       uint32_t changes_max, std::mt19937_64& random) {
+  TagChange change{.tag = definition.id,
+                   .ordinals = RandomOrdinals(ordinal_end, changes_max, random)};
+  if (definition.type == TagType::kLabels) {
+    AddLabels(codes, random, &change);
+  } else {
+    AddCells(definition.type, codes, random, &change);
+  }
+  return change;
+}
+
+CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_64& random,
+                          const CommitSizes& sizes) {
+  CommitRecord record{.version = snapshot.data_version() + 1,
+                      .time_us = 1'700'000'000'000'000 + Below(1000, random),
+                      .first_ordinal = snapshot.ordinal_end()};
+  if (OneIn(2, random)) AddUsers(Below(sizes.users_max, random) + 1, random, &record);
+  const uint32_t ordinal_end =
+      record.first_ordinal + static_cast<uint32_t>(record.new_users.size());
+  const uint32_t next_id = snapshot.catalogue().next_id();
+  if (next_id <= kTagsMax && OneIn(2, random)) {
+    record.definitions.push_back(RandomDefinition(next_id, random));
+  }
+  std::vector<TagDefinition> tags = record.definitions;
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    tags.push_back(entry->definition);
+    if (!OneIn(12, random)) continue;
+    record.definitions.push_back(entry->definition);
+    record.definitions.back().description = fmt::format("changed at {}", record.version);
+  }
+  for (const TagDefinition& tag : tags) {
+    const index::TagEntry* entry = snapshot.catalogue().FindById(tag.id);
+    uint32_t codes = entry == nullptr ? 0 : entry->values->size();
+    if (index::HasDictionary(tag.type) && codes < kValuesMax && OneIn(2, random)) {
+      NewValues added{.tag = tag.id, .first_code = codes};
+      for (uint32_t n = Below(8, random) + 1; n > 0; --n) {
+        added.values.push_back(fmt::format("value {}", codes++));
+      }
+      record.new_values.push_back(std::move(added));
+    }
+    if (OneIn(2, random)) {
+      record.tag_changes.push_back(
+          RandomChange(tag, codes, ordinal_end, sizes.changes_max, random));
+    }
+  }
+  if (OneIn(3, random)) {
+    record.requests.push_back({.scope = "tester\nload",
+                               .request_id = fmt::format("request {}", record.version),
+                               .payload_hash = random(),
+                               .response = fmt::format("answer {}", record.version)});
+  }
+  return record;
+}
+
+}  // namespace throng::storage
