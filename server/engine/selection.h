@@ -1,4 +1,8 @@
 // Which users a call means, and what every answer that read users says about itself.
+//
+//   Selection selection{.population = "default", .what = "city = 'Beijing'"};
+//
+// Types here are values; thread-compatible.
 #ifndef THRONG_SERVER_ENGINE_SELECTION_H_
 #define THRONG_SERVER_ENGINE_SELECTION_H_
 

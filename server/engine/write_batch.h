@@ -1,7 +1,8 @@
 // Writes as the engine takes them: columnar batches of a load, and changes of single users.
 //
 // A ColumnBatch is a view: of the message it came in, which must outlive the call. Validation
-// (lengths, masks, codes) is the engine's, so that a bad client cannot hurt.
+// (lengths, masks, codes) is the engine's, so that a bad client cannot hurt. Types here are values;
+// thread-compatible.
 #ifndef THRONG_SERVER_ENGINE_WRITE_BATCH_H_
 #define THRONG_SERVER_ENGINE_WRITE_BATCH_H_
 
