@@ -167,18 +167,21 @@ ChunkSet Evaluator::EvaluateSubtract(Operator& op, uint32_t chunk, size_t inputs
   return users;
 }
 
+// As in EvaluateIntersect, but an empty input leaves the result, and so the turns, as they were.
 ChunkSet Evaluator::EvaluateUnite(Operator& op, uint32_t chunk) {
   ChunkSet users = Evaluate(op.inputs[0], chunk);
   uint64_t* words = nullptr;  // once the result has been copied there
+  uint32_t turn = 0;          // the scratch that `users` does not lie in
   for (size_t i = 1; i < op.inputs.size(); ++i) {
     const ChunkSet input = Evaluate(op.inputs[i], chunk);
     if (input.empty()) continue;
     if (words != nullptr) {
       index::UniteInto(input, words);
     } else if (users.cardinality + input.cardinality <= index::kArrayMax || i == 1) {
-      users = index::Unite(users, input, op.scratch[i & 1]);
+      users = index::Unite(users, input, op.scratch[turn]);
+      turn ^= 1;
     } else {
-      words = op.scratch[i & 1].bits.words;
+      words = op.scratch[turn].bits.words;
       index::CopyTo(users, words);
       index::UniteInto(input, words);
     }

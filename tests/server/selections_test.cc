@@ -77,6 +77,13 @@ TEST_F(SelectionsTest, KnownAnswers) {
   }
 }
 
+TEST_F(SelectionsTest, AnEmptyInputInTheMiddleOfAUnionChangesNothing) {
+  // The planner expects three users of `score > 1000`, so that it stands third of four.
+  const std::string expression =
+      "ids('u3', 'u4', 'u5') or ids('u4', 'u5', 6) or score > 1000 or ids('u1', 'u2')";
+  EXPECT_EQ(world_.Members({.what = expression}), (Ids{"u1", "u2", "u3", "u4", "u5", "6"}));
+}
+
 TEST_F(SelectionsTest, SampleAndItsComplementAreEverybody) {
   const uint64_t in = world_.Count("sample(50%, 'salt')");
   EXPECT_EQ(in, world_.Count("bucket('salt', 0, 500000)"));
