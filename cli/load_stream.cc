@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "throng/v1/error.pb.h"
 
 namespace throng::cli {
 
@@ -41,12 +42,27 @@ grpc::Status LoadStream::Finish(v1::LoadSummary& summary) {
   finished_ = true;
   const grpc::Status status = stream_->Finish();
   absl::MutexLock lock(&mutex_);
-  if (!status.ok()) return status;
+  if (!status.ok()) {
+    LogFailedRow(status);
+    return status;
+  }
   if (!summary_) {
     return grpc::Status(grpc::StatusCode::INTERNAL, "the server ended the load without a summary");
   }
   summary = *summary_;
   return status;
+}
+
+// Batches are taken in order, so the row that ended the call is one of the oldest unanswered batch.
+void LoadStream::LogFailedRow(const grpc::Status& status) {
+  v1::Status trailer;
+  v1::ErrorDetail detail;
+  if (unanswered_.empty() || !trailer.ParseFromString(status.error_details()) ||
+      trailer.details_size() == 0 || !trailer.details(0).UnpackTo(&detail) || !detail.has_row() ||
+      detail.row() >= unanswered_.front().lines.size()) {
+    return;
+  }
+  log_->AddRefusedRow(unanswered_.front().lines[detail.row()], status.error_message());
 }
 
 void LoadStream::Cancel() {

@@ -43,8 +43,9 @@ class LoadStream {
   void Start(const v1::LoadHeader& header);
   // Waits until the window has room and sends. False: the call is over, Finish() says why.
   bool Send(LoadBatch batch);
-  // Says that everything was sent, waits for the answers, gives the summary. A call that ends well
-  // without a summary is INTERNAL.
+  // Says that everything was sent, waits for the answers, gives the summary. When the server fails
+  // the call for a row, that row goes to the log. A call that ends well without a summary is
+  // INTERNAL.
   grpc::Status Finish(v1::LoadSummary& summary);
   // Gives the call up. What a REPLACE has staged is dropped by the server, and the old content
   // stays.
@@ -65,6 +66,7 @@ class LoadStream {
 
   void ReadAnswers();
   void TakeProgress(const v1::LoadProgress& progress);
+  void LogFailedRow(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return over_ || unanswered_.size() < window_;
   }

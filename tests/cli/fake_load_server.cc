@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "fmt/format.h"
+#include "throng/v1/error.pb.h"
 
 namespace throng::cli {
 namespace {
@@ -25,6 +26,15 @@ struct Waiting {
 
   bool Ready() const { return ended || batches.size() >= answer_after; }
 };
+
+grpc::Status RefuseFirstRow() {
+  v1::ErrorDetail detail;
+  detail.set_reason("TOO_MANY_ERRORS");
+  detail.set_has_row(true);
+  v1::Status trailer;
+  trailer.add_details()->PackFrom(detail);
+  return {grpc::StatusCode::INVALID_ARGUMENT, "one row was refused", trailer.SerializeAsString()};
+}
 
 v1::LoadResponse Answer(const v1::ColumnBatch& batch, const FakeBehaviour& behaviour,
                         v1::LoadSummary& summary) {
@@ -120,7 +130,8 @@ grpc::Status FakeLoadUsers::Load(grpc::ServerContext* context, Stream* stream) {
     if (!request.has_batch()) continue;
     seen.batches.push_back(request.batch());
     if (request.batch().batch_number() == behaviour.fail_at_batch) {
-      status = grpc::Status(grpc::StatusCode::ABORTED, "another REPLACE is under way");
+      status = RefuseFirstRow();
+      break;
     }
     absl::MutexLock lock(&waiting.mutex);
     waiting.batches.push_back(request.batch());

@@ -40,7 +40,7 @@ struct FakeBehaviour {
   std::set<uint64_t> refused_rows;
   // Answer only when so many batches wait, or the client has sent all.
   size_t answer_after = 1;
-  // Fail the call when this batch comes; 0: never.
+  // Fail the call when this batch comes, for its first row, without answering it; 0: never.
   uint64_t fail_at_batch = 0;
 };
 

@@ -227,8 +227,10 @@ TEST_F(LoadCommandTest, ReportsAFailureInTheMiddle) {
   arguments_.batch_rows = 10;
   server_.users.behaviour.fail_at_batch = 8;
   EXPECT_EQ(Run(), kExitFailed);
-  EXPECT_EQ(Output()["error"]["code"], "ABORTED");
-  EXPECT_THAT(output_, HasSubstr("another REPLACE is under way"));
+  EXPECT_EQ(Output()["error"]["code"], "INVALID_ARGUMENT");
+  EXPECT_EQ(Output()["error"]["reason"], "TOO_MANY_ERRORS");
+  // The first row of the eighth batch of ten.
+  EXPECT_THAT(errors_, HasSubstr("users.csv:72: one row was refused"));
 }
 
 TEST_F(LoadCommandTest, LoadsTheLongForm) {
