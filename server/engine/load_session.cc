@@ -224,7 +224,8 @@ class ReplaceSession final : public Session {
   // become 0: they are older than any commit that may be replayed on them.
   absl::Status WriteChanged(const index::Catalogue& catalogue, uint32_t tag,
                             const index::TagContentRef& content) {
-    Written& written = written_[tag];
+    const auto [entry, is_first] = written_.try_emplace(tag);
+    Written& written = entry->second;
     index::TagContent changed;
     changed.shards.resize(content->shards.size());
     auto all = std::make_shared<index::TagContent>(*written.content);
@@ -238,8 +239,11 @@ class ReplaceSession final : public Session {
     }
     index::TagDefinition definition = catalogue.FindById(tag)->definition;
     ++definition.generation;
-    THRONG_RETURN_IF_ERROR(
-        universe_->store().WriteGeneration(universe_->population().id, definition, changed));
+    storage::Store& store = universe_->store();
+    const uint32_t population = universe_->population().id;
+    // A REPLACE that was aborted may have left shards under this generation.
+    if (is_first) THRONG_RETURN_IF_ERROR(store.WriteGeneration(population, definition, {}));
+    THRONG_RETURN_IF_ERROR(store.WriteGeneration(population, definition, changed));
     written.staged = content;
     written.content = std::move(all);
     return absl::OkStatus();
