@@ -85,6 +85,24 @@ std::string PlaceText(std::uint32_t line, std::uint32_t column) {
   return line > 1 ? fmt::format(" (line {}, column {})", line, column) : std::string();
 }
 
+void RemoveSuffix(std::string_view suffix, std::string_view& text) {
+  if (text.ends_with(suffix)) text.remove_suffix(suffix.size());
+}
+
+// The message without what the lines under it say: the server's own messages stand alone, as
+// "line 1, column 5: no tag \"citty\"; expected a tag; did you mean city?".
+std::string_view WithoutDetail(std::string_view message, const v1::ErrorDetail& detail) {
+  const std::string place = fmt::format("line {}, column {}: ", detail.line(), detail.column());
+  if (message.starts_with(place)) message.remove_prefix(place.size());
+  if (!detail.suggestion().empty()) {
+    RemoveSuffix(fmt::format("; did you mean {}?", detail.suggestion()), message);
+  }
+  if (!detail.expected().empty()) {
+    RemoveSuffix(fmt::format("; expected {}", detail.expected()), message);
+  }
+  return message;
+}
+
 }  // namespace
 
 v1::ErrorDetail ErrorDetailOf(const grpc::Status& status) {
@@ -136,7 +154,8 @@ std::string FailureMessage(const grpc::Status& status, std::string_view server) 
 std::string RenderFailure(const grpc::Status& status, std::string_view server,
                           std::string_view expression) {
   const v1::ErrorDetail detail = ErrorDetailOf(status);
-  std::string lines = fmt::format("error: {}{}\n", PrintableLines(FailureMessage(status, server)),
+  const std::string message = FailureMessage(status, server);
+  std::string lines = fmt::format("error: {}{}\n", PrintableLines(WithoutDetail(message, detail)),
                                   PlaceText(detail.line(), detail.column()));
   if (!expression.empty()) {
     lines += MarkPlace(expression, detail.line(), detail.column(), detail.length());

@@ -83,6 +83,18 @@ TEST(RenderFailureTest, ShowsPlaceExpectationAndSuggestion) {
             "did you mean: city\n");
 }
 
+TEST(RenderFailureTest, SaysNothingTwice) {
+  const grpc::Status status = MakeStatus(
+      grpc::StatusCode::INVALID_ARGUMENT,
+      "line 1, column 5: unknown tag \"citty\"; expected a tag; did you mean city?", UnknownTag());
+  EXPECT_EQ(RenderFailure(status, "db1:7400", "not citty = 'x'"),
+            "error: unknown tag \"citty\"\n"
+            "  not citty = 'x'\n"
+            "      ^~~~~\n"
+            "expected: a tag\n"
+            "did you mean: city\n");
+}
+
 TEST(RenderFailureTest, NamesTheLineOfALongerText) {
   v1::ErrorDetail detail = UnknownTag();
   detail.set_line(3);
