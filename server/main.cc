@@ -11,7 +11,8 @@ namespace {
 constexpr const char* kFooter = R"help(Examples:
   throngd --data-dir /var/lib/throng
   throngd --data-dir data --listen 127.0.0.1:0 --port-file throngd.port
-The log goes to stderr. SIGTERM or SIGINT: finish the calls under way (10 s at most), close, exit 0.)help";
+The log goes to stderr. SIGTERM or SIGINT: finish the calls under way (10 s at most), close,
+exit 0.)help";
 
 constexpr int kExitUsage = 2;
 

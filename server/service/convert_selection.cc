@@ -1,6 +1,5 @@
 #include "server/service/convert_selection.h"
 
-#include <optional>
 #include <utility>
 
 #include "fmt/format.h"
@@ -70,13 +69,11 @@ absl::StatusOr<engine::Selection> ToSelection(const v1::Selection& proto,
 
 absl::Status AtSelection(const absl::Status& status, const v1::Selection& proto,
                          const FieldPath& field) {
-  const std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
-  if (!detail.has_value()) return status;
-  std::string_view part = proto.has_tree() ? "tree" : "expression";
-  if (detail->reason == "UNKNOWN_TIME_ZONE") part = "time_zone";
-  if (status.code() == absl::StatusCode::kFailedPrecondition) part = "read_version";
-  if (status.code() == absl::StatusCode::kNotFound) part = "population";
-  return index::WithField(status, FieldPath(field, part).ToString());
+  const absl::Status moved =
+      MoveField(status, "population", FieldPath(field, "population").ToString());
+  if (moved.code() != absl::StatusCode::kInvalidArgument) return moved;
+  return index::WithField(moved,
+                          FieldPath(field, proto.has_tree() ? "tree" : "expression").ToString());
 }
 
 void InfoToProto(const engine::ResultInfo& info, v1::ResultInfo* proto) {

@@ -11,8 +11,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "fmt/format.h"
-#include "index/error.h"
 
 namespace throng::service {
 
@@ -29,13 +27,7 @@ class FieldPath {
     return element;
   }
 
-  std::string ToString() const {
-    std::string text = parent_ == nullptr ? std::string() : parent_->ToString();
-    if (!text.empty() && !name_.empty()) text += '.';
-    text += name_;
-    if (index_ >= 0) text += fmt::format("[{}]", index_);
-    return text;
-  }
+  std::string ToString() const;
 
  private:
   const FieldPath* parent_ = nullptr;
@@ -44,17 +36,14 @@ class FieldPath {
 };
 
 // kInvalidArgument (REQUIRED): a oneof or a message that has to be set is not.
-inline absl::Status RequiredField(const FieldPath& field) {
-  const std::string path = field.ToString();
-  return index::InvalidArgument("REQUIRED", path, fmt::format("{} is not set", path));
-}
+absl::Status RequiredField(const FieldPath& field);
 
 // kInvalidArgument (UNSPECIFIED): an enum is 0, or a number that this version does not know.
-inline absl::Status UnspecifiedEnum(const FieldPath& field) {
-  const std::string path = field.ToString();
-  return index::InvalidArgument("UNSPECIFIED", path,
-                                fmt::format("{} is unspecified or unknown", path));
-}
+absl::Status UnspecifiedEnum(const FieldPath& field);
+
+// An engine's error, which names its own argument, with the request's field instead: if `status` is
+// about `from`, or about no field while `from` is empty, it is now about `to`.
+absl::Status MoveField(const absl::Status& status, std::string_view from, std::string_view to);
 
 }  // namespace throng::service
 

@@ -7,6 +7,7 @@
 #include "index/error.h"
 #include "server/service/convert_tag.h"
 #include "server/service/convert_user.h"
+#include "server/service/field_path.h"
 #include "server/service/page_token.h"
 #include "server/service/resource_name.h"
 
@@ -23,7 +24,7 @@ absl::Status HandleCreate(const CallScope& scope, const v1::CreatePopulationRequ
   }
   const absl::StatusOr<engine::PopulationInfo> created =
       scope.engine->populations().Create(scope.caller, population, request.request_id());
-  if (!created.ok()) return index::WithField(created.status(), "population_id");
+  if (!created.ok()) return MoveField(created.status(), "", "population_id");
   PopulationToProto(*created, response);
   return absl::OkStatus();
 }
@@ -33,7 +34,7 @@ absl::Status HandleGet(const CallScope& scope, const v1::GetPopulationRequest& r
   THRONG_ASSIGN_OR_RETURN(const std::string name, ParsePopulationName(request.name(), "name"));
   const absl::StatusOr<engine::PopulationInfo> population =
       scope.engine->populations().Get(scope.caller, name);
-  if (!population.ok()) return index::WithField(population.status(), "name");
+  if (!population.ok()) return MoveField(population.status(), "population", "name");
   PopulationToProto(*population, response);
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@ add_library(throng_service STATIC
   service/daemon.cc
   service/engine_gate.cc
   service/export_framer.cc
+  service/field_path.cc
   service/insight_service.cc
   service/message_codec.cc
   service/page_token.cc

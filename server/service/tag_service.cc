@@ -12,6 +12,7 @@
 #include "server/service/convert_tag.h"
 #include "server/service/convert_user.h"
 #include "server/service/convert_value.h"
+#include "server/service/field_path.h"
 #include "server/service/page_token.h"
 #include "server/service/request_fingerprint.h"
 #include "server/service/resource_name.h"
@@ -50,7 +51,7 @@ absl::Status HandleCreate(const CallScope& scope, const v1::CreateTagRequest& re
   THRONG_ASSIGN_OR_RETURN(const engine::WriteOptions options, ToWriteOptions(request));
   const absl::StatusOr<engine::TagInfo> tag =
       scope.engine->tags().Create(scope.caller, population, definition, options);
-  if (!tag.ok()) return tag.status();
+  if (!tag.ok()) return MoveField(tag.status(), "population", "parent");
   TagToProto(population, *tag, response);
   return absl::OkStatus();
 }
@@ -60,9 +61,18 @@ absl::Status HandleGet(const CallScope& scope, const v1::GetTagRequest& request,
   THRONG_ASSIGN_OR_RETURN(const TagName name, ParseTagName(request.name(), "name"));
   const absl::StatusOr<engine::TagInfo> tag =
       scope.engine->tags().Get(scope.caller, name.population, name.tag);
-  if (!tag.ok()) return index::WithField(tag.status(), "name");
+  if (!tag.ok()) return MoveField(tag.status(), "population", "name");
   TagToProto(name.population, *tag, response);
   return absl::OkStatus();
+}
+
+// The data version that a list of tags is of; an empty list does not know its own.
+absl::StatusOr<uint64_t> VersionOf(const CallScope& scope, const std::string& population,
+                                   const std::vector<engine::TagInfo>& tags) {
+  if (!tags.empty()) return tags.front().data_version;
+  THRONG_ASSIGN_OR_RETURN(const engine::PopulationInfo info,
+                          scope.engine->populations().Get(scope.caller, population));
+  return info.data_version;
 }
 
 absl::Status HandleList(const CallScope& scope, const v1::ListTagsRequest& request,
@@ -70,17 +80,18 @@ absl::Status HandleList(const CallScope& scope, const v1::ListTagsRequest& reque
   THRONG_ASSIGN_OR_RETURN(const std::string population,
                           ParsePopulationName(request.parent(), "parent"));
   THRONG_ASSIGN_OR_RETURN(const Page page, ToPage(request, kTagPageDefault, kTagPageMax));
-  THRONG_ASSIGN_OR_RETURN(
-      const std::vector<engine::TagInfo> tags,
-      scope.engine->tags().List(scope.caller, population, request.path_prefix()));
+  const absl::StatusOr<std::vector<engine::TagInfo>> tags =
+      scope.engine->tags().List(scope.caller, population, request.path_prefix());
+  if (!tags.ok()) return MoveField(tags.status(), "population", "parent");
   const std::vector<const engine::TagInfo*> shown = CutPage(
-      tags, page, [](const engine::TagInfo& tag) { return tag.definition.name; },
+      *tags, page, [](const engine::TagInfo& tag) { return tag.definition.name; },
       [](const engine::TagInfo& tag, std::string_view after) {
         return tag.definition.name > after;
       },
       response->mutable_next_page_token());
   for (const engine::TagInfo* tag : shown) TagToProto(population, *tag, response->add_tags());
-  if (!tags.empty()) response->set_data_version(tags.front().data_version);
+  THRONG_ASSIGN_OR_RETURN(const uint64_t data_version, VersionOf(scope, population, *tags));
+  response->set_data_version(data_version);
   return absl::OkStatus();
 }
 
@@ -92,7 +103,9 @@ absl::Status HandleUpdate(const CallScope& scope, const v1::UpdateTagRequest& re
   THRONG_ASSIGN_OR_RETURN(const engine::WriteOptions options, ToWriteOptions(request));
   const absl::StatusOr<engine::TagInfo> tag =
       scope.engine->tags().Update(scope.caller, name.population, update, options);
-  if (!tag.ok()) return index::WithField(tag.status(), "tag.name");
+  if (!tag.ok()) {
+    return MoveField(MoveField(tag.status(), "population", "tag.name"), "name", "tag.name");
+  }
   TagToProto(name.population, *tag, response);
   return absl::OkStatus();
 }
@@ -103,7 +116,7 @@ absl::Status HandleListValues(const CallScope& scope, const v1::ListTagValuesReq
   THRONG_ASSIGN_OR_RETURN(const Page page, ToPage(request, kTagValuePageDefault, kTagValuePageMax));
   const absl::StatusOr<engine::TagValues> values =
       scope.engine->tags().ListValues(scope.caller, name.population, name.tag);
-  if (!values.ok()) return index::WithField(values.status(), "name");
+  if (!values.ok()) return MoveField(values.status(), "population", "name");
   for (const engine::TagValueCount* value : CutPage(values->values, page, &ValuePosition, &IsBehind,
                                                     response->mutable_next_page_token())) {
     v1::TagValueCount* added = response->add_values();

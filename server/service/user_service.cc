@@ -49,7 +49,7 @@ absl::Status HandleLoad(const CallScope& scope, LoadStream& stream) {
   THRONG_ASSIGN_OR_RETURN(const engine::LoadHeader header, ReadHeader(stream));
   absl::StatusOr<std::unique_ptr<engine::LoadSession>> session =
       scope.engine->writer().StartLoad(scope.caller, header);
-  if (!session.ok()) return index::WithField(session.status(), "header");
+  if (!session.ok()) return MoveField(session.status(), "population", "header.population");
   THRONG_RETURN_IF_ERROR(TakeBatches(scope, **session, stream));
   v1::LoadResponse response;
   if (header.mode == engine::LoadMode::kReplace) {
@@ -81,7 +81,9 @@ absl::Status HandleGetPortrait(const CallScope& scope, const v1::GetPortraitRequ
                           ParsePopulationNameOrDefault(request.population(), "population"));
   const absl::StatusOr<engine::Portrait> portrait =
       scope.engine->portraits().Get(scope.caller, population, request.id(), request.read_version());
-  if (!portrait.ok()) return portrait.status();
+  if (!portrait.ok()) {
+    return MoveField(portrait.status(), "selection.read_version", "read_version");
+  }
   PortraitToProto(*portrait, response);
   return absl::OkStatus();
 }
