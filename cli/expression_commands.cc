@@ -22,7 +22,7 @@ constexpr const char* kParseExamples = R"help(Examples:
 constexpr const char* kFormatExamples = R"help(Examples:
   throng format crowd.json
   throng parse "views_7d > 3" --json | throng format -
-The file holds the tree as protobuf JSON, alone or as "tree" in what throng parse --json prints.)help";
+The file holds the tree as protobuf JSON, alone or as "tree" in what parse --json prints.)help";
 
 std::string_view MessageOf(const google::protobuf::util::Status& status) {
   return {status.message().data(), status.message().size()};
