@@ -1,7 +1,6 @@
 #include "tests/storage/store_world.h"
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 #include <vector>

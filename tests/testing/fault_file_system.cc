@@ -182,13 +182,6 @@ IOStatus FaultFileSystem::NewWritableFile(const std::string& path,
   return status;
 }
 
-IOStatus FaultFileSystem::ReopenWritableFile(const std::string& /*path*/,
-                                             const rocksdb::FileOptions& /*options*/,
-                                             std::unique_ptr<rocksdb::FSWritableFile>* /*file*/,
-                                             IODebugContext* /*debug*/) {
-  return IOStatus::NotSupported("not needed so far");
-}
-
 IOStatus FaultFileSystem::NewDirectory(const std::string& path, const IOOptions& options,
                                        std::unique_ptr<rocksdb::FSDirectory>* directory,
                                        IODebugContext* debug) {

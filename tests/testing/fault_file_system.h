@@ -30,8 +30,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   static constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
 
   FaultFileSystem() : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()) {}
-  static const char* kClassName() { return "FaultFileSystem"; }
-  const char* Name() const override { return kClassName(); }
+  const char* Name() const override { return "FaultFileSystem"; }
 
   // From the `first`-th change (1 is the next one) on, `count` changes fail with `error`. An append
   // that fails has written half of its bytes.
@@ -48,9 +47,6 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* debug) override;
-  rocksdb::IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
-                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                       rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* directory,
                                  rocksdb::IODebugContext* debug) override;
