@@ -24,7 +24,7 @@ const std::vector<Row>& FirstPartyRows() {
       {"server/engine/", {"server/"}},
       {"server/service/", {"server/service/", "server/main.cc"}},
       {"server/", {"server/main.cc", "server/service/"}},
-      {"cli/", {"cli/", "tests/cli/", "tests/e2e/"}},
+      {"cli/", {"cli/", "tests/cli/", "tests/e2e/", "fuzz/csv_fuzzer"}},
       {"throng/v1/", {"server/service/", "server/main.cc", "cli/", "tests/cli/", "tests/e2e/",
                       "tests/service/"}},
       {"tests/testing/", {"tests/"}},

@@ -1,5 +1,6 @@
 #include "tests/testing/seed.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -14,7 +15,12 @@ uint64_t TestSeed() {
 
 int TestRounds(int rounds) {
   const char* given = std::getenv("THRONG_TEST_ROUNDS");
-  return given != nullptr ? std::atoi(given) : rounds;
+  if (given != nullptr) return std::atoi(given);
+#ifdef THRONG_SANITIZED
+  return std::max(2, rounds / 10);  // sanitizers look at every step, and each is slower
+#else
+  return rounds;
+#endif
 }
 
 }  // namespace throng::testing
