@@ -1,3 +1,4 @@
+#include "fmt/format.h"
 #include "query/formatter.h"
 
 #include <cstdint>
@@ -24,7 +25,7 @@ TEST(FormatterTest, QuotesNamesOnlyWhereNeeded) {
   const char* const quoted[] = {"and", "AND", "None", "today", "top", "exclusive", "7d",      "a.b",
                                 "a b", "a-b", "",     "a×b",   "a😀",  "（",        "a\u3000b"};
   for (const char* name : quoted) {
-    EXPECT_EQ(Format(Name(name)), "\"" + std::string(name) + "\"");
+    EXPECT_EQ(Format(Name(name)), fmt::format("\"{}\"", name));
   }
   EXPECT_EQ(Format(Name("a\"b")), "\"a\"\"b\"");
 }
