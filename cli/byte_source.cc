@@ -117,7 +117,8 @@ class GzipSource final : public ByteSource {
   }
 
   absl::Status Damaged() const {
-    if (unpacked_ == 0 && members_ == 1) {
+    const bool nothing_unpacked = unpacked_ == 0 && stream_.total_out == 0;
+    if (nothing_unpacked && members_ == 1) {
       return absl::DataLossError(
           fmt::format("{}: its name ends in .gz but it is not a gzip file", name_));
     }
