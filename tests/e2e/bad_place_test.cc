@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -17,19 +16,6 @@
 
 namespace throng::e2e {
 namespace {
-
-// Runs throngd where it must refuse to start: its exit code, and its log on stderr.
-CommandResult RunServer(const std::vector<std::string>& flags) {
-  std::vector<std::string> line = {ProgramPath("throngd")};
-  line.insert(line.end(), flags.begin(), flags.end());
-  ChildProcess process(line);
-  CommandResult result;
-  result.command_line = fmt::format("{}", fmt::join(line, " "));
-  if (process.Wait(std::chrono::minutes(2))) result.exit_code = *process.exit_code();
-  result.output = process.output();
-  result.error_output = process.error_output();
-  return result;
-}
 
 class BadPlaceTest : public LiveServerTest {
  protected:

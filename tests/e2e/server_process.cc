@@ -37,6 +37,18 @@ int AwaitPort(ChildProcess& process, const std::string& file) {
 
 }  // namespace
 
+CommandResult RunServer(const std::vector<std::string>& flags) {
+  std::vector<std::string> line = {ProgramPath("throngd")};
+  line.insert(line.end(), flags.begin(), flags.end());
+  ChildProcess process(line);
+  CommandResult result;
+  result.command_line = fmt::format("{}", fmt::join(line, " "));
+  if (process.Wait(kStartLimit)) result.exit_code = *process.exit_code();
+  result.output = process.output();
+  result.error_output = process.error_output();
+  return result;
+}
+
 ServerProcess::ServerProcess(const std::string& data_directory,
                              const std::vector<std::string>& more_flags, Await await)
     : process_(ServerCommand(data_directory, directory_.File("port"), more_flags)) {

@@ -17,6 +17,9 @@
 
 namespace throng::e2e {
 
+// Runs throngd where it must refuse to start: its exit code, and its log as the error output.
+CommandResult RunServer(const std::vector<std::string>& flags);
+
 // Not thread-safe.
 class ServerProcess {
  public:
