@@ -73,6 +73,13 @@ class SmallDisk {
     if (!mounted) error_ = std::strerror(errno);
   }
 
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  // So that the directory it is in can be removed.
+  ~SmallDisk() {
+    if (error_.empty()) umount2(path_.c_str(), MNT_DETACH);
+  }
+
   // Why there is none; empty: there is one.
   const std::string& error() const { return error_; }
   // Makes room.
