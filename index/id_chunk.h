@@ -29,8 +29,9 @@ IdKey MakeIdKey(std::string_view text);
 // `buffer` of at least 20 bytes gets the text.
 IdKey MakeIdKey(uint64_t number, char* buffer);
 
-// Thread-compatible, and more: appended to by one writer, while others read the entries published before: appending never moves
-// or changes an entry. A reader may look only at entries below the end of its snapshot.
+// Thread-compatible, and more: appended to by one writer, while others read the entries published
+// before: appending never moves or changes an entry. A reader may look only at entries below the
+// end of its snapshot.
 class IdChunk {
  public:
   explicit IdChunk(bool numeric);

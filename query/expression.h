@@ -41,7 +41,7 @@ __extension__ typedef __int128 Int128;  // an extension, which -Wpedantic would 
 // An exact decimal number: units x 10^-scale. Canonical: no trailing zero in the fraction.
 struct DecimalLiteral {
   Int128 units = 0;  // at most 38 digits
-  int scale = 0;  // 0 to 38
+  int scale = 0;     // 0 to 38
 
   friend bool operator==(const DecimalLiteral&, const DecimalLiteral&) = default;
 };

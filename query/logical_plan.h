@@ -31,7 +31,7 @@ struct LogicalAnd {
 struct LogicalOr {
   std::vector<LogicalPlan> operands;
 };
-struct LogicalNot {  // the complement in the universe
+struct LogicalNot {                  // the complement in the universe
   std::vector<LogicalPlan> operand;  // exactly 1
 };
 // Users with any of `codes` of a CATEGORY or LABELS tag; a FLAG is a tag with the one code 0.

@@ -1,4 +1,3 @@
-#include "fmt/format.h"
 #include "query/formatter.h"
 
 #include <cstdint>
@@ -7,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "query/parser.h"
 #include "tests/testing/expression_generator.h"
