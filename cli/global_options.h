@@ -1,6 +1,6 @@
 // What every command of `throng` is told: the flags that stand before or after the command.
 //
-//   throng --server db1:7400 count 'city = "Beijing"' --json
+//   throng --server db1:7400 count "city = 'Beijing'" --json
 //
 // RunCli() fills one GlobalOptions from flags and the environment and hands it to each command.
 #ifndef THRONG_CLI_GLOBAL_OPTIONS_H_
@@ -12,7 +12,7 @@
 
 namespace throng::cli {
 
-// A plain value; not synchronised.
+// A plain value; thread-compatible.
 struct GlobalOptions {
   // HOST:PORT (--server, THRONG_SERVER).
   std::string server = "127.0.0.1:7400";

@@ -1,4 +1,4 @@
-// The arguments of every command that takes an expression, and the Selection they make.
+// The arguments of a command that takes an expression, and their Selection. Thread-compatible.
 //
 //   auto arguments = std::make_shared<SelectionOptions>();
 //   AddSelectionOptions(*command, *arguments);  // EXPR, --file, --zone, --at, --read-version

@@ -16,7 +16,7 @@
 
 namespace throng::cli {
 
-// One code point of UTF-8 text.
+// One code point of UTF-8 text. A value; thread-compatible.
 struct CodePoint {
   // U+FFFD where the bytes are not UTF-8.
   char32_t value = 0;

@@ -25,7 +25,7 @@ struct TagCounts {
   uint64_t with_value = 0;       // users with any value; FLAG: all of them
 };
 
-// As Collector. Borrows the snapshot.
+// Thread-safe as a Collector must be. Borrows the snapshot.
 class BreakdownCollector final : public Collector {
  public:
   // `tags` are ids of CATEGORY, LABELS or FLAG tags.

@@ -1,4 +1,4 @@
-// Makes writes idempotent: the answer to a request id is kept for 24 hours with the commit.
+// Idempotent writes: a request id and its answer are kept for 24 hours. Thread-safe.
 //
 //   RequestKey key{.scope = "tags.create", .request_id = id, .payload_hash = hash};
 //   absl::StatusOr<std::optional<std::string>> first = FindAnswer(universe, key);
