@@ -17,7 +17,7 @@ int TestRounds(int rounds) {
   const char* given = std::getenv("THRONG_TEST_ROUNDS");
   if (given != nullptr) return std::atoi(given);
 #ifdef THRONG_SANITIZED
-  return std::max(2, rounds / 10);  // sanitizers look at every step, and each is slower
+  return std::max(2, rounds / 40);  // sanitizers look at every step, and each is slower
 #else
   return rounds;
 #endif

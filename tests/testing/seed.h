@@ -13,7 +13,7 @@ namespace throng::testing {
 // Prints "seed N" once for each call. Thread-safe.
 uint64_t TestSeed();
 
-// THRONG_TEST_ROUNDS, or `rounds`; under a sanitizer a tenth of them.
+// THRONG_TEST_ROUNDS, or `rounds`; under a sanitizer a fortieth of them.
 int TestRounds(int rounds);
 
 }  // namespace throng::testing
