@@ -170,7 +170,7 @@ say_how_to_go_on() {
   step "throngd keeps running on $THRONG_SERVER (pid $(server_pid), log $log_file)"
   cat <<END
 Go on:  $bin/throng tags list
-        $bin/throng count "district = 'Chaoyang' and register_date >= today() - 30d"
+        $bin/throng count "districts = 'centre north' and register_date >= today() - 2y"
         $bin/throng --help
 Read:   README.md, docs/expressions.md
 Stop:   ./quickstart.sh stop
