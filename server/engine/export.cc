@@ -108,6 +108,8 @@ absl::Status WriteRoaring(const ResolvedSelection& selection, const index::Ordin
   numbers.reserve(users.cardinality());
   for (uint32_t chunk = 0; chunk < users.chunk_count(); ++chunk) {
     THRONG_RETURN_IF_ERROR(selection.check());
+    // The set is padded to whole shards: its last chunks may lie beyond the last id.
+    if (users.chunk(chunk).empty()) continue;
     const index::IdChunk& ids = selection.snapshot->ids().chunk(chunk);
     index::ForEach(users.chunk(chunk),
                    [&](uint32_t offset) { numbers.push_back(ids.number(offset)); });
