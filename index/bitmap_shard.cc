@@ -15,6 +15,8 @@ namespace {
 constexpr uint32_t kSparseMax = 255;
 // A chunk's delta is folded when rewriting the block costs at most this many bytes a change.
 constexpr size_t kFoldBytesPerChange = 16;
+// A delta keeps at most so much unused memory.
+constexpr size_t kSpareChangesMax = 64;
 
 uint32_t ChunkOf(BitChange change) { return change >> (kChunkBits + 1); }
 uint32_t OffsetInChunk(BitChange change) { return (change >> 1) & kChunkMask; }
@@ -62,29 +64,22 @@ ChunkSet MergeDelta(const ChunkSet& set, std::span<const BitChange> changes, uin
   return ChunkSet::Bitset(out.bits.words, cardinality);
 }
 
-// Merges two lists of changes of the same bits. A later change of a bit undoes the earlier one,
-// because changes are effective: both vanish.
-std::vector<BitChange> MergeChanges(std::span<const BitChange> earlier,
-                                    std::span<const BitChange> later) {
-  std::vector<BitChange> merged;
-  merged.reserve(earlier.size() + later.size());
-  size_t i = 0;
-  size_t j = 0;
-  while (i < earlier.size() && j < later.size()) {
-    const uint32_t a = earlier[i] >> 1;
-    const uint32_t b = later[j] >> 1;
-    if (a == b) {
-      ++i;
-      ++j;
-    } else if (a < b) {
-      merged.push_back(earlier[i++]);
+// Appends two merged lists of changes of the same bits. A later change of a bit undoes the earlier
+// one, because changes are effective: both vanish.
+void AppendMerged(std::span<const BitChange> earlier, std::span<const BitChange> later,
+                  std::vector<BitChange>* merged) {
+  auto next = earlier.begin();
+  for (const BitChange change : later) {
+    const auto stop = std::lower_bound(next, earlier.end(), change & ~BitChange{1});
+    merged->insert(merged->end(), next, stop);
+    next = stop;
+    if (stop != earlier.end() && *stop >> 1 == change >> 1) {
+      ++next;
     } else {
-      merged.push_back(later[j++]);
+      merged->push_back(change);
     }
   }
-  merged.insert(merged.end(), earlier.begin() + static_cast<ptrdiff_t>(i), earlier.end());
-  merged.insert(merged.end(), later.begin() + static_cast<ptrdiff_t>(j), later.end());
-  return merged;
+  merged->insert(merged->end(), next, earlier.end());
 }
 
 }  // namespace
@@ -225,7 +220,10 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
   if (old == nullptr && total <= kSparseMax) return ApplySparse(base, changes);
 
   auto dense = std::make_unique<BitmapShardFactory::Dense>();
-  auto scratch = std::make_unique<ChunkScratch>();
+  std::vector<BitChange>& delta = dense->delta;
+  delta.reserve(std::min<size_t>(changes.size(), kChunkSize) +
+                (old == nullptr ? 0 : old->delta.size()));
+  ChunkScratch scratch;
   size_t position = 0;
   for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
     const std::span<const BitChange> added = TakeChunk(changes, chunk, &position);
@@ -233,22 +231,24 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
     const auto cardinality = static_cast<uint32_t>(static_cast<int32_t>(before) + NetChange(added));
     dense->cardinalities[chunk] = cardinality;
     if (old == nullptr) {
-      const ChunkSet was = Load(base, chunk, *scratch);  // in place: the base is sparse or null
-      dense->blocks[chunk] = MakeBlock(MergeDelta(was, added, cardinality, *scratch));
+      const ChunkSet was = Load(base, chunk, scratch);  // in place: the base is sparse or null
+      dense->blocks[chunk] = MakeBlock(MergeDelta(was, added, cardinality, scratch));
     } else {
       const BlockRef& block = old->blocks[chunk];
-      std::vector<BitChange> delta = MergeChanges(old->ChunkDelta(chunk), added);
+      const size_t begin = delta.size();
+      AppendMerged(old->ChunkDelta(chunk), added, &delta);
+      const std::span<const BitChange> merged = std::span(delta).subspan(begin);
       const size_t block_bytes = block ? block->memory_bytes() : 0;
-      if (!delta.empty() && delta.size() * kFoldBytesPerChange >= block_bytes) {
-        dense->blocks[chunk] = MakeBlock(MergeDelta(View(block), delta, cardinality, *scratch));
+      if (!merged.empty() && merged.size() * kFoldBytesPerChange >= block_bytes) {
+        dense->blocks[chunk] = MakeBlock(MergeDelta(View(block), merged, cardinality, scratch));
+        delta.resize(begin);
       } else {
         dense->blocks[chunk] = block;
-        dense->delta.insert(dense->delta.end(), delta.begin(), delta.end());
       }
     }
-    dense->delta_ends[chunk] = static_cast<uint32_t>(dense->delta.size());
+    dense->delta_ends[chunk] = static_cast<uint32_t>(delta.size());
   }
-  dense->delta.shrink_to_fit();
+  if (delta.capacity() - delta.size() > kSpareChangesMax) delta.shrink_to_fit();
   return BitmapShardFactory::MakeDense(std::move(dense));
 }
 

@@ -179,17 +179,19 @@ std::optional<uint32_t> ValueDictionary::Find(std::string_view value) const {
   return it->second;
 }
 
-std::shared_ptr<const Catalogue> Catalogue::With(Entry entry) const {
-  const uint32_t id = entry->definition.id;
-  assert(id != 0 && entry->values != nullptr);
+std::shared_ptr<const Catalogue> Catalogue::With(std::vector<Entry> entries) const {
   auto changed = std::make_shared<Catalogue>(*this);
-  if (changed->by_id_.size() < id) changed->by_id_.resize(id);
-  const Entry replaced = std::exchange(changed->by_id_[id - 1], entry);
-  if (replaced != nullptr && replaced->definition.name != entry->definition.name) {
-    changed->by_name_.erase(replaced->definition.name);
+  for (Entry& entry : entries) {
+    const uint32_t id = entry->definition.id;
+    assert(id != 0 && entry->values != nullptr);
+    if (changed->by_id_.size() < id) changed->by_id_.resize(id);
+    const Entry replaced = std::exchange(changed->by_id_[id - 1], entry);
+    if (replaced != nullptr && replaced->definition.name != entry->definition.name) {
+      changed->by_name_.erase(replaced->definition.name);
+    }
+    std::string name = entry->definition.name;
+    changed->by_name_.insert_or_assign(std::move(name), std::move(entry));
   }
-  std::string name = entry->definition.name;
-  changed->by_name_.insert_or_assign(std::move(name), std::move(entry));
   return changed;
 }
 

@@ -64,8 +64,9 @@ struct TagDefinition {
   int sensitivity = 0;  // 0 to 9
   TagState state = TagState::kOnline;
   uint32_t values_max = kTagValuesMax;
-  uint32_t generation = 1;      // of the content; a REPLACE makes the next one
-  int64_t content_time_us = 0;  // when the content last changed, Unix microseconds
+  uint32_t generation = 1;  // of the content; a REPLACE makes the next one
+  // When the content last changed, Unix microseconds; changes within a second of it do not move it.
+  int64_t content_time_us = 0;
 
   friend bool operator==(const TagDefinition&, const TagDefinition&) = default;
 };
@@ -101,8 +102,11 @@ class Catalogue {
  public:
   using Entry = std::shared_ptr<const TagEntry>;
 
-  // Adds `entry`, or replaces the one of the same id.
-  std::shared_ptr<const Catalogue> With(Entry entry) const;
+  // Adds `entries`, or replaces those of the same ids. Copies the catalogue once.
+  std::shared_ptr<const Catalogue> With(std::vector<Entry> entries) const;
+  std::shared_ptr<const Catalogue> With(Entry entry) const {
+    return With(std::vector<Entry>{std::move(entry)});
+  }
 
   const TagEntry* Find(std::string_view name) const;  // nullptr: no such tag
   const TagEntry* FindById(uint32_t id) const;

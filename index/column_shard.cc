@@ -10,18 +10,21 @@ namespace {
 
 // A chunk's delta is packed when rewriting the block costs at most this many bytes a cell.
 constexpr size_t kFoldBytesPerCell = 256;
+// A delta keeps at most so much unused memory.
+constexpr size_t kSpareCellsMax = 16;
 
-std::vector<Cell> MergeCells(std::span<const Cell> earlier, std::span<const Cell> later) {
-  std::vector<Cell> merged;
-  merged.reserve(earlier.size() + later.size());
-  size_t i = 0;
+// Appends the cells of both; `later` wins.
+void AppendMerged(std::span<const Cell> earlier, std::span<const Cell> later,
+                  std::vector<Cell>* merged) {
+  auto next = earlier.begin();
   for (const Cell& cell : later) {
-    while (i < earlier.size() && earlier[i].offset < cell.offset) merged.push_back(earlier[i++]);
-    if (i < earlier.size() && earlier[i].offset == cell.offset) ++i;
-    merged.push_back(cell);
+    const auto stop = std::lower_bound(next, earlier.end(), cell.offset,
+                                       [](const Cell& c, uint32_t o) { return c.offset < o; });
+    merged->insert(merged->end(), next, stop);
+    next = stop != earlier.end() && stop->offset == cell.offset ? stop + 1 : stop;
+    merged->push_back(cell);
   }
-  merged.insert(merged.end(), earlier.begin() + static_cast<ptrdiff_t>(i), earlier.end());
-  return merged;
+  merged->insert(merged->end(), next, earlier.end());
 }
 
 void Overwrite(std::span<const Cell> cells, ColumnChunk* chunk) {
@@ -91,7 +94,10 @@ size_t ColumnShard::block_bytes() const {
 
 ColumnShardRef ApplyCells(const ColumnShardRef& base, std::span<const Cell> cells) {
   auto shard = std::make_shared<ColumnShard>();
-  auto unpacked = std::make_unique<ColumnChunk>();
+  std::vector<Cell>& delta = shard->delta_;
+  delta.reserve(std::min<size_t>(cells.size(), kChunkSize) +
+                (base == nullptr ? 0 : base->delta_.size()));
+  std::unique_ptr<ColumnChunk> unpacked;  // made when a chunk is packed: it is large
   size_t position = 0;
   for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
     const size_t first = position;
@@ -100,22 +106,24 @@ ColumnShardRef ApplyCells(const ColumnShardRef& base, std::span<const Cell> cell
     const std::span<const Cell> earlier =
         base == nullptr ? std::span<const Cell>() : base->delta(chunk);
     if (base != nullptr) shard->blocks_[chunk] = base->blocks_[chunk];
-    const std::vector<Cell> delta = MergeCells(earlier, added);
+    const size_t begin = delta.size();
+    AppendMerged(earlier, added, &delta);
     const ColumnBlockRef& block = shard->blocks_[chunk];
     const size_t rewrite_bytes = block == nullptr ? kChunkSize : block->memory_bytes();
-    if (delta.size() * kFoldBytesPerCell >= rewrite_bytes) {
+    if (!added.empty() && (delta.size() - begin) * kFoldBytesPerCell >= rewrite_bytes) {
+      if (unpacked == nullptr) unpacked = std::make_unique<ColumnChunk>();
       if (block == nullptr) {
         std::memset(unpacked.get(), 0, sizeof(ColumnChunk));
       } else {
         block->Decode(unpacked.get());
       }
-      Overwrite(delta, unpacked.get());
+      Overwrite(std::span(delta).subspan(begin), unpacked.get());
       shard->blocks_[chunk] = EncodeColumn(*unpacked);
-    } else {
-      shard->delta_.insert(shard->delta_.end(), delta.begin(), delta.end());
+      delta.resize(begin);
     }
-    shard->delta_ends_[chunk] = static_cast<uint32_t>(shard->delta_.size());
+    shard->delta_ends_[chunk] = static_cast<uint32_t>(delta.size());
   }
+  if (delta.capacity() - delta.size() > kSpareCellsMax) delta.shrink_to_fit();
   return shard;
 }
 

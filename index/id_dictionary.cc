@@ -1,6 +1,7 @@
 #include "index/id_dictionary.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace throng::index {
 namespace {
@@ -24,6 +25,21 @@ void IdTable::Insert(uint64_t hash, uint32_t ordinal) {
   ordinals_[slot].store(ordinal, std::memory_order_relaxed);
   marks_[slot].store(MarkOf(hash), std::memory_order_release);
   ++size_;
+}
+
+void IdTable::Undo(uint32_t end) {
+  std::vector<std::pair<uint32_t, uint32_t>> undone;  // ordinal and slot
+  for (uint32_t slot = 0; slot < capacity_; ++slot) {
+    if (marks_[slot].load(std::memory_order_relaxed) == 0) continue;
+    const uint32_t ordinal = ordinals_[slot].load(std::memory_order_relaxed);
+    if (ordinal >= end) undone.emplace_back(ordinal, slot);
+  }
+  // The last one first: no earlier entry was put behind a slot that is freed.
+  std::sort(undone.rbegin(), undone.rend());
+  for (const auto& [ordinal, slot] : undone) {
+    marks_[slot].store(0, std::memory_order_release);
+    --size_;
+  }
 }
 
 IdDictionary::IdDictionary() : chunks_(std::make_shared<Chunks>()) {
@@ -58,6 +74,9 @@ bool IdDictionary::all_numeric() const {
 
 IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
   IdDictionary next = *this;
+  if (*extended_size_ > size_) {
+    for (const auto& table : *tables_) table->Undo(size_);
+  }
   std::shared_ptr<Chunks> chunks;  // copied only when a chunk is added or turned into text
   std::shared_ptr<Tables> tables;  // copied only when a table grows
   for (const std::string& id : ids) {
@@ -86,6 +105,7 @@ IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
     (*next.tables_)[t]->Insert(key.hash, ordinal);
     ++next.size_;
   }
+  *extended_size_ = next.size_;
   return next;
 }
 

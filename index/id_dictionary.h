@@ -5,8 +5,9 @@
 //   next.text(*ordinal);                                      // "u2"
 //
 // An IdDictionary is a view of shared, append-only storage: its first size() ids. Copies are cheap
-// and stay as they were when another one is extended. Only the newest copy may be extended, by one
-// thread at a time; every copy may be read by any thread meanwhile.
+// and stay as they were when another one is extended. One thread at a time may extend the newest
+// copy, or an older one, which gives up the newer ones for good: they must not be read any more.
+// Every other copy may be read by any thread meanwhile.
 #ifndef THRONG_INDEX_ID_DICTIONARY_H_
 #define THRONG_INDEX_ID_DICTIONARY_H_
 
@@ -34,6 +35,8 @@ class IdTable {
   uint32_t capacity() const { return capacity_; }
   // REQUIRES: !full().
   void Insert(uint64_t hash, uint32_t ordinal);
+  // Undoes the inserts of ordinals from `end` on, which must be the last ones. Walks the table.
+  void Undo(uint32_t end);
   // Calls accept(ordinal) for the ordinals that may have the hash, until it returns true.
   template <typename Accept>
   bool Find(uint64_t hash, Accept accept) const {
@@ -96,6 +99,8 @@ class IdDictionary {
   uint32_t size_ = 0;
   std::shared_ptr<const Tables> tables_;
   std::shared_ptr<const Chunks> chunks_;
+  // Size of the copy that was extended last; only extending looks at it.
+  std::shared_ptr<uint32_t> extended_size_ = std::make_shared<uint32_t>(0);
 };
 
 }  // namespace throng::index

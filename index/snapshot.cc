@@ -1,9 +1,8 @@
 #include "index/snapshot.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
-
-#include "absl/container/flat_hash_map.h"
 
 namespace throng::index {
 namespace {
@@ -16,40 +15,60 @@ TagChange UniverseChange(uint32_t first, uint32_t last) {
   return change;
 }
 
-std::shared_ptr<const Catalogue> WithDefinitions(std::shared_ptr<const Catalogue> catalogue,
-                                                 const std::vector<TagDefinition>& definitions) {
-  for (const TagDefinition& definition : definitions) {
-    const TagEntry* old = catalogue->FindById(definition.id);
-    auto entry = std::make_shared<TagEntry>();
-    entry->definition = definition;
-    entry->values = old == nullptr ? std::make_shared<const ValueDictionary>() : old->values;
-    catalogue = catalogue->With(std::move(entry));
-  }
-  return catalogue;
-}
+constexpr int64_t kContentTimeStepUs = 1'000'000;
 
-std::shared_ptr<const Catalogue> WithValues(std::shared_ptr<const Catalogue> catalogue,
-                                            const CommitRecord& record) {
-  for (const NewValues& added : record.new_values) {
-    const TagEntry* old = catalogue->FindById(added.tag);
-    // A replayed record may find all its values already there.
-    const size_t known = old->values->size() - added.first_code;
-    if (known >= added.values.size()) continue;
-    auto entry = std::make_shared<TagEntry>(*old);
-    entry->values = ValueDictionary::Extend(
-        *old->values, {added.values.begin() + static_cast<ptrdiff_t>(known), added.values.end()});
-    catalogue = catalogue->With(std::move(entry));
+// The entries that a record changes, so that the catalogue is copied once, if at all.
+class ChangedEntries {
+ public:
+  explicit ChangedEntries(std::shared_ptr<const Catalogue> catalogue)
+      : catalogue_(std::move(catalogue)) {}
+
+  const TagEntry* Find(uint32_t tag) const {
+    const auto changed = changed_.find(tag);
+    return changed != changed_.end() ? changed->second.get() : catalogue_->FindById(tag);
   }
-  // The time of the last change of each tag's content.
+  // A copy that may be changed; a new one without values if there is none.
+  TagEntry& Change(uint32_t tag) {
+    std::shared_ptr<TagEntry>& entry = changed_[tag];
+    if (entry != nullptr) return *entry;
+    const TagEntry* old = catalogue_->FindById(tag);
+    entry = old == nullptr ? std::make_shared<TagEntry>() : std::make_shared<TagEntry>(*old);
+    if (old == nullptr) entry->values = std::make_shared<const ValueDictionary>();
+    return *entry;
+  }
+  std::shared_ptr<const Catalogue> Finish() const {
+    if (changed_.empty()) return catalogue_;
+    std::vector<Catalogue::Entry> entries;
+    for (const auto& [tag, entry] : changed_) entries.push_back(entry);
+    return catalogue_->With(std::move(entries));
+  }
+
+ private:
+  const std::shared_ptr<const Catalogue> catalogue_;
+  std::map<uint32_t, std::shared_ptr<TagEntry>> changed_;
+};
+
+std::shared_ptr<const Catalogue> WithRecord(std::shared_ptr<const Catalogue> catalogue,
+                                            const CommitRecord& record) {
+  ChangedEntries entries(std::move(catalogue));
+  for (const TagDefinition& definition : record.definitions) {
+    entries.Change(definition.id).definition = definition;
+  }
+  for (const NewValues& added : record.new_values) {
+    const ValueDictionary& old = *entries.Find(added.tag)->values;
+    // A replayed record may find all its values already there.
+    const size_t known = old.size() - added.first_code;
+    if (known >= added.values.size()) continue;
+    entries.Change(added.tag).values = ValueDictionary::Extend(
+        old, {added.values.begin() + static_cast<ptrdiff_t>(known), added.values.end()});
+  }
   for (const TagChange& change : record.tag_changes) {
     if (change.tag == kUniverseTag) continue;
-    const TagEntry* old = catalogue->FindById(change.tag);
-    if (old->definition.content_time_us >= record.time_us) continue;
-    auto entry = std::make_shared<TagEntry>(*old);
-    entry->definition.content_time_us = record.time_us;
-    catalogue = catalogue->With(std::move(entry));
+    const int64_t known_us = entries.Find(change.tag)->definition.content_time_us;
+    if (record.time_us - known_us < kContentTimeStepUs) continue;
+    entries.Change(change.tag).definition.content_time_us = record.time_us;
   }
-  return catalogue;
+  return entries.Finish();
 }
 
 void Add(const BitmapShardRef& bitmap, MemoryUse* use) {
@@ -124,7 +143,7 @@ TagContentRef ApplyToContent(const TagContentRef& content, TagType type, const T
 SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& parallel) {
   auto next = std::make_shared<Snapshot>(base);
   next->data_version_ = record.version;
-  next->catalogue_ = WithValues(WithDefinitions(base.catalogue_, record.definitions), record);
+  next->catalogue_ = WithRecord(base.catalogue_, record);
 
   std::vector<const TagChange*> changes;
   TagChange universe;
@@ -161,7 +180,7 @@ SnapshotRef ReplaceContents(const Snapshot& base, const CommitRecord& record,
                             std::vector<TagContentRef> contents) {
   auto next = std::make_shared<Snapshot>(base);
   next->data_version_ = record.version;
-  next->catalogue_ = WithDefinitions(base.catalogue_, record.definitions);
+  next->catalogue_ = WithRecord(base.catalogue_, record);
   for (size_t i = 0; i < record.definitions.size(); ++i) {
     const uint32_t tag = record.definitions[i].id;
     if (next->contents_.size() <= tag) next->contents_.resize(tag + 1);

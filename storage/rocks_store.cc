@@ -14,11 +14,6 @@ namespace throng::storage {
 namespace {
 
 constexpr int64_t kRequestLifetimeUs = int64_t{24} * 3600 * 1'000'000;
-constexpr size_t kRecordBytesMax = size_t{1} << 30;
-
-absl::Status UnknownPopulation(uint32_t population) {
-  return absl::NotFoundError(fmt::format("there is no population {}", population));
-}
 
 }  // namespace
 
@@ -36,10 +31,17 @@ absl::Status RocksStore::Start() {
   index::MutexLock lock(mark_mutex_);
   mark_ = database_->high_water();
   marked_at_ = std::chrono::steady_clock::now();
+  if (!options_.sync) interval_thread_ = std::thread([this] { SyncAtIntervals(); });
   return absl::OkStatus();
 }
 
 RocksStore::~RocksStore() {
+  {
+    index::MutexLock lock(interval_mutex_);
+    interval_stopping_ = true;
+  }
+  interval_stop_.NotifyAll();
+  if (interval_thread_.joinable()) interval_thread_.join();
   if (database_ == nullptr || !CheckWritable().ok()) return;
   // Nobody is left to tell: the mark merely stays where it was.
   static_cast<void>(WithoutExceptions([&] { return AdvanceHighWater(/*now=*/true); }));
@@ -134,98 +136,6 @@ absl::StatusOr<Population> RocksStore::CreatePopulationImpl(std::string_view nam
   index::MutexLock lock(mutex_);
   states_[population.id] = PopulationState{.population = population, .is_loaded = true};
   return population;
-}
-
-absl::Status RocksStore::Append(uint32_t population, const index::CommitRecord& record) {
-  const OperationGate::Pass pass(gate_);
-  return WithoutExceptions([&] { return AppendImpl(population, record); });
-}
-
-absl::Status RocksStore::AppendImpl(uint32_t population, const index::CommitRecord& record) {
-  THRONG_RETURN_IF_ERROR(CheckWritable());
-  THRONG_RETURN_IF_ERROR(CheckShape(record));
-  rocksdb::WriteBatch batch;
-  THRONG_ASSIGN_OR_RETURN(const std::vector<Flip> flips, FindFlips(population, record));
-  const std::string key = LogKey(population, record.version);
-  const std::string value = Seal(Kind::kRecord, key, EncodeRecord(record, flips));
-  if (value.size() > kRecordBytesMax) {
-    return absl::InvalidArgumentError(
-        fmt::format("a commit of {} bytes; at most {} are allowed", value.size(), kRecordBytesMax));
-  }
-  database_->Put(Family::kLog, key, value, &batch);
-  PutRequests(population, record, &batch);
-  // Durable before visible: the caller applies the record only after this.
-  THRONG_RETURN_IF_ERROR(Noted(database_->Write(&batch, options_.sync)));
-  NoteAppended(population, record, flips, value.size());
-  // The commit is durable whatever becomes of the mark; a disk that refuses it stops the next one.
-  static_cast<void>(Noted(AdvanceHighWater(/*now=*/false)));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<Flip>> RocksStore::FindFlips(uint32_t population,
-                                                        const index::CommitRecord& record) const {
-  index::MutexLock lock(mutex_);
-  const auto it = states_.find(population);
-  if (it == states_.end()) return UnknownPopulation(population);
-  const PopulationState& state = it->second;
-  if (!state.is_loaded) return absl::FailedPreconditionError("the population is not loaded");
-  if (record.version != state.last_version + 1) {
-    return absl::InvalidArgumentError(
-        fmt::format("a commit of version {} after version {}", record.version, state.last_version));
-  }
-  std::vector<Flip> flips;
-  for (const index::TagDefinition& definition : record.definitions) {
-    const auto current = state.generations.find(definition.id);
-    const bool is_known = current != state.generations.end();
-    if (is_known && current->second == definition.generation) continue;
-    const auto pending = state.pending.find({definition.id, definition.generation});
-    if (pending != state.pending.end()) {
-      const std::vector<uint64_t>& stamps = pending->second.stamps;
-      if (std::any_of(stamps.begin(), stamps.end(),
-                      [&](uint64_t stamp) { return stamp > record.version; })) {
-        return absl::InvalidArgumentError(fmt::format(
-            "tag {}: the new content is not older than version {}", definition.id, record.version));
-      }
-      flips.push_back({.tag = definition.id, .stamps = stamps});
-    } else if (is_known) {
-      return absl::InvalidArgumentError(
-          fmt::format("tag {}: no content was written for generation {}", definition.id,
-                      definition.generation));
-    }
-  }
-  return flips;
-}
-
-void RocksStore::PutRequests(uint32_t population, const index::CommitRecord& record,
-                             rocksdb::WriteBatch* batch) {
-  for (const index::RequestRecord& request : record.requests) {
-    const std::string key = RequestKey(population, request.scope, request.request_id);
-    const std::string payload = EncodeRequest({.time_us = record.time_us,
-                                               .payload_hash = request.payload_hash,
-                                               .response = request.response});
-    database_->Put(Family::kMeta, key, Seal(Kind::kRequest, key, payload), batch);
-    const std::string time_key = RequestTimeKey(population, record.time_us, key);
-    database_->Put(Family::kMeta, time_key, Seal(Kind::kRequestTime, time_key, ""), batch);
-  }
-}
-
-void RocksStore::NoteAppended(uint32_t population, const index::CommitRecord& record,
-                              const std::vector<Flip>& flips, uint64_t bytes) {
-  index::MutexLock lock(mutex_);
-  PopulationState& state = states_[population];
-  state.last_version = record.version;
-  state.log.emplace_back(record.version, bytes);
-  state.log_bytes += bytes;
-  for (const Flip& flip : flips) {
-    const auto definition =
-        std::find_if(record.definitions.begin(), record.definitions.end(),
-                     [&](const index::TagDefinition& d) { return d.id == flip.tag; });
-    state.flipped.insert({flip.tag, definition->generation});
-  }
-  for (const index::TagDefinition& definition : record.definitions) {
-    state.generations[definition.id] = definition.generation;
-    state.pending.erase({definition.id, definition.generation});
-  }
 }
 
 absl::StatusOr<index::RequestRecord> RocksStore::FindRequest(uint32_t population,

@@ -1,6 +1,7 @@
 // Store on RocksDB. The work is spread over files by what it is about:
 //
-//   rocks_store.cc   open, populations, append, requests, resume
+//   rocks_store.cc   open, populations, requests, the high-water mark
+//   rocks_append.cc  commits
 //   rocks_load.cc    recovery: base and log -> snapshot
 //   rocks_fold.cc    snapshot -> base; the content of a REPLACE
 //
@@ -16,6 +17,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -63,7 +65,9 @@ class RocksStore : public Store {
                                               std::string_view primary_id_type) override;
   absl::StatusOr<LoadedPopulation> Load(uint32_t population, index::Parallel& parallel,
                                         const Progress& progress) override;
-  absl::Status Append(uint32_t population, const index::CommitRecord& record) override;
+  using Store::Append;
+  absl::Status Append(uint32_t population,
+                      std::span<const index::CommitRecord* const> records) override;
   absl::StatusOr<index::RequestRecord> FindRequest(uint32_t population, std::string_view scope,
                                                    std::string_view request_id) const override;
   absl::Status Fold(uint32_t population, const index::Snapshot& snapshot,
@@ -85,7 +89,10 @@ class RocksStore : public Store {
   absl::StatusOr<Population> CreatePopulationImpl(std::string_view name,
                                                   std::string_view display_name,
                                                   std::string_view primary_id_type);
-  absl::Status AppendImpl(uint32_t population, const index::CommitRecord& record);
+  absl::Status AppendImpl(uint32_t population, std::span<const index::CommitRecord* const> records);
+  // Errors unless the first version follows the last one and the others follow it.
+  absl::Status CheckVersions(uint32_t population,
+                             std::span<const index::CommitRecord* const> records) const;
   // Which tags `record` replaces.
   absl::StatusOr<std::vector<Flip>> FindFlips(uint32_t population,
                                               const index::CommitRecord& record) const;
@@ -99,6 +106,8 @@ class RocksStore : public Store {
   absl::Status WriteGenerationImpl(uint32_t population, const index::TagDefinition& definition,
                                    const index::TagContent& content);
 
+  // Syncs the log every sync_interval_ms until the store is destroyed.
+  void SyncAtIntervals();
   // Writes the high-water mark if it is due or `now`.
   absl::Status AdvanceHighWater(bool now);
   absl::Status ResumeImpl();
@@ -117,6 +126,11 @@ class RocksStore : public Store {
   absl::Status stopped_ THRONG_GUARDED_BY(mutex_);
 
   index::Mutex create_mutex_;  // one CreatePopulation at a time
+
+  index::Mutex interval_mutex_;
+  index::ConditionVariable interval_stop_;
+  bool interval_stopping_ THRONG_GUARDED_BY(interval_mutex_) = false;
+  std::thread interval_thread_;  // only when commits are not synced one by one
 
   index::Mutex mark_mutex_;  // before mutex_
   HighWater mark_ THRONG_GUARDED_BY(mark_mutex_);

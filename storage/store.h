@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,11 @@ struct FileSystemHook;
 struct StoreOptions {
   // What changes behaviour.
   std::string directory;  // created if missing
-  bool sync = true;       // false: a power loss may lose the last commits, never order
+  // True: every commit is synced before it is acknowledged. False: the log is synced every
+  // sync_interval_ms; a power loss may lose the commits since, never order. Neither loses anything
+  // when the process dies.
+  bool sync = true;
+  uint32_t sync_interval_ms = 200;
   // What changes performance.
   uint64_t write_buffer_bytes = 64 << 20;
   // The high-water mark is written at the first commit this long after the last one: what it does
@@ -64,9 +69,9 @@ struct LoadedPopulation {
 // Done and total bytes; called from any loading thread.
 using Progress = std::function<void(uint64_t bytes_done, uint64_t bytes_total)>;
 
-// Thread-safe, but calls for one population must not overlap except FindRequest with all of them,
-// and Append, Fold and WriteGeneration with one another: one of each at a time, and WriteGeneration
-// not with the Append that makes its content visible.
+// Thread-safe, but calls for one population must not overlap except FindRequest and Sync with all
+// of them, and Append or Write, Fold and WriteGeneration with one another: one of each at a time,
+// and WriteGeneration not with the Append that makes its content visible.
 class Store {
  public:
   // Errors: kFailedPrecondition when another process holds the directory or it was written by a
@@ -86,12 +91,18 @@ class Store {
   virtual absl::StatusOr<LoadedPopulation> Load(uint32_t population, index::Parallel& parallel,
                                                 const Progress& progress) = 0;
 
-  // Makes `record`, whose version is one more than the last one's, durable: when this returns OK it
-  // survives a crash (and, with sync, a power loss). After an error nothing of it is ever seen by
-  // this Store; if the process ends before Resume() succeeds, the next Open may find it, whole.
-  // Errors: kResourceExhausted (disk full), kUnavailable (I/O error): the store accepts no more
-  // writes until Resume() succeeds. kInvalidArgument: the record contradicts itself.
-  virtual absl::Status Append(uint32_t population, const index::CommitRecord& record) = 0;
+  // Makes `records`, whose versions follow the last one's, durable together: when this returns OK
+  // they survive a crash (and, with sync, a power loss). After an error nothing of them is ever
+  // seen by this Store; if the process ends before Resume() succeeds, the next Open may find them,
+  // all of them. A record with definitions comes alone. Errors: kResourceExhausted (disk full),
+  // kUnavailable (I/O error): the store accepts no more writes until Resume() succeeds.
+  // kInvalidArgument: a record contradicts itself.
+  virtual absl::Status Append(uint32_t population,
+                              std::span<const index::CommitRecord* const> records) = 0;
+  absl::Status Append(uint32_t population, const index::CommitRecord& record) {
+    const index::CommitRecord* const only = &record;
+    return Append(population, std::span(&only, 1));
+  }
 
   // The answer kept for a request id, by any commit of the last 24 hours. kNotFound: none.
   virtual absl::StatusOr<index::RequestRecord> FindRequest(uint32_t population,

@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::Store> store,
                           storage::Store::Open({.directory = options.directory,
                                                 .sync = options.sync,
+                                                .sync_interval_ms = options.sync_interval_ms,
                                                 .file_system = options.file_system}));
   auto parts = std::make_unique<Parts>(std::move(store), options);
   if (parts->store->populations().empty()) {

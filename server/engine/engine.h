@@ -30,7 +30,8 @@ namespace throng::engine {
 struct EngineOptions {
   // What changes behaviour.
   std::string directory;
-  bool sync = true;               // see storage::StoreOptions
+  bool sync = true;  // see storage::StoreOptions
+  uint32_t sync_interval_ms = 200;
   int64_t lease_us = 60'000'000;  // how long a handed-out data version can be asked for again
   uint32_t leased_versions_max = 64;
   // What changes performance.

@@ -190,7 +190,7 @@ class ReplaceSession final : public Session {
     const auto finish =
         [&](const index::Snapshot& newest,
             index::CommitRecord* record) -> absl::StatusOr<std::vector<index::TagContentRef>> {
-      for (const index::TagChange& change : pending->changes) Stage(newest, change);
+      for (const auto& [version, change] : pending->changes) Stage(newest, change);
       std::vector<index::TagContentRef> contents;
       for (auto& [tag, content] : staged_) {
         THRONG_RETURN_IF_ERROR(WriteChanged(newest.catalogue(), tag, content));
@@ -266,10 +266,11 @@ absl::Status CheckHeader(const LoadHeader& header) {
                                   fmt::format("tag \"{}\" stands twice", header.tags[i]));
   }
   if (header.load_id.size() > kRequestIdBytesMax) {
-    return index::WithField(index::LimitExceeded(absl::StatusCode::kInvalidArgument, "BAD_LOAD_ID",
-                                                 "the load id's length in bytes",
-                                                 kRequestIdBytesMax, header.load_id.size()),
-                            "header.load_id");
+    return index::WithField(
+        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "LOAD_ID_TOO_LONG",
+                             "the load id's length in bytes", kRequestIdBytesMax,
+                             header.load_id.size()),
+        "header.load_id");
   }
   return absl::OkStatus();
 }

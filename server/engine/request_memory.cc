@@ -20,12 +20,17 @@ absl::StatusOr<std::optional<std::string>> FindAnswer(const Universe& universe,
   if (key.request_id.empty()) return std::nullopt;
   if (key.request_id.size() > kRequestIdBytesMax) {
     return index::WithField(
-        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "BAD_REQUEST_ID",
+        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "REQUEST_ID_TOO_LONG",
                              "the request id's length in bytes", kRequestIdBytesMax,
                              key.request_id.size()),
         "request_id");
   }
-  auto found = universe.store().FindRequest(universe.population().id, key.scope, key.request_id);
+  absl::StatusOr<index::RequestRecord> found = absl::NotFoundError("");
+  if (auto unsynced = universe.FindUnsynced(key.scope, key.request_id)) {
+    found = *std::move(unsynced);
+  } else {
+    found = universe.store().FindRequest(universe.population().id, key.scope, key.request_id);
+  }
   if (absl::IsNotFound(found.status())) return std::nullopt;
   if (!found.ok()) return found.status();
   if (found->payload_hash != key.payload_hash) {

@@ -32,7 +32,7 @@ RequestKey MakeRequestKey(const CallContext& context, std::string_view method,
                           std::string_view request_id, uint64_t payload_hash);
 
 // The answer kept for `key`, if any. Errors: kInvalidArgument (REQUEST_ID_REUSED) when the id was
-// used with another payload; (BAD_REQUEST_ID) when it is over 128 bytes.
+// used with another payload; (REQUEST_ID_TOO_LONG) when it is over 128 bytes.
 absl::StatusOr<std::optional<std::string>> FindAnswer(const Universe& universe,
                                                       const RequestKey& key);
 

@@ -11,6 +11,7 @@ namespace throng::engine {
 namespace {
 
 constexpr std::chrono::milliseconds kFoldInterval(500);
+constexpr size_t kGroupCommitsMax = 256;
 
 }  // namespace
 
@@ -18,17 +19,21 @@ Universe::Universe(storage::Population population, storage::LoadedPopulation loa
                    const UniverseEnvironment& environment)
     : population_(std::move(population)),
       environment_(environment),
+      epoch_(std::make_shared<Epoch>()),
       newest_(std::move(loaded.snapshot)),
-      folded_(std::move(loaded.folded)) {}
+      head_(newest_),
+      folded_(std::move(loaded.folded)) {
+  epoch_->durable_version = newest_->data_version();
+}
 
 index::SnapshotRef Universe::newest() const {
   index::MutexLock lock(snapshot_mutex_);
   return newest_;
 }
 
-void Universe::Publish(index::SnapshotRef next) {
+index::SnapshotRef Universe::head() const {
   index::MutexLock lock(snapshot_mutex_);
-  newest_ = std::move(next);
+  return head_;
 }
 
 absl::StatusOr<index::SnapshotRef> Universe::Pin(uint64_t read_version) {
@@ -60,24 +65,116 @@ index::CommitRecord Universe::NextRecord(const index::Snapshot& newest) const {
 }
 
 absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
-  index::MutexLock lock(commit_mutex_);
-  const index::SnapshotRef newest = this->newest();
-  index::CommitRecord record = NextRecord(*newest);
-  THRONG_RETURN_IF_ERROR(build(*newest, &record));
-  if (record.definitions.empty() && record.new_values.empty() && record.new_users.empty() &&
-      record.tag_changes.empty() && record.requests.empty()) {
-    return newest;
-  }
-  // Durable before visible: a failed append leaves memory as it was.
-  THRONG_RETURN_IF_ERROR(store().Append(population_.id, record));
-  index::SnapshotRef next = index::Apply(*newest, record, parallel());
-  for (const auto& pending : replaces_) {
-    for (const index::TagChange& change : record.tag_changes) {
-      if (pending->tags.contains(change.tag)) pending->changes.push_back(change);
+  EpochRef epoch;
+  index::SnapshotRef next;
+  {
+    index::MutexLock lock(commit_mutex_);
+    epoch = this->epoch();
+    const index::SnapshotRef head = this->head();
+    index::CommitRecord record = NextRecord(*head);
+    THRONG_RETURN_IF_ERROR(build(*head, &record));
+    if (record.definitions.empty() && record.new_values.empty() && record.new_users.empty() &&
+        record.tag_changes.empty() && record.requests.empty()) {
+      next = head;  // which may hold the commit that this one repeats: it waits for it
+    } else {
+      next = index::Apply(*head, record, parallel());
+      for (const auto& pending : replaces_) {
+        for (const index::TagChange& change : record.tag_changes) {
+          if (!pending->tags.contains(change.tag)) continue;
+          pending->changes.push_back({.version = record.version, .change = change});
+        }
+      }
+      Push(std::move(record), next);
     }
   }
-  Publish(next);
+  THRONG_RETURN_IF_ERROR(WaitUntilDurable(epoch, next->data_version()));
   return next;
+}
+
+Universe::EpochRef Universe::epoch() const {
+  index::MutexLock lock(sync_mutex_);
+  return epoch_;
+}
+
+void Universe::Push(index::CommitRecord record, const index::SnapshotRef& snapshot) {
+  index::MutexLock lock(sync_mutex_);
+  epoch_->unsynced.push_back({.record = std::move(record), .snapshot = snapshot});
+  index::MutexLock snapshot_lock(snapshot_mutex_);
+  head_ = snapshot;
+}
+
+std::optional<index::RequestRecord> Universe::FindUnsynced(std::string_view scope,
+                                                           std::string_view request_id) const {
+  index::MutexLock lock(sync_mutex_);
+  for (const Unsynced& commit : epoch_->unsynced) {
+    for (const index::RequestRecord& request : commit.record.requests) {
+      if (request.scope == scope && request.request_id == request_id) return request;
+    }
+  }
+  return std::nullopt;
+}
+
+absl::Status Universe::WaitUntilDurable(const EpochRef& epoch, uint64_t version) {
+  {
+    index::MutexLock lock(sync_mutex_);
+    while (epoch->durable_version < version && epoch->failure.ok()) {
+      if (epoch->is_syncing) {
+        synced_.Wait(sync_mutex_);
+      } else {
+        SyncGroup(*epoch);
+      }
+    }
+    if (epoch->durable_version >= version) return absl::OkStatus();
+  }
+  DropHead(epoch);
+  index::MutexLock lock(sync_mutex_);
+  return epoch->failure;
+}
+
+// One of those that wait writes for all: what came while it writes is the next one's.
+void Universe::SyncGroup(Epoch& epoch) {
+  std::vector<const index::CommitRecord*> records;
+  index::SnapshotRef last;
+  for (const Unsynced& commit : epoch.unsynced) {
+    // Definitions go alone, because the store looks at them one record at a time.
+    const bool is_alone = !commit.record.definitions.empty();
+    if (records.size() == kGroupCommitsMax || (is_alone && !records.empty())) break;
+    records.push_back(&commit.record);  // which stay where they are while others are pushed
+    last = commit.snapshot;
+    if (is_alone) break;
+  }
+  epoch.is_syncing = true;
+  sync_mutex_.Unlock();
+  const absl::Status status = store().Append(population_.id, records);
+  sync_mutex_.Lock();
+  epoch.is_syncing = false;
+  if (status.ok()) {
+    // Durable before visible.
+    epoch.durable_version = last->data_version();
+    epoch.unsynced.erase(epoch.unsynced.begin(),
+                         epoch.unsynced.begin() + static_cast<ptrdiff_t>(records.size()));
+    index::MutexLock lock(snapshot_mutex_);
+    newest_ = last;
+  } else {
+    epoch.failure = status;
+  }
+  synced_.NotifyAll();
+}
+
+void Universe::DropHead(const EpochRef& epoch) {
+  index::MutexLock lock(commit_mutex_);
+  index::MutexLock sync_lock(sync_mutex_);
+  if (epoch_ != epoch) return;  // another one that waited did it
+  for (const auto& pending : replaces_) {
+    std::erase_if(pending->changes, [&](const PendingReplace::Change& change) {
+      return change.version > epoch->durable_version;
+    });
+  }
+  epoch->unsynced.clear();
+  epoch_ = std::make_shared<Epoch>();
+  epoch_->durable_version = epoch->durable_version;
+  index::MutexLock snapshot_lock(snapshot_mutex_);
+  head_ = newest_;
 }
 
 absl::StatusOr<std::shared_ptr<PendingReplace>> Universe::BeginReplace(
@@ -86,7 +183,7 @@ absl::StatusOr<std::shared_ptr<PendingReplace>> Universe::BeginReplace(
   for (const auto& other : replaces_) {
     for (uint32_t tag : tags) {
       if (!other->tags.contains(tag)) continue;
-      const std::string& name = newest()->catalogue().FindById(tag)->definition.name;
+      const std::string& name = head()->catalogue().FindById(tag)->definition.name;
       return index::MakeError(absl::StatusCode::kAborted,
                               fmt::format("another REPLACE of tag \"{}\" is under way", name),
                               {.reason = "REPLACE_UNDER_WAY", .field = "header.tags"});
@@ -100,14 +197,19 @@ absl::StatusOr<std::shared_ptr<PendingReplace>> Universe::BeginReplace(
 
 absl::StatusOr<index::SnapshotRef> Universe::CommitReplace(
     const std::shared_ptr<PendingReplace>& pending, const FinishReplace& finish) {
-  index::MutexLock lock(commit_mutex_);
-  std::erase(replaces_, pending);
-  const index::SnapshotRef newest = this->newest();
-  index::CommitRecord record = NextRecord(*newest);
-  THRONG_ASSIGN_OR_RETURN(std::vector<index::TagContentRef> contents, finish(*newest, &record));
-  THRONG_RETURN_IF_ERROR(store().Append(population_.id, record));
-  index::SnapshotRef next = index::ReplaceContents(*newest, record, std::move(contents));
-  Publish(next);
+  EpochRef epoch;
+  index::SnapshotRef next;
+  {
+    index::MutexLock lock(commit_mutex_);
+    epoch = this->epoch();
+    std::erase(replaces_, pending);
+    const index::SnapshotRef head = this->head();
+    index::CommitRecord record = NextRecord(*head);
+    THRONG_ASSIGN_OR_RETURN(std::vector<index::TagContentRef> contents, finish(*head, &record));
+    next = index::ReplaceContents(*head, record, std::move(contents));
+    Push(std::move(record), next);
+  }
+  THRONG_RETURN_IF_ERROR(WaitUntilDurable(epoch, next->data_version()));
   return next;
 }
 

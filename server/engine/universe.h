@@ -10,9 +10,11 @@
 #define THRONG_SERVER_ENGINE_UNIVERSE_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -41,8 +43,12 @@ struct UniverseEnvironment {
 
 // Tags that a REPLACE is rewriting, with the commits that touched them meanwhile.
 struct PendingReplace {
+  struct Change {
+    uint64_t version = 0;  // of the commit
+    index::TagChange change;
+  };
   std::set<uint32_t> tags;
-  std::vector<index::TagChange> changes;  // in order of commit
+  std::vector<Change> changes;  // in order of commit
 };
 
 // Thread-safe.
@@ -61,14 +67,21 @@ class Universe {
   storage::Store& store() const { return *environment_.store; }
   int64_t now_us() const { return environment_.clock_us(); }
 
+  // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;
   // The newest snapshot (0), or the leased one of that version. The version is leased from now on.
   // Errors: kFailedPrecondition (VERSION_GONE).
   absl::StatusOr<index::SnapshotRef> Pin(uint64_t read_version);
 
   // Durable, then visible, then returned: the snapshot in which the commit is visible. On an error
-  // nothing of it ever is.
+  // nothing of it ever is. Commits that come while the log is being synced share the next sync: one
+  // waits for the sync that runs and its own, and for no timer.
   absl::StatusOr<index::SnapshotRef> Commit(const Build& build);
+
+  // The answer of a commit that is not durable yet to a request id; its retry waits for it when it
+  // commits nothing. Call it while building a commit.
+  std::optional<index::RequestRecord> FindUnsynced(std::string_view scope,
+                                                   std::string_view request_id) const;
 
   // A REPLACE of tags: between Begin and Finish or Abort, commits to them are remembered.
   // Errors: kAborted (REPLACE_UNDER_WAY).
@@ -90,17 +103,48 @@ class Universe {
     int64_t expires_us = 0;
   };
 
-  void Publish(index::SnapshotRef next);
+  // A commit that is applied to the head and not durable yet.
+  struct Unsynced {
+    index::CommitRecord record;
+    index::SnapshotRef snapshot;
+  };
+  // The commits between two failures of the disk. Guarded by sync_mutex_.
+  struct Epoch {
+    std::deque<Unsynced> unsynced;
+    bool is_syncing = false;
+    uint64_t durable_version = 0;
+    absl::Status failure;  // of every version beyond durable_version
+  };
+  using EpochRef = std::shared_ptr<Epoch>;
+
+  index::SnapshotRef head() const;
+  EpochRef epoch() const;
   index::CommitRecord NextRecord(const index::Snapshot& newest) const;
+  // Makes `snapshot` the head, and `record` wait for the next sync.
+  void Push(index::CommitRecord record, const index::SnapshotRef& snapshot)
+      THRONG_REQUIRES(commit_mutex_);
+  // Returns when `version` is durable and visible, or never will be.
+  absl::Status WaitUntilDurable(const EpochRef& epoch, uint64_t version);
+  // Logs and publishes what waits. Called, and returns, with sync_mutex_ held.
+  void SyncGroup(Epoch& epoch) THRONG_REQUIRES(sync_mutex_);
+  // Gives up what is not durable, after the disk refused with `failure`.
+  void DropHead(const EpochRef& epoch);
 
   const storage::Population population_;
   const UniverseEnvironment environment_;
 
-  index::Mutex commit_mutex_;  // taken before snapshot_mutex_
+  // Taken in this order: commit_mutex_, sync_mutex_, snapshot_mutex_.
+  index::Mutex commit_mutex_;
   std::vector<std::shared_ptr<PendingReplace>> replaces_ THRONG_GUARDED_BY(commit_mutex_);
+
+  mutable index::Mutex sync_mutex_;  // guards what Epochs hold
+  index::ConditionVariable synced_;
+  EpochRef epoch_ THRONG_GUARDED_BY(sync_mutex_);
 
   mutable index::Mutex snapshot_mutex_;  // held for the copy of a pointer only
   index::SnapshotRef newest_ THRONG_GUARDED_BY(snapshot_mutex_);
+  // What the next commit builds on: newest_, or ahead of it by commits that are being synced.
+  index::SnapshotRef head_ THRONG_GUARDED_BY(snapshot_mutex_);
   std::map<uint64_t, Lease> leases_ THRONG_GUARDED_BY(snapshot_mutex_);
 
   index::Mutex fold_mutex_;

@@ -42,6 +42,31 @@ TEST(IdDictionaryTest, NumbersBecomeTextWhenATextJoinsTheirChunk) {
   EXPECT_EQ(numbers.Find(MakeIdKey("0")), 2u);
 }
 
+TEST(IdDictionaryTest, ExtendingAnOlderCopyGivesUpTheNewerOnes) {
+  std::vector<std::string> first;
+  std::vector<std::string> given_up;
+  for (int i = 0; i < 100'000; ++i) {
+    (i < 70'000 ? first : given_up).push_back(std::to_string(i));  // into the second chunk
+  }
+  given_up.push_back("text");
+  const IdDictionary kept = IdDictionary().With(first);
+  static_cast<void>(kept.With(given_up));
+  const IdDictionary next = kept.With({"text", "69999x", "80000"});
+  EXPECT_EQ(next.size(), 70'003);
+  for (const IdDictionary& dictionary : {kept, next}) {
+    for (uint32_t i = 0; i < 70'000; ++i) {
+      ASSERT_EQ(dictionary.Find(MakeIdKey(first[i])), i);
+      ASSERT_EQ(dictionary.text(i), first[i]);
+    }
+    EXPECT_EQ(dictionary.Find(MakeIdKey("70000")), std::nullopt);
+    EXPECT_EQ(dictionary.Find(MakeIdKey("99999")), std::nullopt);
+  }
+  EXPECT_EQ(kept.Find(MakeIdKey("text")), std::nullopt);
+  EXPECT_EQ(next.Find(MakeIdKey("text")), 70'000);
+  EXPECT_EQ(next.Find(MakeIdKey("69999x")), 70'001);
+  EXPECT_EQ(next.Find(MakeIdKey("80000")), 70'002);
+}
+
 TEST(IdDictionaryRandomTest, AgreesWithAMapAcrossChunks) {
   std::mt19937_64 random(testing::TestSeed());
   std::unordered_map<std::string, uint32_t> model;

@@ -1,0 +1,188 @@
+// Commits through the one door: shared syncs, and what a disk that refuses leaves behind.
+#include <atomic>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fmt/format.h"
+#include "gtest/gtest.h"
+#include "index/id_chunk.h"
+#include "server/engine/universe.h"
+#include "storage/file_system_hook.h"
+#include "tests/server/engine_world.h"
+#include "tests/testing/fault_file_system.h"
+#include "tests/testing/temporary_directory.h"
+
+namespace throng::engine {
+namespace {
+
+constexpr uint32_t kCity = 1;
+
+// A universe on a store whose disk can be made to fail.
+class CommitWorld {
+ public:
+  CommitWorld() {
+    Open();
+    MustBeOk(universe_
+                 ->Commit([](const index::Snapshot&, index::CommitRecord* record) {
+                   record->definitions.push_back(
+                       {.id = kCity, .name = "city", .type = index::TagType::kCategory});
+                   return absl::OkStatus();
+                 })
+                 .status());
+  }
+
+  testing::FaultFileSystem& files() { return *files_; }
+  storage::Store& store() { return *store_; }
+  Universe& universe() { return *universe_; }
+
+  void Open() {
+    universe_.reset();
+    store_.reset();
+    store_ = Must(storage::Store::Open({.directory = directory_.path(), .file_system = &hook_}));
+    if (store_->populations().empty()) {
+      MustBeOk(store_->CreatePopulation("default", "", "user_id").status());
+    }
+    const storage::Population population = store_->populations().front();
+    universe_ = std::make_unique<Universe>(
+        population, Must(store_->Load(population.id, parallel_, {})),
+        UniverseEnvironment{.store = store_.get(),
+                            .parallel = &parallel_,
+                            .clock_us = [] { return EngineWorld::kStartUs; }});
+  }
+
+  // Creates user `id`, who lives in `city`.
+  absl::StatusOr<index::SnapshotRef> Add(const std::string& id, const std::string& city) {
+    return universe_->Commit([&](const index::Snapshot& newest, index::CommitRecord* record) {
+      const index::ValueDictionary& values = *newest.catalogue().FindById(kCity)->values;
+      record->new_users.push_back(id);
+      if (!values.Find(city)) {
+        record->new_values.push_back({.tag = kCity, .first_code = values.size(), .values = {city}});
+      }
+      record->tag_changes.push_back({.tag = kCity,
+                                     .ordinals = {newest.ordinal_end()},
+                                     .cells = {values.Find(city).value_or(values.size())}});
+      return absl::OkStatus();
+    });
+  }
+
+  // The city of each user, as a reader sees it.
+  std::map<std::string, std::string> Read() const {
+    std::map<std::string, std::string> cities;
+    const index::SnapshotRef snapshot = universe_->newest();
+    for (uint32_t ordinal = 0; ordinal < snapshot->ordinal_end(); ++ordinal) {
+      const std::string id = snapshot->ids().text(ordinal);
+      EXPECT_EQ(snapshot->ids().Find(index::MakeIdKey(id)), ordinal) << id;
+      const index::TagShard* shard = snapshot->shard(kCity, 0);
+      const int64_t code = shard->column->Get(ordinal).value();
+      EXPECT_TRUE(index::Contains(shard->values[static_cast<size_t>(code)], ordinal));
+      cities[id] =
+          snapshot->catalogue().FindById(kCity)->values->value(static_cast<uint32_t>(code));
+    }
+    return cities;
+  }
+
+ private:
+  const testing::TemporaryDirectory directory_;
+  const std::shared_ptr<testing::FaultFileSystem> files_ =
+      std::make_shared<testing::FaultFileSystem>();
+  storage::FileSystemHook hook_{.file_system = files_};
+  index::Parallel parallel_{2};
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<Universe> universe_;
+};
+
+TEST(CommitTest, CommitsOfManyThreadsAllLandOnce) {
+  constexpr int kThreads = 8;
+  constexpr int kCommits = 25;
+  CommitWorld world;
+  std::map<std::string, std::string> expected;
+  std::vector<std::thread> threads;
+  std::atomic<uint64_t> versions = 0;
+  for (int t = 0; t < kThreads; ++t) {
+    for (int i = 0; i < kCommits; ++i) expected[fmt::format("u{}x{}", t, i)] = fmt::format("c{}", i);
+    threads.emplace_back([&world, &versions, t] {
+      uint64_t last = 0;
+      for (int i = 0; i < kCommits; ++i) {
+        const auto next = world.Add(fmt::format("u{}x{}", t, i), fmt::format("c{}", i));
+        ASSERT_TRUE(next.ok()) << next.status();
+        // Acknowledged: visible to everybody, in its own version.
+        EXPECT_GE(world.universe().newest()->data_version(), (*next)->data_version());
+        EXPECT_GT((*next)->data_version(), last);
+        last = (*next)->data_version();
+        versions += last;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  constexpr uint64_t kLast = 1 + kThreads * kCommits;
+  EXPECT_EQ(world.universe().newest()->data_version(), kLast);
+  EXPECT_EQ(versions.load(), kLast * (kLast + 1) / 2 - 1) << "every version once";
+  EXPECT_EQ(world.Read(), expected);
+  world.Open();
+  EXPECT_EQ(world.Read(), expected);
+}
+
+// Fails the n-th change of the disk, for every n that the commits of some threads reach.
+TEST(CommitTest, WhatTheDiskRefusedIsNeverSeen) {
+  constexpr int kThreads = 4;
+  bool failed_once = false;
+  for (uint64_t n = 1; n <= 12; ++n) {
+    SCOPED_TRACE(fmt::format("change {} fails", n));
+    CommitWorld world;
+    std::map<std::string, std::string> expected;
+    MustBeOk(world.Add("first", "c0").status());
+    expected["first"] = "c0";
+    world.files().FailFrom(n, testing::FaultFileSystem::kForever, rocksdb::IOStatus::NoSpace());
+    index::Mutex mutex;
+    std::vector<std::string> refused;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 3; ++i) {
+          const std::string id = fmt::format("u{}x{}", t, i);
+          const std::string city = fmt::format("c{}", t);
+          const auto next = world.Add(id, city);
+          index::MutexLock lock(mutex);
+          if (next.ok()) {
+            expected[id] = city;
+          } else {
+            EXPECT_TRUE(absl::IsResourceExhausted(next.status()) ||
+                        absl::IsUnavailable(next.status()))
+                << next.status();
+            refused.push_back(id);
+          }
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    failed_once |= !refused.empty();
+    EXPECT_EQ(world.Read(), expected);
+    EXPECT_FALSE(refused.empty() && n == 1);
+    world.files().Heal();
+    MustBeOk(world.store().Resume());
+    EXPECT_EQ(world.Read(), expected);
+    // What was refused can be written now; its old trace in the dictionary is gone.
+    for (const std::string& id : refused) {
+      ASSERT_TRUE(world.Add(id, "again").ok());
+      expected[id] = "again";
+    }
+    EXPECT_EQ(world.Read(), expected);
+    world.Open();
+    EXPECT_EQ(world.Read(), expected);
+  }
+  EXPECT_TRUE(failed_once);
+}
+
+// With syncs at intervals, commits outlive the process all the same.
+TEST(CommitTest, SyncAtIntervalsKeepsWhatAClosedStoreHad) {
+  EngineWorld world({.sync = false, .sync_interval_ms = 1});
+  world.CreateTag({.name = "city", .type = index::TagType::kCategory});
+  for (int i = 0; i < 20; ++i) world.Write(fmt::format("u{}", i), {{"city", Text("rome")}});
+  world.Reopen();
+  EXPECT_EQ(Must(world.selections().Count(world.context(), {.what = "city = 'rome'"})).count, 20);
+}
+
+}  // namespace
+}  // namespace throng::engine
