@@ -6,26 +6,11 @@
 #include <random>
 #include <utility>
 
+#include "benchmarks/random.h"
 #include "fmt/format.h"
 
 namespace throng::bench {
 namespace {
-
-// A small, fast generator whose numbers are the same everywhere (xorshift64*, S. Vigna).
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 1) {}
-  uint64_t Next() {
-    state_ ^= state_ >> 12;
-    state_ ^= state_ << 25;
-    state_ ^= state_ >> 27;
-    return state_ * 0x2545f4914f6cdd1dULL;
-  }
-  double Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
-
- private:
-  uint64_t state_;
-};
 
 // Draws ranks with probability proportional to 1 / (rank + 1)^exponent.
 class Zipf {

@@ -84,7 +84,7 @@ class GzipSource final : public ByteSource {
         inside_member_ = false;
         inflateReset(&stream_);
       } else if (result != Z_OK && result != Z_BUF_ERROR) {
-        return Damaged();
+        return Damaged(unpacked_ + (room - stream_.avail_out));
       }
     }
     unpacked_ += room - stream_.avail_out;
@@ -116,14 +116,13 @@ class GzipSource final : public ByteSource {
     return true;
   }
 
-  absl::Status Damaged() const {
-    const bool nothing_unpacked = unpacked_ == 0 && stream_.total_out == 0;
-    if (nothing_unpacked && members_ == 1) {
+  absl::Status Damaged(uint64_t unpacked) const {
+    if (unpacked == 0 && members_ == 1) {
       return absl::DataLossError(
           fmt::format("{}: its name ends in .gz but it is not a gzip file", name_));
     }
     return absl::DataLossError(
-        fmt::format("{}: the gzip data is damaged after {} unpacked bytes{}{}", name_, unpacked_,
+        fmt::format("{}: the gzip data is damaged after {} unpacked bytes{}{}", name_, unpacked,
                     stream_.msg == nullptr ? "" : ": ", stream_.msg == nullptr ? "" : stream_.msg));
   }
 

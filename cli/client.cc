@@ -8,6 +8,10 @@
 #include "cli/json_output.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/proto_buffer_writer.h"
 
 namespace throng::cli {
 namespace {
@@ -15,6 +19,8 @@ namespace {
 // A page of 65,536 tag values or a breakdown of many tags is larger than gRPC's own 4 MiB.
 constexpr int kMessageBytesMax = 256 << 20;
 constexpr int kMetadataBytesMax = 64 << 10;
+constexpr int kMessageDepthMax = 256;
+constexpr int kWriteBlockBytes = 1 << 20;
 
 }  // namespace
 
@@ -36,6 +42,35 @@ void SetDeadline(const GlobalOptions& options, grpc::ClientContext& context) {
 
 void SetStreamDeadline(const GlobalOptions& options, grpc::ClientContext& context) {
   if (options.timeout_given) SetDeadline(options, context);
+}
+
+grpc::Status CallDeep(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                      grpc::ClientContext& context, const google::protobuf::Message& request,
+                      google::protobuf::Message* response) {
+  grpc::ByteBuffer sent;
+  {
+    grpc::ProtoBufferWriter writer(&sent, kWriteBlockBytes,
+                                   static_cast<int>(request.ByteSizeLong()));
+    if (!request.SerializeToZeroCopyStream(&writer)) {
+      return grpc::Status(grpc::StatusCode::INTERNAL, "the request cannot be encoded");
+    }
+  }
+  grpc::Status status;
+  grpc::CompletionQueue queue;
+  const auto call = grpc::GenericStub(channel).PrepareUnaryCall(&context, method, sent, &queue);
+  call->StartCall();
+  grpc::ByteBuffer received;
+  call->Finish(&received, &status, nullptr);
+  void* tag = nullptr;
+  bool done = false;
+  queue.Next(&tag, &done);
+  if (!status.ok()) return status;
+  grpc::ProtoBufferReader reader(&received);
+  google::protobuf::io::CodedInputStream coded(&reader);
+  coded.SetRecursionLimit(kMessageDepthMax);
+  if (response->ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage())
+    return grpc::Status::OK;
+  return grpc::Status(grpc::StatusCode::INTERNAL, "the server's answer cannot be read");
 }
 
 std::string PopulationName(const GlobalOptions& options) {

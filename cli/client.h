@@ -9,6 +9,7 @@
 #ifndef THRONG_CLI_CLIENT_H_
 #define THRONG_CLI_CLIENT_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
@@ -34,6 +35,12 @@ void SetDeadline(const GlobalOptions& options, grpc::ClientContext& context);
 
 // The same for load and export, which take as long as they take: only if --timeout was given.
 void SetStreamDeadline(const GlobalOptions& options, grpc::ClientContext& context);
+
+// A call of one answer whose messages may nest deeper than the 100 levels a stub reads: the tree of
+// an expression takes two a level. `method` is "/package.Service/Method". What a stub returns.
+grpc::Status CallDeep(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                      grpc::ClientContext& context, const google::protobuf::Message& request,
+                      google::protobuf::Message* response);
 
 // "populations/default".
 std::string PopulationName(const GlobalOptions& options);

@@ -145,6 +145,10 @@ bool ColumnProfile::SeemsLabels(size_t separator) const {
          distinct < kPartsMax && distinct * 2 <= parts_[separator];
 }
 
+std::string_view ColumnProfile::only_value() const {
+  return distinct() == 1 ? distinct_.text(0) : std::string_view();
+}
+
 std::optional<TagSchema> ColumnProfile::GuessTag(const std::string& name) const {
   if (values_ == 0) return std::nullopt;
   TagSchema tag;

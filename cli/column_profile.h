@@ -34,6 +34,8 @@ class ColumnProfile {
   size_t distinct() const { return distinct_.size(); }
   // Usable as an id: every row has one, no two are the same.
   bool IsUnique() const { return missing_ == 0 && values_ == distinct(); }
+  // The one text that every cell with a value has; empty if there are several or none.
+  std::string_view only_value() const;
   // Texts other than the empty one that seem to mean "no value", e.g. "NULL".
   const std::set<std::string>& missing_texts() const { return missing_texts_; }
   // The tag that fits all values; nullopt when the column has none or is free text.

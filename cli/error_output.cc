@@ -115,7 +115,7 @@ v1::ErrorDetail ErrorDetailOf(const grpc::Status& status) {
   return {};
 }
 
-std::string CodeName(grpc::StatusCode code) {
+std::string CodeName(int code) {
   static constexpr std::string_view kNames[] = {"OK",
                                                 "CANCELLED",
                                                 "UNKNOWN",

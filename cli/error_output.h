@@ -24,7 +24,7 @@ namespace throng::cli {
 v1::ErrorDetail ErrorDetailOf(const grpc::Status& status);
 
 // "INVALID_ARGUMENT", as in the documents of gRPC.
-std::string CodeName(grpc::StatusCode code);
+std::string CodeName(int code);
 
 // The status's message, preceded by the server's address where it could not be reached.
 std::string FailureMessage(const grpc::Status& status, std::string_view server);

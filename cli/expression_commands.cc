@@ -5,11 +5,11 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/expression_tree.h"
 #include "cli/json_output.h"
 #include "cli/selection_options.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
-#include "google/protobuf/util/json_util.h"
 #include "throng/v1/selection.grpc.pb.h"
 
 namespace throng::cli {
@@ -24,26 +24,14 @@ constexpr const char* kFormatExamples = R"help(Examples:
   throng parse "views_7d > 3" --json | throng format -
 The file holds the tree as protobuf JSON, alone or as "tree" in what parse --json prints.)help";
 
-std::string_view MessageOf(const google::protobuf::util::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
-
 int PrintTree(const v1::ParseExpressionResponse& response, const GlobalOptions& options) {
-  std::string tree;
-  google::protobuf::util::JsonPrintOptions print;
-  print.add_whitespace = !options.json;
-  const auto printed = google::protobuf::util::MessageToJsonString(response.tree(), &tree, print);
-  if (!printed.ok()) {
-    return ReportFailure(absl::InternalError(fmt::format("the tree cannot be printed as JSON: {}",
-                                                         MessageOf(printed))),
-                         options);
-  }
+  const absl::StatusOr<Json> tree = TreeToJson(response.tree());
+  if (!tree.ok()) return ReportFailure(tree.status(), options);
   if (options.json) {
-    Json json = {{"canonical_expression", response.canonical_expression()}};
-    json["tree"] = Json::parse(tree, nullptr, /*allow_exceptions=*/false);
-    PrintJson(json);
+    PrintJson({{"canonical_expression", response.canonical_expression()}, {"tree", *tree}});
   } else {
-    fmt::print("{}\n\n{}", Printable(response.canonical_expression()), tree);
+    fmt::print("{}\n\n{}\n", Printable(response.canonical_expression()),
+               tree->dump(1, ' ', false, Json::error_handler_t::replace));
   }
   return kExitOk;
 }
@@ -56,8 +44,8 @@ int RunParse(const ExpressionSource& source, const GlobalOptions& options) {
   v1::ParseExpressionResponse response;
   grpc::ClientContext context;
   SetDeadline(options, context);
-  const auto stub = v1::SelectionService::NewStub(Connect(options));
-  const grpc::Status status = stub->ParseExpression(&context, request, &response);
+  const grpc::Status status = CallDeep(
+      Connect(options), "/throng.v1.SelectionService/ParseExpression", context, request, &response);
   if (!status.ok()) return ReportFailure(status, options, *expression);
   return PrintTree(response, options);
 }
@@ -68,15 +56,12 @@ absl::StatusOr<v1::Expression> TreeOf(const std::string& text, const std::string
   if (!json.is_object()) {
     return absl::InvalidArgumentError(fmt::format("{} does not hold a JSON object", path));
   }
-  const Json& tree = json.contains("tree") ? json["tree"] : json;
-  v1::Expression expression;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(
-      tree.dump(-1, ' ', false, Json::error_handler_t::replace), &expression);
-  if (!parsed.ok()) {
-    return absl::InvalidArgumentError(
-        fmt::format("{} does not hold an expression tree: {}", path, MessageOf(parsed)));
-  }
-  return expression;
+  const absl::StatusOr<v1::Expression> tree =
+      TreeFromJson(json.contains("tree") ? json["tree"] : json);
+  if (tree.ok()) return tree;
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: {}", path,
+      std::string_view(tree.status().message().data(), tree.status().message().size())));
 }
 
 int RunFormat(const std::string& path, const GlobalOptions& options) {

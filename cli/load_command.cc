@@ -174,6 +174,7 @@ class LoadRun {
     for (const TagSchema& tag : schema_.tags) header.add_tags(tag.name);
     header.set_load_id(arguments_.load_id);
     header.set_max_errors(arguments_.max_errors - log_.refused_rows());
+    header.set_confirm_coverage_fall(arguments_.confirm_coverage_fall);
     return header;
   }
 
@@ -363,6 +364,8 @@ void RegisterLoadCommand(CLI::App& app, GlobalOptions& options, int& exit_code) 
       ->type_name("ID");
   command->add_flag("--create-tags,!--no-create-tags", arguments->create_tags,
                     "Create tags that the server does not have (default), or refuse them");
+  command->add_flag("--confirm-coverage-fall", arguments->confirm_coverage_fall,
+                    "Replace a tag even if it then covers less than 80 % of the users it had");
   command->add_flag("--no-check", arguments->no_check, "Do not parse the file before sending it");
   command->footer(kExamples);
   command->callback(

@@ -37,6 +37,7 @@ struct LoadArguments {
   uint64_t batch_rows = kBatchRowsMax;
   bool create_tags = true;
   bool no_check = false;
+  bool confirm_coverage_fall = false;
 };
 
 // Loads and returns the exit code; prints the summary, the rows that were refused and, while it

@@ -221,6 +221,41 @@ std::string RenderTag(const Profile& profile, size_t i, const std::string& name)
   return toml;
 }
 
+// Whether column `i` is one option of a question with several answers: a cell that is not blank
+// repeats the column's name.
+bool IsChoice(const Profile& profile, size_t i) {
+  const auto trimmed = [](std::string_view text) {
+    const size_t begin = std::min(text.find_first_not_of(' '), text.size());
+    return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+  };
+  const std::string_view value = profile.columns[i].only_value();
+  return !value.empty() && trimmed(value) == trimmed(profile.header[i]);
+}
+
+// How many columns from `begin` are options of one question: neighbours, none of a name that stood
+// before. 1 is no group.
+size_t ChoicesFrom(const Profile& profile, size_t begin, std::optional<size_t> id) {
+  std::set<std::string_view> names;
+  size_t end = begin;
+  while (end < profile.columns.size() && end != id && IsChoice(profile, end) &&
+         names.insert(profile.header[end]).second) {
+    ++end;
+  }
+  return std::max<size_t>(end - begin, 1);
+}
+
+std::string RenderChoices(const Profile& profile, size_t begin, size_t count) {
+  std::string columns;
+  for (size_t i = begin; i < begin + count; ++i) {
+    columns += (i == begin ? "" : ", ") + Quoted(ReferenceTo(profile, i));
+  }
+  return fmt::format(
+      "\n# {} columns whose cells are blank or repeat the column's name: options of one question.\n"
+      "# Give it a name; if they are several questions, make a tag of each.\n"
+      "[[tag]]\nname = \"choices_{}\"\ntype = \"LABELS\"\ncolumns = [{}]\n",
+      count, begin, columns);
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> InferSchema(const std::string& path, const InferOptions& options) {
@@ -232,9 +267,14 @@ absl::StatusOr<std::string> InferSchema(const std::string& path, const InferOpti
   const std::optional<size_t> id = GuessIdColumn(*profile);
   std::string toml = RenderFileRules(*profile, path, id);
   std::set<std::string> taken;
-  for (size_t i = 0; i < profile->columns.size(); ++i) {
-    if (i == id) continue;
-    toml += RenderTag(*profile, i, TagNameFor(*profile, i, taken));
+  for (size_t i = 0; i < profile->columns.size();) {
+    const size_t count = ChoicesFrom(*profile, i, id);
+    if (count > 1) {
+      toml += RenderChoices(*profile, i, count);
+    } else if (i != id) {
+      toml += RenderTag(*profile, i, TagNameFor(*profile, i, taken));
+    }
+    i += count;
   }
   return toml;
 }

@@ -19,7 +19,7 @@
 namespace throng::cli {
 namespace {
 
-constexpr std::size_t kTextFileBytesMax = 16 << 20;
+constexpr std::size_t kTextFileBytesMax = 64 << 20;
 
 absl::StatusOr<std::string> ReadAll(std::FILE* file, const std::string& name) {
   std::string text;

@@ -46,7 +46,7 @@ void AddExpressionSource(CLI::App& command, ExpressionSource& source);
 void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments);
 
 // The expression's text. Errors: kInvalidArgument (neither or both of argument and file, a file
-// that cannot be read, more than 16 MiB), all of them errors of usage.
+// that cannot be read, more than 64 MiB), all of them errors of usage.
 absl::StatusOr<std::string> ReadExpression(const ExpressionSource& source);
 
 // The selection in options' population. Errors: as ReadExpression; kInvalidArgument (--at).
@@ -60,7 +60,7 @@ void PrintWarnings(const v1::ResultInfo& info, std::string_view expression);
 std::string InfoLine(const v1::ResultInfo& info);
 
 // The whole of a file, "-" being standard input. Errors: kInvalidArgument (unreadable, or more
-// than 16 MiB).
+// than 64 MiB).
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 
 // Splits names at commas; a name in double quotes may hold commas, and "" for a quote.

@@ -238,8 +238,9 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
       const size_t begin = delta.size();
       AppendMerged(old->ChunkDelta(chunk), added, &delta);
       const std::span<const BitChange> merged = std::span(delta).subspan(begin);
-      const size_t block_bytes = block ? block->memory_bytes() : 0;
-      if (!merged.empty() && merged.size() * kFoldBytesPerChange >= block_bytes) {
+      const bool is_touched = !added.empty() && !merged.empty();
+      if (is_touched &&
+          merged.size() * kFoldBytesPerChange >= (block ? block->memory_bytes() : 0)) {
         dense->blocks[chunk] = MakeBlock(MergeDelta(View(block), merged, cardinality, scratch));
         delta.resize(begin);
       } else {

@@ -16,6 +16,8 @@ TagChange UniverseChange(uint32_t first, uint32_t last) {
 }
 
 constexpr int64_t kContentTimeStepUs = 1'000'000;
+// A commit of so few cells is applied sooner than other threads wake up.
+constexpr size_t kInlineCellsMax = 512;
 
 // The entries that a record changes, so that the catalogue is copied once, if at all.
 class ChangedEntries {
@@ -165,14 +167,22 @@ SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& pa
   }
   if (changes.empty()) return next;
   if (next->contents_.size() < tags) next->contents_.resize(tags);
-  parallel.For(static_cast<uint32_t>(changes.size()), [&](uint32_t i, uint32_t) {
+  const auto apply = [&](uint32_t i, uint32_t) {
     const TagChange& change = *changes[i];
     TagContentRef& content = next->contents_[change.tag];
     const TagType type = change.tag == kUniverseTag
                              ? TagType::kFlag
                              : next->catalogue_->FindById(change.tag)->definition.type;
     content = ApplyToContent(content, type, change, record.version);
-  });
+  };
+  size_t cells = 0;
+  for (const TagChange* change : changes) cells += change->ordinals.size();
+  const auto count = static_cast<uint32_t>(changes.size());
+  if (cells > kInlineCellsMax) {
+    parallel.For(count, apply);
+  } else {
+    for (uint32_t i = 0; i < count; ++i) apply(i, 0);
+  }
   return next;
 }
 

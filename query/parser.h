@@ -18,9 +18,9 @@ namespace throng::query {
 // Returns the tree of `text` (UTF-8). Chains of `and` and of `or` become one node each.
 //
 // Errors: kInvalidArgument with an index::ErrorDetail: reason SYNTAX_ERROR, INVALID_UTF8,
-// EXPRESSION_TOO_LONG, EXPRESSION_TOO_DEEP, TOO_MANY_NODES, TOO_MANY_VALUES or VALUE_OUT_OF_RANGE,
-// with line, column, length and what was expected. Thread-safe. Uses bounded stack: depth is
-// checked while parsing.
+// EXPRESSION_TOO_LONG, EXPRESSION_TOO_DEEP, TOO_MANY_NODES, TOO_MANY_VALUES, VALUE_OUT_OF_RANGE,
+// UNSUPPORTED (crowd(), top and any: later) or INVALID_EXPRESSION, with line, column, length and
+// what was expected. Thread-safe. Uses bounded stack: depth is checked while parsing.
 absl::StatusOr<Expression> Parse(std::string_view text, const ExpressionLimits& limits);
 
 // Checks a tree built by a program against the same rules as Parse.

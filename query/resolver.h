@@ -60,7 +60,7 @@ struct Warning {
 };
 
 struct ResolvedCondition {
-  std::string text;  // canonical
+  std::string text;  // canonical; lists are cut after 100 values
   SourceSpan span;
   LogicalPlan plan;
 };

@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "index/utf8.h"
 
 namespace throng::query {
 namespace {
@@ -82,10 +83,15 @@ absl::StatusOr<TimeContext> MakeTimeContext(std::string_view zone_name, int64_t 
   time.zone_name = zone_name.empty() ? "UTC" : std::string(zone_name);
   time.reference_us = reference_us;
   if (!IsZoneName(time.zone_name) || !absl::LoadTimeZone(time.zone_name, &time.zone)) {
-    return index::MakeError(absl::StatusCode::kInvalidArgument,
-                            "the time zone is not a name of the IANA database",
-                            {.reason = "UNKNOWN_TIME_ZONE",
-                             .expected = "an IANA name such as \"Asia/Shanghai\" or \"UTC\""});
+    return index::MakeError(
+        absl::StatusCode::kInvalidArgument,
+        fmt::format(
+            "\"{}\" is not a name of the IANA database of time zones",
+            std::string_view(time.zone_name)
+                .substr(0, index::ValidUtf8Prefix(
+                               std::string_view(time.zone_name).substr(0, kZoneNameBytesMax)))),
+        {.reason = "UNKNOWN_TIME_ZONE",
+         .expected = "an IANA name such as \"Asia/Shanghai\" or \"UTC\""});
   }
   return time;
 }

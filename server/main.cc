@@ -27,7 +27,7 @@ void LogToStderr() {
 int main(int argc, char** argv) {
   throng::service::DaemonOptions options;
   options.listen = "127.0.0.1:7400";
-  bool no_sync = false;
+  std::string sync = "always";
   CLI::App app("The Throng server: crowds counted exactly, in memory.", "throngd");
   app.set_version_flag("--version", "throngd " THRONG_VERSION);
   app.add_option("--data-dir", options.data_directory, "Where the data is; made if missing")
@@ -43,15 +43,30 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.query_threads, "Query threads; 0: one a core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  app.add_flag("--no-sync", no_sync,
-               "Acknowledge writes before the disk has them: a power loss may lose the last ones");
+  app.add_option(
+         "--sync", sync,
+         "When the disk has a write: always, before it is acknowledged; interval: within "
+         "--sync-interval-ms, so that a power loss may lose the last ones (a crash does not)")
+      ->check(CLI::IsMember({"always", "interval"}))
+      ->capture_default_str();
+  app.add_option("--sync-interval-ms", options.sync_interval_ms,
+                 "Milliseconds between syncs with --sync interval")
+      ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
+  app.add_option(
+         "--fold-log-bytes", options.fold_log_bytes,
+         "Fold the change log into the base blocks when it is this long: more writes faster, "
+         "less starts faster")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
+      ->type_name("BYTES")
+      ->capture_default_str();
   app.footer(kFooter);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  options.sync = !no_sync;
+  options.sync = sync == "always";
   LogToStderr();
   return throng::service::RunDaemon(options);
 }

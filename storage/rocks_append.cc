@@ -42,8 +42,8 @@ absl::Status RocksStore::AppendImpl(uint32_t population,
     const std::string key = LogKey(population, record->version);
     const std::string value = Seal(Kind::kRecord, key, EncodeRecord(*record, flips));
     if (value.size() > kRecordBytesMax) {
-      return absl::InvalidArgumentError(fmt::format(
-          "a commit of {} bytes; at most {} are allowed", value.size(), kRecordBytesMax));
+      return absl::InvalidArgumentError(fmt::format("a commit of {} bytes; at most {} are allowed",
+                                                    value.size(), kRecordBytesMax));
     }
     database_->Put(Family::kLog, key, value, &batch);
     PutRequests(population, *record, &batch);

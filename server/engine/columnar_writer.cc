@@ -39,8 +39,6 @@ std::string_view TextFault(std::string_view text) {
   return "";
 }
 
-constexpr int64_t kDecimalUnitsMax = 999'999'999'999'999'999;  // 18 digits, whatever the scale
-
 }  // namespace
 
 absl::Status ColumnarWriter::Read(
@@ -284,18 +282,7 @@ void ColumnarWriter::ReadTexts(Column& column, const std::vector<std::string_vie
 
 void ColumnarWriter::ReadIntegers(const Column& column, std::span<const int64_t> values) {
   const index::TagDefinition& tag = column.entry->definition;
-  int64_t low = std::numeric_limits<int64_t>::min();
-  int64_t high = std::numeric_limits<int64_t>::max();
-  if (tag.type == index::TagType::kDecimal) {
-    high = kDecimalUnitsMax;
-    low = -high;
-  } else if (tag.type == index::TagType::kDate) {
-    low = -719'162;    // 0001-01-01
-    high = 2'932'896;  // 9999-12-31
-  } else if (tag.type == index::TagType::kDateTime) {
-    low = -719'162 * 86'400'000'000;
-    high = 2'932'897 * 86'400'000'000 - 1;
-  }
+  const auto [low, high] = StoredRangeOf(tag.type);
   for (uint32_t row = 0; row < rows_; ++row) {
     if (!Writes(*column.source, row) || (low <= values[row] && values[row] <= high)) continue;
     Refuse(row, tag.name, "VALUE_OUT_OF_RANGE",

@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<const TagEntry*>> FindTags(const index::CatalogueView
     if (index::IsNumeric(entry->definition.type)) {
       return index::InvalidArgument(
           "NO_VALUES", field,
-          fmt::format("tag \"{}\" is a {}: only CATEGORY, LABELS and FLAG can be broken down",
+          fmt::format("tag \"{}\" is of type {}: only CATEGORY, LABELS and FLAG can be broken down",
                       names[i], index::TagTypeName(entry->definition.type)));
     }
     if (!seen.insert(entry->definition.id).second) {

@@ -14,6 +14,13 @@ namespace {
 
 using TagMap = std::map<std::string, const index::TagEntry*, std::less<>>;
 
+// Users who have a value; of a FLAG, for whom it is set.
+uint64_t Coverage(index::TagType type, const index::TagContent* content) {
+  if (content == nullptr) return 0;
+  return type == index::TagType::kFlag ? content->ValueCardinality(0)
+                                       : content->ExistsCardinality();
+}
+
 // What both kinds share: finding the tags, reading a batch, counting.
 class Session : public LoadSession {
  public:
@@ -183,6 +190,7 @@ class ReplaceSession final : public Session {
     // The bulk is written while others commit; only what they change meanwhile is written again
     // while they wait.
     const index::SnapshotRef before = universe_->newest();
+    if (!header_.confirms_coverage_fall) THRONG_RETURN_IF_ERROR(CheckCoverage(*before));
     for (auto& [tag, content] : staged_) {
       THRONG_RETURN_IF_ERROR(WriteChanged(before->catalogue(), tag, content));
     }
@@ -218,6 +226,30 @@ class ReplaceSession final : public Session {
     const index::TagType type = snapshot.catalogue().FindById(change.tag)->definition.type;
     index::TagContentRef& content = staged_[change.tag];
     content = index::ApplyToContent(content, type, change, ++stage_);
+  }
+
+  // Errors: kFailedPrecondition (COVERAGE_FALL) if a tag would lose too many users.
+  absl::Status CheckCoverage(const index::Snapshot& before) const {
+    for (const auto& [tag, content] : staged_) {
+      const index::TagDefinition& definition = before.catalogue().FindById(tag)->definition;
+      const uint64_t had = Coverage(definition.type, before.content(tag));
+      const uint64_t has = Coverage(definition.type, content.get());
+      if (had < kCoverageUsersMin ||
+          static_cast<double>(has) >= kCoverageKeptMin * static_cast<double>(had)) {
+        continue;
+      }
+      return index::MakeError(
+          absl::StatusCode::kFailedPrecondition,
+          fmt::format(
+              "tag \"{}\" would cover {} users instead of {}: the old content stays; if the "
+              "new one is meant, load it with confirm_coverage_fall",
+              definition.name, has, had),
+          {.reason = "COVERAGE_FALL",
+           .field = "header.confirm_coverage_fall",
+           .limit = static_cast<uint64_t>(kCoverageKeptMin * static_cast<double>(had)),
+           .requested = has});
+    }
+    return absl::OkStatus();
   }
 
   // Writes the shards of `content` that are not on disk yet. Their versions, which counted stages,

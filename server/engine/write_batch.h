@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "index/catalogue.h"
 #include "query/expression.h"
 
 namespace throng::engine {
@@ -22,9 +24,40 @@ namespace throng::engine {
 inline constexpr uint32_t kBatchRowsMax = 65'536;
 inline constexpr uint32_t kWriteUsersMax = 10'000;
 inline constexpr uint32_t kRequestIdBytesMax = 128;
+// A REPLACE that leaves a tag with less than this share of the users it had wants confirmation,
+// unless it had fewer than so many: a file cut short must not empty a tag.
+inline constexpr double kCoverageKeptMin = 0.8;
+inline constexpr uint64_t kCoverageUsersMin = 100;
 
 enum class UnknownIds { kCreate, kSkip, kError };
 enum class LoadMode { kUpsert, kReplace };
+
+// What a tag of an ordered type can store: units of a DECIMAL (18 digits, whatever the scale), days
+// and microseconds since 1970 in the years 1 to 9999. Both ends belong to it.
+struct StoredRange {
+  int64_t low;
+  int64_t high;
+};
+constexpr StoredRange StoredRangeOf(index::TagType type) {
+  constexpr int64_t kFirstDay = -719'162;  // 0001-01-01
+  constexpr int64_t kLastDay = 2'932'896;  // 9999-12-31
+  constexpr int64_t kDayUs = 86'400'000'000;
+  constexpr int64_t kDecimalUnitsMax = 999'999'999'999'999'999;
+  switch (type) {
+    case index::TagType::kDecimal:
+      return {-kDecimalUnitsMax, kDecimalUnitsMax};
+    case index::TagType::kDate:
+      return {kFirstDay, kLastDay};
+    case index::TagType::kDateTime:
+      return {kFirstDay * kDayUs, (kLastDay + 1) * kDayUs - 1};
+    case index::TagType::kInteger:
+    case index::TagType::kFlag:
+    case index::TagType::kCategory:
+    case index::TagType::kLabels:
+      break;
+  }
+  return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+}
 
 // Text i is data[ends[i-1], ends[i]).
 struct TextsView {
@@ -68,6 +101,8 @@ struct LoadHeader {
   std::vector<std::string> tags;
   std::string load_id;
   uint64_t errors_max = 0;
+  // REPLACE: take the new content even if it covers far fewer users than the old one.
+  bool confirms_coverage_fall = false;
 };
 
 // A row that was refused and changed nothing.

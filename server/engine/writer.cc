@@ -162,18 +162,16 @@ class UsersWriter {
     }
     THRONG_ASSIGN_OR_RETURN(const query::TimeContext utc, query::MakeTimeContext("", 0));
     THRONG_ASSIGN_OR_RETURN(const query::ValueSpan span, query::ResolveOrdered(value, tag, utc));
-    const query::Int128 limit = tag.type == index::TagType::kDecimal
-                                    ? query::Int128{999'999'999'999'999'999}
-                                    : query::Int128{std::numeric_limits<int64_t>::max()};
-    const query::Int128 least = tag.type == index::TagType::kDecimal ? -limit : -limit - 1;
-    if (span.low != span.high || span.low < least || span.low > limit) {
+    const auto [low, high] = StoredRangeOf(tag.type);
+    if (span.low != span.high || span.low < low || span.low > high) {
       return index::InvalidArgument(
           "VALUE_OUT_OF_RANGE", "",
           fmt::format("the value is not one that {} tag \"{}\" can hold{}",
                       index::TagTypeName(tag.type), tag.name,
                       tag.type == index::TagType::kDecimal
                           ? fmt::format(": at most {} decimals and 18 digits", tag.scale)
-                          : ""));
+                      : tag.type == index::TagType::kInteger ? ""
+                                                             : ": years 1 to 9999"));
     }
     return static_cast<int64_t>(span.low);
   }

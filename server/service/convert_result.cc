@@ -6,6 +6,7 @@
 #include "server/service/convert_selection.h"
 #include "server/service/convert_time.h"
 #include "server/service/convert_value.h"
+#include "server/service/service_limits.h"
 
 namespace throng::service {
 namespace {
@@ -62,7 +63,8 @@ void ExplainToProto(const engine::ExplainResult& result, v1::ExplainResponse* pr
   for (const engine::ExplainStage& stage : result.stages) {
     v1::PlanStage* added = proto->add_stages();
     added->set_stage(stage.name);
-    added->set_text(stage.text);
+    added->set_text(stage.text.size() <= kCanonicalEchoBytesMax ? stage.text
+                                                                : "(longer than 64 KiB: left out)");
   }
   InfoToProto(result.info, proto->mutable_info());
 }

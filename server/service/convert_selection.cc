@@ -80,7 +80,9 @@ void InfoToProto(const engine::ResultInfo& info, v1::ResultInfo* proto) {
   proto->set_data_version(info.data_version);
   UnixMicrosToProto(info.reference_us, proto->mutable_reference_time());
   proto->set_time_zone(info.time_zone);
-  proto->set_canonical_expression(info.canonical_expression);
+  if (info.canonical_expression.size() <= kCanonicalEchoBytesMax) {
+    proto->set_canonical_expression(info.canonical_expression);
+  }
   DurationToProto(info.engine_time, proto->mutable_engine_time());
   for (const query::Warning& warning : info.warnings) {
     WarningToProto(warning, proto->add_warnings());

@@ -159,7 +159,10 @@ int RunDaemon(const DaemonOptions& options) {
   RouteGrpcLog();
   if (const absl::Status status = CheckListen(options); !status.ok()) return Fail(status);
   if (!options.sync) {
-    spdlog::warn("event=no_sync message=\"a power loss may lose the last acknowledged writes\"");
+    spdlog::warn(
+        "event=sync_at_intervals interval_ms={} message=\"a power loss may lose the acknowledged "
+        "writes of the last interval\"",
+        options.sync_interval_ms);
   }
   auto events = std::make_shared<Events>();
   WatchSignals(events);
@@ -174,7 +177,9 @@ int RunDaemon(const DaemonOptions& options) {
   std::thread loader([&] {
     events->Loaded(engine::Engine::Open({.directory = options.data_directory,
                                          .sync = options.sync,
-                                         .query_threads = options.query_threads},
+                                         .sync_interval_ms = options.sync_interval_ms,
+                                         .query_threads = options.query_threads,
+                                         .fold_log_bytes = options.fold_log_bytes},
                                         ReportTo((*server)->gate())));
   });
   std::optional<EngineOrError> engine = events->AwaitEngine();

@@ -19,7 +19,9 @@ struct DaemonOptions {
   bool listen_anywhere = false;  // else only loopback addresses are taken: there is no TLS yet
   std::string port_file;         // gets the port when listening; empty: none
   uint32_t query_threads = 0;    // 0: one a core
-  bool sync = true;
+  bool sync = true;              // each commit before it is acknowledged, else at intervals
+  uint32_t sync_interval_ms = 200;
+  uint64_t fold_log_bytes = uint64_t{256} << 20;
   std::chrono::seconds drain{10};
   ServiceLimits limits = {};
 };

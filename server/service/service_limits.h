@@ -21,7 +21,7 @@ struct ServiceLimits {
   uint64_t request_bytes_max = 64 << 20;          // calls with expressions, users or batches
   uint64_t resource_request_bytes_max = 1 << 20;  // calls about populations and tags
   // Beyond: INVALID_ARGUMENT (EXPRESSION_TOO_LONG).
-  uint64_t expression_text_bytes_max = 1 << 20;
+  uint64_t expression_text_bytes_max = 32 << 20;
 
   // Calls at the same time. Beyond: RESOURCE_EXHAUSTED (TOO_MANY_CALLS).
   uint32_t call_threads = 16;         // unary calls that run; each uses the query pool besides
@@ -53,6 +53,10 @@ inline constexpr size_t kPageTokenBytesMax = 8'192;
 // Frames of an export: written at the first size, never over the second unless one row is.
 inline constexpr size_t kExportFrameBytes = 128 << 10;
 inline constexpr size_t kExportFrameBytesMax = 256 << 10;
+
+// Answers echo the canonical expression up to this length, so that a request with a million values
+// does not get them back.
+inline constexpr size_t kCanonicalEchoBytesMax = 64 << 10;
 
 // Nested messages of a request: 64 levels of an expression take 128, the rest is around them.
 inline constexpr int kMessageDepthMax = 200;

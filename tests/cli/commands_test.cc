@@ -428,6 +428,20 @@ TEST_F(CommandsTest, WhatParsePrintsFormatReads) {
   EXPECT_EQ(run.out.rfind("views > 3\n\n{\n", 0), 0U) << run.out;
 }
 
+// 64 levels are 128 nested messages, more than a stub reads and protobuf's JSON prints.
+TEST_F(CommandsTest, ParsePrintsDeepTrees) {
+  v1::Expression* inner = server_.parse.mutable_tree();
+  for (int i = 0; i < 63; ++i) {
+    inner = i % 2 == 0 ? inner->mutable_negation()->mutable_operand()
+                       : inner->mutable_conjunction()->add_operands();
+  }
+  inner->mutable_condition()->set_tag("vip");
+  inner->mutable_condition()->mutable_is_set();
+  const CliRun parsed = server_.Run({"parse", "deep", "--json"});
+  ASSERT_EQ(parsed.exit_code, 0) << parsed.out << parsed.err;
+  EXPECT_NE(parsed.out.find("{\"condition\":{\"tag\":\"vip\""), std::string::npos);
+}
+
 TEST_F(CommandsTest, FormatRefusesWhatIsNoTree) {
   for (const char* text : {"", "[1]", "{\"nope\":1}", "{\"tree\":7}", "{\"tree\":", "\xff"}) {
     const CliRun run = server_.Run({"format", WriteFile(text)});

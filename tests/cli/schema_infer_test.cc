@@ -64,6 +64,24 @@ TEST_F(SchemaInferTest, GuessesEveryType) {
   EXPECT_THAT(text_, HasSubstr("free text is no tag"));
 }
 
+TEST_F(SchemaInferTest, OptionsOfOneQuestionAreLabels) {
+  const Schema schema = Infer(directory_.Write("f.csv",
+                                               "id,Meetup,  Camp,Other,Podcast,Other,city\n"
+                                               "1,Meetup,,,Podcast,,rome\n"
+                                               "2,,  Camp,Other,,Other,rome\n"
+                                               "3,Meetup,Camp,,,Other,oslo\n"
+                                               "4,,  Camp,,Podcast,,city\n"));
+  ASSERT_EQ(tags_.size(), 5);
+  EXPECT_EQ(tags_["Meetup"].type, v1::TAG_TYPE_CATEGORY);  // the camp is written in two ways
+  const TagSchema& first = tags_["choices_3"];
+  EXPECT_EQ(first.type, v1::TAG_TYPE_LABELS);
+  ASSERT_EQ(first.columns.size(), 2);
+  EXPECT_EQ(first.columns[0].number, 3);
+  EXPECT_EQ(first.columns[1].name, "Podcast");
+  EXPECT_EQ(tags_["Other"].columns[0].number, 5);
+  EXPECT_EQ(tags_["city"].type, v1::TAG_TYPE_CATEGORY);
+}
+
 TEST_F(SchemaInferTest, FindsTheDelimiter) {
   EXPECT_EQ(Infer(directory_.Write("a.csv", "a;b\n1;2,5\n1;3,5\n")).delimiter, ';');
   EXPECT_EQ(Infer(directory_.Write("b.csv", "a\tb\n1\t2\n1\t3\n")).delimiter, '\t');

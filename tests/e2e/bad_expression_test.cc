@@ -153,14 +153,15 @@ TEST_F(BadExpressionTest, SixtyFourLevelsAndOneMore) {
   EXPECT_EQ(CountFile(Repeated("(", 500'000)).json()["error"]["reason"], "EXPRESSION_TOO_DEEP");
 }
 
-// Protobuf's JSON ends at 64 messages within one another, which are 32 levels.
+// 64 levels are more messages within one another than protobuf's own JSON or a stub takes.
 TEST_F(BadExpressionTest, ADeepTreeComesBackAsText) {
-  const std::string text = Repeated("not ", 31) + "vip";
+  const std::string text = Repeated("not ", 63) + "vip";
   const CommandResult parsed = throng().Run({"parse", text, "--json"});
   ASSERT_EQ(parsed.exit_code, 0) << parsed;
   const CommandResult formatted = throng().Run({"format", "-"}, parsed.output);
   EXPECT_EQ(formatted.exit_code, 0) << formatted;
   EXPECT_EQ(formatted.output, text + "\n");
+  EXPECT_EQ(formatted.error_output, "");
 }
 
 TEST_F(BadExpressionTest, TenThousandNodesAndOneMore) {
@@ -176,13 +177,17 @@ TEST_F(BadExpressionTest, TenThousandNodesAndOneMore) {
   EXPECT_EQ(error["limit"], 10'000) << error;
 }
 
-// A text of as many bytes as may be is full of literals; what is longer goes as a tree.
-TEST_F(BadExpressionTest, AMebibyteOfTextAndOneByteMore) {
-  constexpr size_t kTextBytesMax = 1 << 20;
-  std::string most = "views in (7";
-  for (int i = 10; most.size() + 9 < kTextBytesMax; ++i) most += fmt::format(",{}", i);
-  most += ")" + std::string(kTextBytesMax - most.size() - 1, ' ');
-  ASSERT_EQ(most.size(), kTextBytesMax);
+// A million literals in a text of as many bytes as may be; then a literal more, then a byte more.
+TEST_F(BadExpressionTest, AMillionLiteralsInTextAndOneMore) {
+  constexpr size_t kTextBytesMax = 32 << 20;
+  std::string list = "views in (7";
+  for (int i = 10; i < 1'000'009; ++i) list += fmt::format(",{}", i);
+  const CommandResult many = CountFile(list + ",9)");
+  EXPECT_EQ(many.exit_code, 1) << many;
+  EXPECT_EQ(many.json()["error"]["reason"], "TOO_MANY_VALUES") << many;
+  EXPECT_EQ(many.json()["error"]["limit"], 1'000'000) << many;
+
+  const std::string most = list + ")" + std::string(kTextBytesMax - list.size() - 1, ' ');
   const CommandResult counted = CountFile(most);
   EXPECT_EQ(counted.exit_code, 0) << counted;
   EXPECT_EQ(counted.json()["count"], 1);

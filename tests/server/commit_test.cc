@@ -1,6 +1,8 @@
 // Commits through the one door: shared syncs, and what a disk that refuses leaves behind.
 #include <atomic>
 #include <map>
+#include <numeric>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,9 +49,9 @@ class CommitWorld {
     const storage::Population population = store_->populations().front();
     universe_ = std::make_unique<Universe>(
         population, Must(store_->Load(population.id, parallel_, {})),
-        UniverseEnvironment{.store = store_.get(),
-                            .parallel = &parallel_,
-                            .clock_us = [] { return EngineWorld::kStartUs; }});
+        UniverseEnvironment{.store = store_.get(), .parallel = &parallel_, .clock_us = [] {
+                              return EngineWorld::kStartUs;
+                            }});
   }
 
   // Creates user `id`, who lives in `city`.
@@ -101,7 +103,8 @@ TEST(CommitTest, CommitsOfManyThreadsAllLandOnce) {
   std::vector<std::thread> threads;
   std::atomic<uint64_t> versions = 0;
   for (int t = 0; t < kThreads; ++t) {
-    for (int i = 0; i < kCommits; ++i) expected[fmt::format("u{}x{}", t, i)] = fmt::format("c{}", i);
+    for (int i = 0; i < kCommits; ++i)
+      expected[fmt::format("u{}x{}", t, i)] = fmt::format("c{}", i);
     threads.emplace_back([&world, &versions, t] {
       uint64_t last = 0;
       for (int i = 0; i < kCommits; ++i) {
@@ -173,6 +176,42 @@ TEST(CommitTest, WhatTheDiskRefusedIsNeverSeen) {
     EXPECT_EQ(world.Read(), expected);
   }
   EXPECT_TRUE(failed_once);
+}
+
+TEST(ReplaceTest, AFallInCoverageWantsConfirmation) {
+  EngineWorld world;
+  world.LoadNumbers(1, 200);
+  world.CreateTag({.name = "score", .type = index::TagType::kInteger});
+  const auto replace = [&](uint32_t users, bool confirms) -> absl::Status {
+    auto load = Must(world.engine().writer().StartLoad(
+        world.context(),
+        {.mode = LoadMode::kReplace, .tags = {"score"}, .confirms_coverage_fall = confirms}));
+    std::vector<uint64_t> ids(users);
+    std::iota(ids.begin(), ids.end(), 1);
+    const std::vector<int64_t> scores(users, users);
+    ColumnBatch batch{.number = 1};
+    batch.ids = std::span<const uint64_t>(ids);
+    TagColumn& column = batch.columns.emplace_back();
+    column.tag = "score";
+    column.values = IntegersView{scores};
+    MustBeOk(load->Write(world.context(), batch).status());
+    return load->Finish(world.context()).status();
+  };
+  const auto covered = [&] {
+    return Must(world.selections().Count(world.context(), {.what = "exists(score)"})).count;
+  };
+  MustBeOk(replace(99, false));
+  MustBeOk(replace(10, false));  // few had it
+  MustBeOk(replace(200, false));
+  MustBeOk(replace(160, false));
+  EXPECT_EQ(covered(), 160);
+  const absl::Status fallen = replace(127, false);
+  EXPECT_EQ(fallen.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(fallen), "COVERAGE_FALL");
+  EXPECT_EQ(covered(), 160) << "the old content stays";
+  MustBeOk(replace(128, false));  // 80 %
+  MustBeOk(replace(1, true));
+  EXPECT_EQ(covered(), 1);
 }
 
 // With syncs at intervals, commits outlive the process all the same.

@@ -114,7 +114,8 @@ uint64_t EngineWorld::Load(const testing::PlainBatch& batch,
                            const std::vector<testing::PlainTag>& tags, LoadMode mode) {
   LoadHeader header{
       .mode = mode,
-      .unknown_ids = mode == LoadMode::kUpsert ? UnknownIds::kCreate : UnknownIds::kError};
+      .unknown_ids = mode == LoadMode::kUpsert ? UnknownIds::kCreate : UnknownIds::kError,
+      .confirms_coverage_fall = true};
   for (const testing::PlainColumn& column : batch.columns) {
     header.tags.push_back(tags[column.tag].name);
   }

@@ -76,7 +76,7 @@ TEST_F(WholeReadTest, ErrorsSayWhere) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << status.error_message();
   EXPECT_EQ(DetailOf(status).field(), "selection.read_version");
   selection.clear_read_version();
-  selection.set_expression(std::string((1 << 20) + 1, ' '));
+  selection.set_expression(std::string((32 << 20) + 1, ' '));
   EXPECT_EQ(DetailOf(CountStatus(selection)).reason(), "EXPRESSION_TOO_LONG");
 }
 

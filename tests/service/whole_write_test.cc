@@ -102,8 +102,12 @@ v1::ColumnBatch CityBatch(uint64_t users, const std::string& city, uint64_t numb
 
 TEST_F(WholeWriteTest, ReplaceShowsTheNewContentAtTheEnd) {
   v1::LoadSummary summary;
-  const grpc::Status status =
-      Load(Header(v1::LOAD_MODE_REPLACE, {"city"}), {CityBatch(7, "Paris", 1)}, &summary);
+  v1::LoadHeader header = Header(v1::LOAD_MODE_REPLACE, {"city"});
+  grpc::Status status = Load(header, {CityBatch(7, "Paris", 1)}, &summary);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << status.error_message();
+  EXPECT_EQ(DetailOf(status).reason(), "COVERAGE_FALL");
+  header.set_confirm_coverage_fall(true);
+  status = Load(header, {CityBatch(7, "Paris", 1)}, &summary);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(summary.rows(), 7u);
   EXPECT_EQ(Count("exists(city)").count(), 7u);

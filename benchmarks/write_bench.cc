@@ -1,0 +1,250 @@
+// Writing: loading, updates of single users, look-ups by id, and the next start.
+//
+//   build/bench/bin/write_bench --users=10000000 --seed=1 --dir=/var/tmp/throng-write
+//
+// Runs the engine in process on a real directory with synced commits: what a service call adds is
+// not in the figures. Users have 13 tags. The directory is made anew and removed at the end.
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "benchmarks/write_rows.h"
+#include "fmt/format.h"
+#include "server/engine/engine.h"
+
+namespace throng::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  uint32_t users = 1'000'000;
+  uint64_t seed = 1;
+  uint32_t seconds = 5;  // of each measurement of updates
+  uint32_t query_threads = 0;
+  std::string directory = "/tmp/throng_write_bench";
+};
+
+double Seconds(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+template <typename T>
+T Must(absl::StatusOr<T> result) {
+  if (result.ok()) return *std::move(result);
+  fmt::print(stderr, "{}\n", result.status().ToString());
+  std::exit(1);
+}
+
+// Times of calls, in microseconds.
+struct Latencies {
+  std::vector<double> us;
+
+  double Quantile(double q) {
+    if (us.empty()) return 0;
+    const auto at = static_cast<ptrdiff_t>(q * static_cast<double>(us.size() - 1));
+    std::nth_element(us.begin(), us.begin() + at, us.end());
+    return us[static_cast<size_t>(at)];
+  }
+};
+
+uint64_t DirectoryBytes(const std::string& directory) {
+  uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(directory)) {
+    if (file.is_regular_file()) bytes += file.file_size();
+  }
+  return bytes;
+}
+
+class Bench {
+ public:
+  explicit Bench(const Options& options) : options_(options) {}
+
+  void Run() {
+    std::filesystem::remove_all(options_.directory);
+    Open();
+    Load();
+    Restart();
+    LookUp();
+    for (const bool in_order : {false, true}) {
+      for (const uint32_t batch : {1u, 10u, 100u, 1'000u}) Update(batch, 1, in_order);
+    }
+    for (const uint32_t threads : {2u, 8u}) Update(1, threads, /*in_order=*/false);
+    CountWhileWriting();
+    engine_.reset();
+    std::filesystem::remove_all(options_.directory);
+  }
+
+ private:
+  void Open() {
+    engine_ = Must(engine::Engine::Open(
+        {.directory = options_.directory, .query_threads = options_.query_threads}));
+  }
+
+  void Load() {
+    for (const index::TagDefinition& tag : WriteTags()) {
+      Must(engine_->tags().Create(context_, "default", tag, {}));
+    }
+    engine::LoadHeader header{.unknown_ids = engine::UnknownIds::kCreate};
+    for (const index::TagDefinition& tag : WriteTags()) header.tags.push_back(tag.name);
+    const auto load = Must(engine_->writer().StartLoad(context_, header));
+    double generated = 0;
+    const Clock::time_point start = Clock::now();
+    for (uint32_t first = 0; first < options_.users; first += engine::kBatchRowsMax) {
+      const Clock::time_point before = Clock::now();
+      const uint32_t rows = std::min(engine::kBatchRowsMax, options_.users - first);
+      const WriteRows batch(first, rows, options_.seed);
+      generated += Seconds(before);
+      Must(load->Write(context_, batch.view()));
+    }
+    Must(load->Finish(context_));
+    const double seconds = Seconds(start) - generated;
+    fmt::print("load                 {:>12.0f} rows/s  ({} users of 13 tags, {:.1f} s)\n",
+               options_.users / seconds, options_.users, seconds);
+  }
+
+  void Restart() {
+    Clock::time_point start = Clock::now();
+    engine_.reset();
+    fmt::print("close (with a fold)  {:>12.1f} s\n", Seconds(start));
+    const uint64_t bytes = DirectoryBytes(options_.directory);
+    start = Clock::now();
+    Open();
+    const double seconds = Seconds(start);
+    fmt::print("start                {:>12.1f} s       ({} MB on disk, {:.0f} MB/s)\n", seconds,
+               bytes >> 20, static_cast<double>(bytes) / (1 << 20) / seconds);
+  }
+
+  void LookUp() {
+    Random random(options_.seed + 7);
+    const uint32_t ids = std::min(1'000'000u, options_.users);
+    query::IdSet list;
+    for (uint32_t i = 0; i < ids; ++i) {
+      list.numbers.push_back(WriteId(static_cast<uint32_t>(random.Next() % options_.users)));
+    }
+    const query::Expression expression{.node = std::move(list)};
+    const Clock::time_point start = Clock::now();
+    const auto result = Must(engine_->selections().Count(context_, {.what = expression}));
+    fmt::print("{} random ids  {:>10.3f} s       (looked up, sorted and counted: {})\n", ids,
+               Seconds(start), result.count);
+  }
+
+  // Updates 13 tags of each user, `batch` users a commit, from `threads` callers.
+  void Update(uint32_t batch, uint32_t threads, bool in_order) {
+    std::atomic<uint64_t> users = 0;
+    std::vector<Latencies> latencies(threads);
+    const Clock::time_point start = Clock::now();
+    const Clock::time_point end = start + std::chrono::seconds(options_.seconds);
+    std::vector<std::thread> callers;
+    for (uint32_t t = 0; t < threads; ++t) {
+      callers.emplace_back([&, t] {
+        Random random(options_.seed * 100 + t + batch);
+        auto next = static_cast<uint32_t>(random.Next() % options_.users);
+        while (Clock::now() < end) {
+          engine::WriteUsersRequest request{.unknown_ids = engine::UnknownIds::kError};
+          for (uint32_t i = 0; i < batch; ++i) {
+            next = in_order ? (next + 1) % options_.users
+                            : static_cast<uint32_t>(random.Next() % options_.users);
+            request.users.push_back(WriteChange(next, random));
+          }
+          const Clock::time_point before = Clock::now();
+          Must(engine_->writer().WriteUsers(context_, request));
+          latencies[t].us.push_back(Seconds(before) * 1e6);
+          users += batch;
+        }
+      });
+    }
+    for (std::thread& caller : callers) caller.join();
+    const double seconds = Seconds(start);
+    Latencies all;
+    for (Latencies& one : latencies) all.us.insert(all.us.end(), one.us.begin(), one.us.end());
+    fmt::print(
+        "update {:>4} x {} {} {:>8.0f} users/s  ({:.0f} commits/s, p50 {:.0f} us, p99 {:.0f} us)\n",
+        batch, threads, in_order ? "in order" : "random  ",
+        static_cast<double>(users.load()) / seconds,
+        static_cast<double>(all.us.size()) / seconds, all.Quantile(0.5), all.Quantile(0.99));
+  }
+
+  // A count's latency alone, and while one caller updates 100 users a commit.
+  void CountWhileWriting() {
+    const auto count = [&] {
+      Latencies latencies;
+      const Clock::time_point end = Clock::now() + std::chrono::seconds(options_.seconds);
+      while (Clock::now() < end) {
+        const Clock::time_point before = Clock::now();
+        Must(engine_->selections().Count(context_, {.what = "city = 'v3' and views_7d > 3"}));
+        latencies.us.push_back(Seconds(before) * 1e6);
+      }
+      return latencies;
+    };
+    Latencies idle = count();
+    std::atomic<bool> stop = false;
+    std::thread writer([&] {
+      Random random(options_.seed + 99);
+      while (!stop) {
+        engine::WriteUsersRequest request{.unknown_ids = engine::UnknownIds::kError};
+        for (uint32_t i = 0; i < 100; ++i) {
+          request.users.push_back(
+              WriteChange(static_cast<uint32_t>(random.Next() % options_.users), random));
+        }
+        Must(engine_->writer().WriteUsers(context_, request));
+      }
+    });
+    Latencies busy = count();
+    stop = true;
+    writer.join();
+    fmt::print("count, idle          p50 {:.0f} us, p99 {:.0f} us\n", idle.Quantile(0.5),
+               idle.Quantile(0.99));
+    fmt::print("count while writing  p50 {:.0f} us, p99 {:.0f} us ({:.1f}x)\n", busy.Quantile(0.5),
+               busy.Quantile(0.99), busy.Quantile(0.99) / idle.Quantile(0.99));
+  }
+
+  const Options options_;
+  const engine::CallContext context_ = engine::CallContext::Internal();
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+template <typename T>
+bool ReadFlag(const char* argument, const char* name, T* value) {
+  const size_t length = std::strlen(name);
+  if (std::strncmp(argument, name, length) != 0) return false;
+  const char* text = argument + length;
+  if constexpr (std::is_same_v<T, std::string>) {
+    *value = text;
+    return true;
+  } else {
+    const char* end = text + std::strlen(text);
+    return std::from_chars(text, end, *value).ptr == end;
+  }
+}
+
+}  // namespace
+}  // namespace throng::bench
+
+int main(int argc, char** argv) {
+  throng::bench::Options options;
+  for (int i = 1; i < argc; ++i) {
+    using throng::bench::ReadFlag;
+    if (ReadFlag(argv[i], "--users=", &options.users)) continue;
+    if (ReadFlag(argv[i], "--seed=", &options.seed)) continue;
+    if (ReadFlag(argv[i], "--seconds=", &options.seconds)) continue;
+    if (ReadFlag(argv[i], "--threads=", &options.query_threads)) continue;
+    if (ReadFlag(argv[i], "--dir=", &options.directory)) continue;
+    fmt::print(stderr, "usage: write_bench [--users=N] [--seed=S] [--seconds=T] [--threads=N] "
+               "[--dir=DIR]\n");
+    return 2;
+  }
+  throng::bench::Bench(options).Run();
+  return 0;
+}

@@ -1,0 +1,299 @@
+// Kills throngd at random moments under load and checks, after each start, that it holds what it
+// acknowledged and nothing else.
+//
+//   crash_harness --cycles=1000 --seed=1 --dir=/var/tmp/throng-crash
+//
+// Several writers call at once, each with users and tags of its own. What they were told goes to an
+// expected-state file outside the server, synced before the next call. A call that was not answered
+// may have happened or not, but only as a whole. Exit code 0: every cycle held.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fmt/format.h"
+#include "tests/crash/crash_client.h"
+#include "tests/crash/crash_model.h"
+#include "tests/e2e/child_process.h"
+
+namespace throng::crash {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  uint32_t cycles = 25;
+  uint64_t seed = 1;
+  int writers = 4;
+  int users = 60;  // a writer
+  std::string directory = "/tmp/throng_crash";
+  std::string server = THRONG_SERVER_PROGRAM;
+};
+
+[[noreturn]] void Die(const std::string& message) {
+  fmt::print(stderr, "{}\n", message);
+  std::exit(1);
+}
+
+// Lines that survive the machine. Not thread-safe.
+class SyncedFile {
+ public:
+  explicit SyncedFile(const std::string& path)
+      : descriptor_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {}
+  SyncedFile(const SyncedFile&) = delete;
+  SyncedFile& operator=(const SyncedFile&) = delete;
+  ~SyncedFile() { close(descriptor_); }
+
+  void Append(const std::string& line) {
+    const std::string text = line + "\n";
+    if (write(descriptor_, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        fdatasync(descriptor_) != 0) {
+      Die("the expected-state file cannot be written");
+    }
+  }
+
+ private:
+  const int descriptor_;
+};
+
+// A writer's side of the story.
+struct Writer {
+  int number = 0;
+  CrashModel expected;
+  std::optional<Operation> unanswered;
+  uint64_t last_version = 0;
+  std::unique_ptr<SyncedFile> file;
+  std::mt19937_64 random;
+  uint64_t acknowledged = 0;
+  uint64_t found_whole = 0;  // unanswered calls that had happened
+  uint64_t found_absent = 0;
+};
+
+class Harness {
+ public:
+  explicit Harness(const Options& options) : options_(options), random_(options.seed) {
+    fs::remove_all(options_.directory);
+    fs::create_directories(options_.directory);
+    for (int i = 0; i < options_.writers; ++i) {
+      Writer& writer = writers_.emplace_back();
+      writer.number = i;
+      writer.random.seed(options_.seed * 1000 + static_cast<uint64_t>(i));
+      writer.file = std::make_unique<SyncedFile>(
+          fmt::format("{}/expected_{}.txt", options_.directory, i));
+    }
+  }
+
+  void Run() {
+    const auto start = std::chrono::steady_clock::now();
+    for (uint32_t cycle = 0; cycle < options_.cycles; ++cycle) {
+      cycle_ = cycle;
+      RunCycle();
+      if ((cycle + 1) % 50 == 0) Report(cycle + 1);
+    }
+    Start();
+    Check();
+    server_->Signal(SIGTERM);
+    if (!server_->Wait(std::chrono::minutes(1)) || server_->exit_code() != 0) {
+      Fail("throngd does not stop well");
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    Report(options_.cycles);
+    fmt::print("held: {} kills in {:.0f} s, seed {}\n", options_.cycles, seconds.count(),
+               options_.seed);
+    fs::remove_all(options_.directory);
+  }
+
+ private:
+  void RunCycle() {
+    Start();
+    // Now and then the recovery itself is killed.
+    if (random_() % 8 == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 60));
+      Kill();
+      return;
+    }
+    Check();
+    std::atomic<bool> stop = false;
+    std::vector<std::thread> threads;
+    for (Writer& writer : writers_) {
+      threads.emplace_back([this, &writer, &stop] { WriteUntil(writer, stop); });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + random_() % 150));
+    Kill();
+    stop = true;
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  void Start() {
+    const std::string port_file = options_.directory + "/port";
+    fs::remove(port_file);
+    server_ = std::make_unique<e2e::ChildProcess>(std::vector<std::string>{
+        options_.server, "--data-dir", options_.directory + "/data", "--listen", "127.0.0.1:0",
+        "--port-file", port_file, "--fold-log-bytes", "20000"});
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    int port = 0;
+    while (!(std::ifstream(port_file) >> port)) {
+      if (std::chrono::steady_clock::now() > end) Fail("throngd does not listen");
+      if (server_->Wait(std::chrono::milliseconds(2))) Fail("throngd ended by itself");
+    }
+    address_ = fmt::format("127.0.0.1:{}", port);
+  }
+
+  void Kill() {
+    server_->Signal(SIGKILL);
+    if (!server_->Wait(std::chrono::minutes(1))) Fail("throngd survives SIGKILL");
+  }
+
+  void WriteUntil(Writer& writer, const std::atomic<bool>& stop) {
+    CrashClient client(address_, writer.number);
+    while (!stop) {
+      const Operation operation =
+          RandomOperation(writer.expected, writer.number, options_.users, writer.random);
+      writer.file->Append("call " + operation.ToString());
+      writer.unanswered = operation;
+      const std::optional<uint64_t> version = client.Run(operation);
+      if (!version) return;
+      writer.file->Append(fmt::format("done {}", *version));
+      if (*version <= writer.last_version) Fail("a data version goes back");
+      writer.last_version = *version;
+      Apply(operation, writer.expected);
+      writer.unanswered.reset();
+      ++writer.acknowledged;
+    }
+  }
+
+  void Check() {
+    CrashClient first(address_, 0);
+    if (!first.AwaitServing()) Fail("throngd does not serve");
+    const uint64_t version = first.DataVersion();
+    uint64_t users = 0;
+    for (Writer& writer : writers_) {
+      CrashClient client(address_, writer.number);
+      if (version < writer.last_version) {
+        Fail(fmt::format("writer {}: version {} is gone, the newest is {}", writer.number,
+                         writer.last_version, version));
+      }
+      // The first of all cycles.
+      if (version == 0 || !created_) client.CreateTags();
+      CheckWriter(writer, client);
+      users += writer.expected.size();
+    }
+    created_ = true;
+    if (const uint64_t all = first.Count("all()"); all != users) {
+      Fail(fmt::format("all() counts {} users, not {}", all, users));
+    }
+  }
+
+  void CheckWriter(Writer& writer, CrashClient& client) {
+    const CrashModel actual = client.Read();
+    std::string difference = Difference(writer.expected, actual);
+    if (writer.unanswered) {
+      CrashModel with = writer.expected;
+      Apply(*writer.unanswered, with);
+      // Whoever it would have changed nothing for did happen and did not.
+      if (!difference.empty() && Difference(with, actual).empty()) {
+        difference.clear();
+        writer.expected = std::move(with);
+        ++writer.found_whole;
+      } else {
+        ++writer.found_absent;
+      }
+      writer.file->Append("restarted");
+      writer.unanswered.reset();
+    }
+    if (!difference.empty()) Fail(fmt::format("writer {}: {}", writer.number, difference));
+    CheckCounts(writer, client);
+  }
+
+  // Counts come from bitmaps, the export's values from columns: both must agree with the model.
+  void CheckCounts(const Writer& writer, CrashClient& client) {
+    std::map<std::string, uint64_t> counts;
+    const int n = writer.number;
+    for (const auto& [id, person] : writer.expected) {
+      if (person.city) ++counts[fmt::format("city_{} = '{}'", n, *person.city)];
+      if (person.views > 0) ++counts[fmt::format("views_{} > 0", n)];
+      if (person.vip) ++counts[fmt::format("vip_{}", n)];
+      if (!person.interests.empty()) ++counts[fmt::format("exists(interests_{})", n)];
+    }
+    for (const auto& [expression, count] : counts) {
+      if (const uint64_t actual = client.Count(expression); actual != count) {
+        Fail(fmt::format("{} counts {} users, not {}", expression, actual, count));
+      }
+    }
+  }
+
+  void Report(uint32_t cycles) const {
+    uint64_t acknowledged = 0;
+    uint64_t whole = 0;
+    uint64_t absent = 0;
+    for (const Writer& writer : writers_) {
+      acknowledged += writer.acknowledged;
+      whole += writer.found_whole;
+      absent += writer.found_absent;
+    }
+    fmt::print("{} kills: {} calls acknowledged; of those cut off {} had happened, {} had not\n",
+               cycles, acknowledged, whole, absent);
+    std::fflush(stdout);
+  }
+
+  [[noreturn]] void Fail(const std::string& message) {
+    Die(fmt::format("cycle {} of seed {}: {}\nThe data is kept in {}\nThe server said:\n{}", cycle_,
+                    options_.seed, message, options_.directory, server_->error_output()));
+  }
+
+  const Options options_;
+  std::mt19937_64 random_;
+  std::vector<Writer> writers_;
+  std::unique_ptr<e2e::ChildProcess> server_;
+  std::string address_;
+  uint32_t cycle_ = 0;
+  bool created_ = false;
+};
+
+template <typename T>
+bool ReadFlag(const char* argument, const char* name, T* value) {
+  const size_t length = std::strlen(name);
+  if (std::strncmp(argument, name, length) != 0) return false;
+  const char* text = argument + length;
+  if constexpr (std::is_same_v<T, std::string>) {
+    *value = text;
+    return true;
+  } else {
+    const char* end = text + std::strlen(text);
+    return std::from_chars(text, end, *value).ptr == end;
+  }
+}
+
+}  // namespace
+}  // namespace throng::crash
+
+int main(int argc, char** argv) {
+  throng::crash::Options options;
+  for (int i = 1; i < argc; ++i) {
+    using throng::crash::ReadFlag;
+    if (ReadFlag(argv[i], "--cycles=", &options.cycles)) continue;
+    if (ReadFlag(argv[i], "--seed=", &options.seed)) continue;
+    if (ReadFlag(argv[i], "--writers=", &options.writers)) continue;
+    if (ReadFlag(argv[i], "--dir=", &options.directory)) continue;
+    if (ReadFlag(argv[i], "--server=", &options.server)) continue;
+    fmt::print(stderr,
+               "usage: crash_harness [--cycles=N] [--seed=S] [--writers=N] [--dir=DIR] "
+               "[--server=THRONGD]\n");
+    return 2;
+  }
+  throng::crash::Harness(options).Run();
+  return 0;
+}
