@@ -164,6 +164,11 @@ std::shared_ptr<const ValueDictionary> ValueDictionary::Extend(
   extended->values_.reserve(base.size() + added.size());
   extended->codes_.reserve(base.size() + added.size());
   for (const std::string& value : added) {
+    if (value.empty()) {
+      extended->values_.push_back(std::make_shared<const std::string>());
+      ++extended->dropped_;
+      continue;
+    }
     auto text = std::make_shared<const std::string>(value);
     const bool inserted = extended->codes_.emplace(ToAbsl(*text), extended->size()).second;
     assert(inserted);
@@ -171,6 +176,19 @@ std::shared_ptr<const ValueDictionary> ValueDictionary::Extend(
     extended->values_.push_back(std::move(text));
   }
   return extended;
+}
+
+std::shared_ptr<const ValueDictionary> ValueDictionary::Drop(const ValueDictionary& base,
+                                                             const std::vector<uint32_t>& codes) {
+  auto rest = std::make_shared<ValueDictionary>(base);
+  for (const uint32_t code : codes) {
+    std::shared_ptr<const std::string>& text = rest->values_[code];
+    if (text->empty()) continue;  // when replayed
+    rest->codes_.erase(ToAbsl(*text));
+    text = std::make_shared<const std::string>();
+    ++rest->dropped_;
+  }
+  return rest;
 }
 
 std::optional<uint32_t> ValueDictionary::Find(std::string_view value) const {
@@ -193,6 +211,22 @@ std::shared_ptr<const Catalogue> Catalogue::With(std::vector<Entry> entries) con
     changed->by_name_.insert_or_assign(std::move(name), std::move(entry));
   }
   return changed;
+}
+
+std::shared_ptr<const Catalogue> Catalogue::WithIdType(IdTypeDefinition definition) const {
+  assert(definition.id == id_types_->size() + 1);
+  auto types = std::make_shared<std::vector<IdTypeDefinition>>(*id_types_);
+  types->push_back(std::move(definition));
+  auto changed = std::make_shared<Catalogue>(*this);
+  changed->id_types_ = std::move(types);
+  return changed;
+}
+
+const IdTypeDefinition* Catalogue::FindIdType(std::string_view name) const {
+  for (const IdTypeDefinition& type : *id_types_) {
+    if (type.name == name) return &type;
+  }
+  return nullptr;
 }
 
 const TagEntry* Catalogue::Find(std::string_view name) const {

@@ -1,5 +1,5 @@
-// The tags of a population at one data version: definitions, value dictionaries, and a view of
-// them filtered for what a caller may see.
+// The tags and id types of a population at one data version: definitions, value dictionaries, and
+// a view of the tags filtered for what a caller may see.
 //
 //   CatalogueView view(snapshot.catalogue(), Visibility{.sensitivity_max = 3});
 //   const TagEntry* city = view.Find("city");         // nullptr: unknown or not visible
@@ -19,6 +19,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "index/id_type.h"
 
 namespace throng::index {
 
@@ -79,15 +80,23 @@ absl::Status Validate(const TagDefinition& definition);
 class ValueDictionary {
  public:
   ValueDictionary() = default;
-  // Returns `base` with `added` behind it. `added` holds no value twice and none of `base`.
+  // Returns `base` with `added` behind it. `added` holds no value twice and none of `base`; an
+  // empty text stands for a value that was dropped.
   static std::shared_ptr<const ValueDictionary> Extend(const ValueDictionary& base,
                                                        const std::vector<std::string>& added);
+  // Returns `base` with the texts of `codes` forgotten: nobody has these values any more. A code
+  // stays taken; the same text gets a new one.
+  static std::shared_ptr<const ValueDictionary> Drop(const ValueDictionary& base,
+                                                     const std::vector<uint32_t>& codes);
 
   std::optional<uint32_t> Find(std::string_view value) const;
+  // Empty when it was dropped.
   const std::string& value(uint32_t code) const { return *values_[code]; }
   uint32_t size() const { return static_cast<uint32_t>(values_.size()); }
+  uint32_t dropped() const { return dropped_; }  // how many were
 
  private:
+  uint32_t dropped_ = 0;
   std::vector<std::shared_ptr<const std::string>> values_;
   absl::flat_hash_map<absl::string_view, uint32_t> codes_;  // keys view into values_
 };
@@ -97,7 +106,8 @@ struct TagEntry {
   std::shared_ptr<const ValueDictionary> values;  // never null; empty without dictionary
 };
 
-// All tags by name and by id. Thread-safe: immutable; With() returns a changed copy.
+// All tags by name and by id, and the id types. Thread-safe: immutable; With() and WithIdType()
+// return a changed copy.
 class Catalogue {
  public:
   using Entry = std::shared_ptr<const TagEntry>;
@@ -107,6 +117,8 @@ class Catalogue {
   std::shared_ptr<const Catalogue> With(Entry entry) const {
     return With(std::vector<Entry>{std::move(entry)});
   }
+  // REQUIRES: definition.id is id_types().size() + 1 and the name is new.
+  std::shared_ptr<const Catalogue> WithIdType(IdTypeDefinition definition) const;
 
   const TagEntry* Find(std::string_view name) const;  // nullptr: no such tag
   const TagEntry* FindById(uint32_t id) const;
@@ -114,10 +126,15 @@ class Catalogue {
   // Entries in order of name.
   const std::map<std::string, Entry, std::less<>>& by_name() const { return by_name_; }
   uint32_t next_id() const { return static_cast<uint32_t>(by_id_.size() + 1); }
+  // The id types that were declared, [id - 1]; the primary one is not among them.
+  const std::vector<IdTypeDefinition>& id_types() const { return *id_types_; }
+  const IdTypeDefinition* FindIdType(std::string_view name) const;  // nullptr: no such type
 
  private:
   std::map<std::string, Entry, std::less<>> by_name_;
   std::vector<Entry> by_id_;  // [id - 1]
+  std::shared_ptr<const std::vector<IdTypeDefinition>> id_types_ =
+      std::make_shared<const std::vector<IdTypeDefinition>>();
 };
 
 // What a caller may see.

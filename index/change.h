@@ -44,6 +44,20 @@ struct NewValues {
   std::vector<std::string> values;
 };
 
+// Ids of one declared type that users get, in order of linking: ids[i] is of the user owners[i].
+struct IdLinks {
+  uint32_t id_type = 0;
+  uint32_t first_entry = 0;  // the number of ids ever linked before
+  std::vector<uint32_t> owners;
+  std::vector<std::string> ids;  // normalized, distinct, nobody's before
+};
+
+// Values that nobody has any more: their texts are forgotten.
+struct DroppedValues {
+  uint32_t tag = 0;
+  std::vector<uint32_t> codes;  // ascending
+};
+
 // A request's id and answer, kept so that a retry gets the same answer.
 struct RequestRecord {
   std::string scope;  // principal and method
@@ -61,6 +75,21 @@ struct CommitRecord {
   std::vector<std::string> new_users;  // primary ids
   std::vector<TagChange> tag_changes;
   std::vector<RequestRecord> requests;
+  std::vector<IdTypeDefinition> id_types;  // declared
+  std::vector<IdLinks> links;              // one a type
+  // Users who leave the universe with all their ids, ascending; what they have of tags is cleared
+  // by tag_changes. A record with erasures has neither new users nor links.
+  std::vector<uint32_t> erased_users;
+  std::vector<DroppedValues> dropped_values;
+  // The entries of the ledger of erasures that the data has followed from now on; 0: as before.
+  uint64_t ledger_end = 0;
+
+  // True when applying it changes nothing but the version.
+  bool empty() const {
+    return definitions.empty() && new_values.empty() && new_users.empty() && tag_changes.empty() &&
+           requests.empty() && id_types.empty() && links.empty() && erased_users.empty() &&
+           dropped_values.empty() && ledger_end == 0;
+  }
 };
 
 }  // namespace throng::index

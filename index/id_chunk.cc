@@ -39,15 +39,44 @@ IdChunk::IdChunk(bool numeric) : hashes_(new uint64_t[kChunkSize]), bytes_(nullp
   bytes_ = std::unique_ptr<char, Unmap>(static_cast<char*>(memory), Unmap{bytes});
 }
 
+// Pages given back to the system come back as zeros; what the heap keeps is overwritten.
+IdChunk::~IdChunk() {
+  if (!wipe_) return;
+  explicit_bzero(hashes_.get(), size_t{kChunkSize} * sizeof(uint64_t));
+  if (numeric()) explicit_bzero(numbers_.get(), size_t{kChunkSize} * sizeof(uint64_t));
+}
+
 void IdChunk::Unmap::operator()(char* memory) const { munmap(memory, bytes); }
 
 std::shared_ptr<IdChunk> IdChunk::ToText(const IdChunk& numeric, uint32_t size) {
   auto chunk = std::make_shared<IdChunk>(false);
   for (uint32_t i = 0; i < size; ++i) {
     char buffer[20];
-    chunk->Append(i, MakeIdKey(numeric.number(i), buffer));
+    if (numeric.erased(i)) {
+      chunk->AppendErased(i);
+    } else {
+      chunk->Append(i, MakeIdKey(numeric.number(i), buffer));
+    }
   }
   return chunk;
+}
+
+std::shared_ptr<IdChunk> IdChunk::Without(const IdChunk& chunk, uint32_t size,
+                                          const std::vector<uint32_t>& offsets) {
+  auto rest = std::make_shared<IdChunk>(chunk.numeric());
+  std::vector<bool> leaves(size);
+  for (const uint32_t offset : offsets) leaves[offset] = true;
+  for (uint32_t i = 0; i < size; ++i) {
+    if (leaves[i] || chunk.erased(i)) {
+      rest->AppendErased(i);
+    } else if (chunk.numeric()) {
+      rest->numbers_[i] = chunk.numbers_[i];
+      rest->hashes_[i] = chunk.hashes_[i];
+    } else {
+      rest->Append(i, {.text = chunk.view(i), .number = std::nullopt, .hash = chunk.hash(i)});
+    }
+  }
+  return rest;
 }
 
 void IdChunk::Append(uint32_t offset, const IdKey& key) {
@@ -61,22 +90,35 @@ void IdChunk::Append(uint32_t offset, const IdKey& key) {
   ends_[offset] = begin + static_cast<uint32_t>(key.text.size());
 }
 
+void IdChunk::AppendErased(uint32_t offset) {
+  if (erased_ == nullptr) erased_.reset(new uint64_t[kChunkSize / 64]());
+  erased_[offset >> 6] |= uint64_t{1} << (offset & 63);
+  hashes_[offset] = 0;
+  if (numeric()) {
+    numbers_[offset] = 0;
+  } else {
+    ends_[offset] = offset == 0 ? 0 : ends_[offset - 1];
+  }
+}
+
 std::string_view IdChunk::view(uint32_t offset) const {
   const uint32_t begin = offset == 0 ? 0 : ends_[offset - 1];
   return {bytes_.get() + begin, ends_[offset] - begin};
 }
 
 std::string IdChunk::text(uint32_t offset) const {
-  return numeric() ? std::to_string(numbers_[offset]) : std::string(view(offset));
+  if (!numeric()) return std::string(view(offset));
+  return erased(offset) ? std::string() : std::to_string(numbers_[offset]);
 }
 
 bool IdChunk::Equals(uint32_t offset, const IdKey& key) const {
-  if (hashes_[offset] != key.hash) return false;
+  if (hashes_[offset] != key.hash || erased(offset)) return false;
   return numeric() ? key.number == numbers_[offset] : key.text == view(offset);
 }
 
 size_t IdChunk::memory_bytes(uint32_t size) const {
   size_t bytes = sizeof(*this) + size_t{kChunkSize} * sizeof(uint64_t);
+  if (erased_ != nullptr) bytes += kChunkSize / 8;
   if (numeric()) return bytes + size_t{kChunkSize} * sizeof(uint64_t);
   return bytes + size_t{kChunkSize} * sizeof(uint32_t) + (size == 0 ? 0 : ends_[size - 1]);
 }

@@ -1,4 +1,8 @@
-// The primary ids of the users of one chunk, by ordinal.
+// The ids of one chunk of a dictionary, by ordinal.
+//
+//   auto chunk = std::make_shared<IdChunk>(/*numeric=*/true);
+//   chunk->Append(0, MakeIdKey("17"));
+//   chunk->Equals(0, MakeIdKey("17"));   // true
 //
 // Ids that are all canonical decimals below 2^64 take 8 bytes each; others take their bytes and 4
 // more. Each id's 64-bit hash stands beside it (8 bytes).
@@ -11,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "index/chunk_set.h"
 
@@ -35,16 +40,30 @@ IdKey MakeIdKey(uint64_t number, char* buffer);
 class IdChunk {
  public:
   explicit IdChunk(bool numeric);
+  ~IdChunk();
+  IdChunk(const IdChunk&) = delete;
+  IdChunk& operator=(const IdChunk&) = delete;
   // A copy as text with the first `size` entries of `numeric`.
   static std::shared_ptr<IdChunk> ToText(const IdChunk& numeric, uint32_t size);
+  // A copy with the first `size` entries of `chunk`, without the ids at `offsets`. Their entries
+  // stay: they are erased.
+  static std::shared_ptr<IdChunk> Without(const IdChunk& chunk, uint32_t size,
+                                          const std::vector<uint32_t>& offsets);
 
   bool numeric() const { return numbers_ != nullptr; }
   // REQUIRES: `offset` is the number of entries so far; numeric() implies key.number.
   void Append(uint32_t offset, const IdKey& key);
+  // Appends an entry that is erased. Not while others read the chunk.
+  void AppendErased(uint32_t offset);
+  // Overwrites what it holds when the last reader lets it go: an id in it was erased.
+  void WipeWhenGone() { wipe_ = true; }
 
+  bool erased(uint32_t offset) const {
+    return erased_ != nullptr && (erased_[offset >> 6] >> (offset & 63) & 1) != 0;
+  }
   uint64_t hash(uint32_t offset) const { return hashes_[offset]; }
   uint64_t number(uint32_t offset) const { return numbers_[offset]; }  // REQUIRES: numeric()
-  std::string text(uint32_t offset) const;
+  std::string text(uint32_t offset) const;                             // empty when it is erased
   // The text without copying. REQUIRES: !numeric(). Valid as long as the chunk.
   std::string_view view(uint32_t offset) const;
   bool Equals(uint32_t offset, const IdKey& key) const;
@@ -57,6 +76,8 @@ class IdChunk {
     void operator()(char* memory) const;
   };
 
+  bool wipe_ = false;
+  std::unique_ptr<uint64_t[]> erased_;  // a bit an entry; null: none is erased
   std::unique_ptr<uint64_t[]> hashes_;
   std::unique_ptr<uint64_t[]> numbers_;
   std::unique_ptr<uint32_t[]> ends_;

@@ -81,17 +81,24 @@ IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
   std::shared_ptr<Tables> tables;  // copied only when a table grows
   for (const std::string& id : ids) {
     const IdKey key = MakeIdKey(id);
+    const bool fits_numbers = key.number.has_value() || id.empty();
     const uint32_t ordinal = next.size_;
     const uint32_t number = ordinal >> kChunkBits;
     const uint32_t offset = ordinal & kChunkMask;
     const bool starts_chunk = number == next.chunks_->size();
-    if (starts_chunk || (next.chunk(number).numeric() && !key.number.has_value())) {
+    if (starts_chunk || (next.chunk(number).numeric() && !fits_numbers)) {
       if (chunks == nullptr) next.chunks_ = chunks = std::make_shared<Chunks>(*next.chunks_);
       if (starts_chunk) {
-        chunks->push_back(std::make_shared<IdChunk>(key.number.has_value()));
+        chunks->push_back(std::make_shared<IdChunk>(fits_numbers));
       } else {
+        (*chunks)[number]->WipeWhenGone();
         (*chunks)[number] = IdChunk::ToText(*(*chunks)[number], offset);
       }
+    }
+    if (id.empty()) {
+      (*next.chunks_)[number]->AppendErased(offset);
+      ++next.size_;
+      continue;
     }
     (*next.chunks_)[number]->Append(offset, key);
     const uint32_t t = TableOf(key.hash);
@@ -99,13 +106,33 @@ IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
       if (tables == nullptr) next.tables_ = tables = std::make_shared<Tables>(*next.tables_);
       const IdTable& old = *(*tables)[t];
       auto grown = std::make_shared<IdTable>(old.capacity() * 2);
-      old.ForEachOrdinal([&](uint32_t o) { grown->Insert(next.hash(o), o); });
+      old.ForEachOrdinal([&](uint32_t o) {
+        if (!next.erased(o)) grown->Insert(next.hash(o), o);
+      });
       (*tables)[t] = std::move(grown);
     }
     (*next.tables_)[t]->Insert(key.hash, ordinal);
     ++next.size_;
   }
   *extended_size_ = next.size_;
+  return next;
+}
+
+IdDictionary IdDictionary::Without(const std::vector<uint32_t>& ordinals) const {
+  IdDictionary next = *this;
+  const auto chunks = std::make_shared<Chunks>(*chunks_);
+  next.chunks_ = chunks;
+  for (size_t i = 0; i < ordinals.size();) {
+    const uint32_t number = ordinals[i] >> kChunkBits;
+    std::vector<uint32_t> offsets;
+    for (; i < ordinals.size() && ordinals[i] >> kChunkBits == number; ++i) {
+      if (!erased(ordinals[i])) offsets.push_back(ordinals[i] & kChunkMask);
+    }
+    if (offsets.empty()) continue;  // when replayed
+    std::shared_ptr<IdChunk>& chunk = (*chunks)[number];
+    chunk->WipeWhenGone();
+    chunk = IdChunk::Without(*chunk, std::min(kChunkSize, size_ - (number << kChunkBits)), offsets);
+  }
   return next;
 }
 

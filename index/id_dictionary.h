@@ -1,8 +1,9 @@
-// Primary id <-> ordinal.
+// Id <-> ordinal, for the primary ids of users (index/linked_ids.h keeps the others).
 //
 //   IdDictionary next = dictionary.With({"u1", "u2"});        // ordinals size(), size() + 1
 //   std::optional<uint32_t> ordinal = next.Find(MakeIdKey("u2"));
 //   next.text(*ordinal);                                      // "u2"
+//   next.Without({*ordinal}).Find(MakeIdKey("u2"));           // nobody; the ordinal stays taken
 //
 // An IdDictionary is a view of shared, append-only storage: its first size() ids. Copies are cheap
 // and stay as they were when another one is extended. One thread at a time may extend the newest
@@ -76,16 +77,24 @@ class IdDictionary {
   // The user with the id, if it is among the first size().
   std::optional<uint32_t> Find(const IdKey& key) const;
 
-  // The id of an ordinal below size().
+  // The id of an ordinal below size(); empty when it is erased.
   std::string text(uint32_t ordinal) const;
   uint64_t hash(uint32_t ordinal) const;
-  // The chunk's ids: entries below the part of size() that lies in it.
+  bool erased(uint32_t ordinal) const {
+    return chunk(ordinal >> kChunkBits).erased(ordinal & kChunkMask);
+  }
+  // The chunk's ids: entries below the part of size() that lies in it. Erasing one of them makes
+  // another chunk, adding to them does not.
   const IdChunk& chunk(uint32_t chunk) const { return *(*chunks_)[chunk]; }
   bool all_numeric() const;
 
   // This dictionary with `ids` behind its own. REQUIRES: no id is in it, none twice in `ids`, each
-  // of 1 to kIdBytesMax bytes, size() + ids.size() <= kOrdinalsMax.
+  // of 1 to kIdBytesMax bytes, size() + ids.size() <= kOrdinalsMax. When loading, an empty id
+  // stands for one that was erased.
   IdDictionary With(const std::vector<std::string>& ids) const;
+  // This dictionary without the ids of `ordinals` (ascending, below size()). Copies keep them; when
+  // the last of these is gone, the ids are overwritten.
+  IdDictionary Without(const std::vector<uint32_t>& ordinals) const;
 
   size_t memory_bytes() const;
 

@@ -7,6 +7,13 @@
 namespace throng::index {
 namespace {
 
+// The change that takes users out of the universe.
+TagChange Leave(const std::vector<uint32_t>& ordinals) {
+  TagChange change{.tag = kUniverseTag, .ordinals = ordinals};
+  change.cells.assign(ordinals.size(), 0);
+  return change;
+}
+
 // The change that adds users [first, last) to the universe.
 TagChange UniverseChange(uint32_t first, uint32_t last) {
   TagChange change{.tag = kUniverseTag};
@@ -70,7 +77,43 @@ std::shared_ptr<const Catalogue> WithRecord(std::shared_ptr<const Catalogue> cat
     if (record.time_us - known_us < kContentTimeStepUs) continue;
     entries.Change(change.tag).definition.content_time_us = record.time_us;
   }
+  for (const DroppedValues& dropped : record.dropped_values) {
+    TagEntry& entry = entries.Change(dropped.tag);
+    entry.values = ValueDictionary::Drop(*entry.values, dropped.codes);
+  }
   return entries.Finish();
+}
+
+std::shared_ptr<const Catalogue> WithIdTypes(std::shared_ptr<const Catalogue> catalogue,
+                                             const CommitRecord& record) {
+  for (const IdTypeDefinition& type : record.id_types) {
+    if (type.id <= catalogue->id_types().size()) continue;  // when replayed
+    catalogue = catalogue->WithIdType(type);
+  }
+  return catalogue;
+}
+
+Identity WithLinks(const Identity& base, const CommitRecord& record) {
+  Identity next = base;
+  if (record.ledger_end != 0) next.ledger_end = record.ledger_end;
+  for (const IdLinks& links : record.links) {
+    if (next.linked.size() < links.id_type) next.linked.resize(links.id_type);
+    LinkedIdsRef& linked = next.linked[links.id_type - 1];
+    if (linked == nullptr) linked = std::make_shared<const LinkedIds>();
+    const size_t known = linked->entry_count() - links.first_entry;  // when replayed
+    if (known >= links.ids.size()) continue;
+    const auto first = static_cast<ptrdiff_t>(known);
+    linked = std::make_shared<const LinkedIds>(
+        linked->With({links.owners.begin() + first, links.owners.end()},
+                     {links.ids.begin() + first, links.ids.end()}));
+  }
+  if (record.erased_users.empty()) return next;
+  next.erasure_version = record.version;
+  for (LinkedIdsRef& linked : next.linked) {
+    if (linked == nullptr) continue;
+    linked = std::make_shared<const LinkedIds>(linked->Without(record.erased_users));
+  }
+  return next;
 }
 
 void Add(const BitmapShardRef& bitmap, MemoryUse* use) {
@@ -86,11 +129,12 @@ void Add(const BitmapShardRef& bitmap, MemoryUse* use) {
 Snapshot::Snapshot() : catalogue_(std::make_shared<const Catalogue>()) {}
 
 Snapshot::Snapshot(uint64_t data_version, std::shared_ptr<const Catalogue> catalogue,
-                   IdDictionary ids, std::vector<TagContentRef> contents)
+                   IdDictionary ids, std::vector<TagContentRef> contents, Identity identity)
     : data_version_(data_version),
       catalogue_(std::move(catalogue)),
       ids_(std::move(ids)),
-      contents_(std::move(contents)) {}
+      contents_(std::move(contents)),
+      identity_(std::move(identity)) {}
 
 uint64_t Snapshot::user_count() const {
   const TagContent* universe = content(kUniverseTag);
@@ -124,6 +168,9 @@ MemoryUse Snapshot::memory() const {
     use.column_deltas += one.column_deltas;
   }
   use.dictionary = ids_.memory_bytes();
+  for (const LinkedIdsRef& linked : identity_.linked) {
+    if (linked != nullptr) use.dictionary += linked->memory_bytes();
+  }
   return use;
 }
 
@@ -145,7 +192,8 @@ TagContentRef ApplyToContent(const TagContentRef& content, TagType type, const T
 SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& parallel) {
   auto next = std::make_shared<Snapshot>(base);
   next->data_version_ = record.version;
-  next->catalogue_ = WithRecord(base.catalogue_, record);
+  next->catalogue_ = WithIdTypes(WithRecord(base.catalogue_, record), record);
+  next->identity_ = WithLinks(base.identity_, record);
 
   std::vector<const TagChange*> changes;
   TagChange universe;
@@ -158,6 +206,11 @@ SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& pa
     universe =
         UniverseChange(record.first_ordinal,
                        record.first_ordinal + static_cast<uint32_t>(record.new_users.size()));
+    changes.push_back(&universe);
+  }
+  if (!record.erased_users.empty()) {
+    next->ids_ = base.ids_.Without(record.erased_users);
+    universe = Leave(record.erased_users);
     changes.push_back(&universe);
   }
   uint32_t tags = 1;

@@ -16,6 +16,7 @@
 #include "index/catalogue.h"
 #include "index/change.h"
 #include "index/id_dictionary.h"
+#include "index/linked_ids.h"
 #include "index/parallel.h"
 #include "index/tag_shard.h"
 
@@ -38,6 +39,15 @@ struct MemoryUse {
   }
 };
 
+// The ids of the declared types and what erasures leave.
+struct Identity {
+  std::vector<LinkedIdsRef> linked;  // [id type - 1]; null: nobody has such an id
+  // The data version of the newest erasure since the start: what was looked up on a snapshot of
+  // before may name users and value codes that are no more.
+  uint64_t erasure_version = 0;
+  uint64_t ledger_end = 0;  // CommitRecord::ledger_end
+};
+
 // Thread-safe: immutable. Only the newest snapshot of a population may be given to Apply.
 class Snapshot {
  public:
@@ -45,7 +55,7 @@ class Snapshot {
   Snapshot();
   // What storage loaded: content by tag id, the universe at 0.
   Snapshot(uint64_t data_version, std::shared_ptr<const Catalogue> catalogue, IdDictionary ids,
-           std::vector<TagContentRef> contents);
+           std::vector<TagContentRef> contents, Identity identity = {});
 
   uint64_t data_version() const { return data_version_; }
   // Ordinals of users ever created are below.
@@ -55,6 +65,11 @@ class Snapshot {
   const Catalogue& catalogue() const { return *catalogue_; }
   const std::shared_ptr<const Catalogue>& shared_catalogue() const { return catalogue_; }
   const IdDictionary& ids() const { return ids_; }
+  const Identity& identity() const { return identity_; }
+  // The ids of a declared type. Null when there are none.
+  const LinkedIds* linked_ids(uint32_t id_type) const {
+    return id_type - 1 < identity_.linked.size() ? identity_.linked[id_type - 1].get() : nullptr;
+  }
   // Null when nobody has the tag.
   const TagContent* content(uint32_t tag) const {
     return tag < contents_.size() ? contents_[tag].get() : nullptr;
@@ -77,6 +92,7 @@ class Snapshot {
   std::shared_ptr<const Catalogue> catalogue_;
   IdDictionary ids_;
   std::vector<TagContentRef> contents_;
+  Identity identity_;
 };
 
 using SnapshotRef = std::shared_ptr<const Snapshot>;

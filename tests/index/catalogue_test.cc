@@ -24,14 +24,14 @@ Catalogue::Entry MakeEntry(uint32_t id, const std::string& name, int sensitivity
 
 TEST(ValueDictionaryTest, ExtendKeepsCodesAndLeavesTheBaseAlone) {
   const auto first = ValueDictionary::Extend(ValueDictionary(), {"Beijing", "Tianjin"});
-  const auto second = ValueDictionary::Extend(*first, {"上海", ""});
+  const auto second = ValueDictionary::Extend(*first, {"上海", " "});
   EXPECT_EQ(first->size(), 2u);
   EXPECT_EQ(first->Find("上海"), std::nullopt);
   ASSERT_EQ(second->size(), 4u);
   EXPECT_EQ(second->Find("Beijing"), 0u);
   EXPECT_EQ(second->Find("Tianjin"), 1u);
   EXPECT_EQ(second->Find("上海"), 2u);
-  EXPECT_EQ(second->Find(""), 3u);
+  EXPECT_EQ(second->Find(" "), 3u);
   EXPECT_EQ(second->Find("beijing"), std::nullopt);  // values are exact
   EXPECT_EQ(second->value(2), "上海");
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -113,6 +114,65 @@ TEST(IdDictionaryTest, ReadersOfOldCopiesRunBesideTheWriter) {
   reader.join();
   EXPECT_EQ(wrong.load(), 0);
   EXPECT_EQ(dictionary.Find(MakeIdKey("later49999")), 50'000u);
+}
+
+TEST(IdDictionaryTest, AnErasedIdIsNobodysAndComesBackAsANewOne) {
+  for (const std::string_view other : {"x", "2"}) {  // a chunk of texts, a chunk of numbers
+    const IdDictionary before = IdDictionary().With({std::string(other), "17", "18"});
+    const IdDictionary after = before.Without({1});
+    EXPECT_EQ(after.size(), 3u);
+    EXPECT_FALSE(after.Find(MakeIdKey("17")).has_value());
+    EXPECT_TRUE(after.erased(1));
+    EXPECT_EQ(after.text(1), "");
+    EXPECT_EQ(after.Find(MakeIdKey("18")), 2u);
+    EXPECT_EQ(before.Find(MakeIdKey("17")), 1u) << "an older copy keeps it";
+    const IdDictionary again = after.With({"17"});
+    EXPECT_EQ(again.Find(MakeIdKey("17")), 3u);
+    EXPECT_EQ(before.Find(MakeIdKey("17")), 1u);
+    const IdDictionary mixed = again.With({"y"}).Without({0, 3});
+    EXPECT_FALSE(mixed.Find(MakeIdKey("17")).has_value());
+    EXPECT_TRUE(mixed.erased(1)) << "a chunk that becomes text keeps its holes";
+    EXPECT_EQ(mixed.Find(MakeIdKey("y")), 4u);
+  }
+}
+
+TEST(IdDictionaryRandomTest, AgreesWithAMapUnderErasures) {
+  std::mt19937_64 random(testing::TestSeed());
+  std::unordered_map<std::string, uint32_t> model;
+  std::vector<std::string> texts;  // by ordinal; empty: erased
+  IdDictionary dictionary;
+  for (int round = 0; round < testing::TestRounds(120); ++round) {
+    std::vector<std::string> ids;
+    for (uint64_t i = random() % 2000; i > 0; --i) {
+      const std::string id = round < 40 || random() % 2 == 0
+                                 ? std::to_string(random() % 50'000)
+                                 : fmt::format("u{}", random() % 50'000);
+      if (!model.emplace(id, static_cast<uint32_t>(texts.size())).second) continue;
+      ids.push_back(id);
+      texts.push_back(id);
+    }
+    dictionary = dictionary.With(ids);
+    std::vector<uint32_t> erased;
+    for (uint32_t ordinal = 0; ordinal < texts.size(); ++ordinal) {
+      if (random() % 400 != 0) continue;
+      erased.push_back(ordinal);
+      model.erase(texts[ordinal]);
+      texts[ordinal].clear();
+    }
+    dictionary = dictionary.Without(erased);
+  }
+  for (uint32_t ordinal = 0; ordinal < texts.size(); ++ordinal) {
+    ASSERT_EQ(dictionary.text(ordinal), texts[ordinal]);
+    ASSERT_EQ(dictionary.erased(ordinal), texts[ordinal].empty());
+  }
+  for (uint32_t i = 0; i < 50'000; ++i) {
+    for (const std::string& id : {std::to_string(i), fmt::format("u{}", i)}) {
+      const auto known = model.find(id);
+      const auto found = dictionary.Find(MakeIdKey(id));
+      ASSERT_EQ(found.has_value(), known != model.end()) << id;
+      ASSERT_EQ(found.value_or(0), known == model.end() ? 0 : known->second) << id;
+    }
+  }
 }
 
 TEST(IdHashTest, MatchesTheDocumentedVectors) {
