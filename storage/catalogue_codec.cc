@@ -82,6 +82,29 @@ index::TagDefinition ReadDefinition(ByteReader& in) {
   return definition;
 }
 
+void WriteIdType(const index::IdTypeDefinition& definition, ByteWriter& out) {
+  out.Varint(definition.id);
+  out.Text(definition.name);
+  out.Text(definition.display_name);
+  out.Varint(definition.normalizers.size());
+  for (const index::IdNormalizer normalizer : definition.normalizers) {
+    out.U8(static_cast<uint8_t>(normalizer));
+  }
+}
+
+index::IdTypeDefinition ReadIdType(ByteReader& in) {
+  index::IdTypeDefinition definition;
+  definition.id = static_cast<uint32_t>(in.Varint(index::kIdTypesMax));
+  definition.name = in.Text(index::kTagNameBytesMax);
+  definition.display_name = in.Text(index::kTagTextBytesMax);
+  const size_t count = in.Varint(index::kIdNormalizersMax);
+  for (size_t i = 0; i < count && in.ok(); ++i) {
+    definition.normalizers.push_back(static_cast<index::IdNormalizer>(in.U8()));
+  }
+  if (in.ok() && (definition.id == 0 || !index::Validate(definition).ok())) in.Fail();
+  return definition;
+}
+
 std::string EncodePopulation(const Population& population) {
   ByteWriter out;
   out.Varint(population.id);
@@ -108,6 +131,13 @@ std::string EncodeBase(const StoredBase& base) {
   out.Varint(base.id_count);
   out.Varint(base.tag_count);
   WriteStamps(base.universe_stamps, out);
+  if (base.format() == 1) return out.Take();
+  out.Varint(base.id_types.size());
+  for (size_t i = 0; i < base.id_types.size(); ++i) {
+    WriteIdType(base.id_types[i], out);
+    out.Varint(base.linked_counts[i]);
+  }
+  out.Varint(base.ledger_end);
   return out.Take();
 }
 
@@ -118,6 +148,16 @@ absl::StatusOr<StoredBase> DecodeBase(std::string_view payload) {
   base.id_count = static_cast<uint32_t>(in.Varint(index::kOrdinalsMax));
   base.tag_count = in.Varint32();
   base.universe_stamps = ReadStamps(in);
+  if (in.ok() && in.remaining() > 0) {
+    const size_t count = in.Varint(index::kIdTypesMax);
+    for (size_t i = 0; i < count && in.ok(); ++i) {
+      base.id_types.push_back(ReadIdType(in));
+      if (base.id_types.back().id != i + 1) in.Fail();
+      base.linked_counts.push_back(static_cast<uint32_t>(in.Varint(index::kOrdinalsMax)));
+    }
+    base.ledger_end = in.Varint();
+    if (base.format() == 1) in.Fail();
+  }
   if (!in.Done()) return Undecodable("base");
   return base;
 }
@@ -165,6 +205,15 @@ std::string EncodeValues(const index::ValueDictionary& values, uint32_t chunk) {
   out.Varint(count);
   for (uint32_t i = 0; i < count; ++i) out.Text(values.value(first + i));
   return out.Take();
+}
+
+uint8_t ValuesFormat(const index::ValueDictionary& values, uint32_t chunk) {
+  const uint32_t first = chunk * kValuesPerChunk;
+  const uint32_t end = std::min(first + kValuesPerChunk, values.size());
+  for (uint32_t code = first; code < end; ++code) {
+    if (values.value(code).empty()) return 2;
+  }
+  return 1;
 }
 
 absl::StatusOr<std::vector<std::string>> DecodeValues(std::string_view payload) {

@@ -34,6 +34,12 @@ struct StoredBase {
   uint32_t id_count = 0;
   uint32_t tag_count = 0;
   std::vector<uint64_t> universe_stamps;
+  // Format 2, when not all of it is empty.
+  std::vector<index::IdTypeDefinition> id_types;
+  std::vector<uint32_t> linked_counts;  // entries ever linked, by id type
+  uint64_t ledger_end = 0;
+
+  uint8_t format() const { return id_types.empty() && ledger_end == 0 ? 1 : 2; }
 };
 
 struct StoredTag {
@@ -60,10 +66,14 @@ absl::StatusOr<StoredRequest> DecodeRequest(std::string_view payload);
 // Codes from `chunk` * kValuesPerChunk on, as many as the dictionary has and the chunk holds.
 std::string EncodeValues(const index::ValueDictionary& values, uint32_t chunk);
 absl::StatusOr<std::vector<std::string>> DecodeValues(std::string_view payload);
+// 2 when one of these values was dropped, else 1.
+uint8_t ValuesFormat(const index::ValueDictionary& values, uint32_t chunk);
 
 // Parts of the above that log records hold too. A reader that fails says so itself.
 void WriteDefinition(const index::TagDefinition& definition, ByteWriter& out);
 index::TagDefinition ReadDefinition(ByteReader& in);
+void WriteIdType(const index::IdTypeDefinition& definition, ByteWriter& out);
+index::IdTypeDefinition ReadIdType(ByteReader& in);
 void WriteStamps(const std::vector<uint64_t>& stamps, ByteWriter& out);
 std::vector<uint64_t> ReadStamps(ByteReader& in);
 

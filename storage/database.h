@@ -74,6 +74,9 @@ class Database {
   absl::Status Write(rocksdb::WriteBatch* batch, bool sync);
   // What was written so far is on disk when OK.
   absl::Status Sync();
+  // Rewrites the tables that hold keys of `range` and drops the write-ahead logs of before: what
+  // was deleted or written over is in no file any more when OK, but of files that a backup holds.
+  absl::Status Scrub(const KeyRange& range);
 
  private:
   Database() = default;

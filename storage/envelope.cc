@@ -22,11 +22,11 @@ uint64_t EnvelopeChecksum(uint8_t kind, uint8_t format, std::string_view key,
 
 }  // namespace
 
-std::string Seal(Kind kind, std::string_view key, std::string_view payload) {
+std::string Seal(Kind kind, std::string_view key, std::string_view payload, uint8_t format) {
   ByteWriter out;
   out.U8(static_cast<uint8_t>(kind));
-  out.U8(kPayloadFormat);
-  out.Fixed64(EnvelopeChecksum(static_cast<uint8_t>(kind), kPayloadFormat, key, payload));
+  out.U8(format);
+  out.Fixed64(EnvelopeChecksum(static_cast<uint8_t>(kind), format, key, payload));
   out.Raw(payload);
   return out.Take();
 }
@@ -47,10 +47,10 @@ absl::StatusOr<std::string_view> Unseal(Kind kind, Family family, std::string_vi
                      fmt::format("a value of kind {} where kind {} belongs", found_kind,
                                  static_cast<uint8_t>(kind)));
   }
-  if (format > kPayloadFormat) {
+  if (format > PayloadFormatMax(kind)) {
     return absl::FailedPreconditionError(
         fmt::format("{} is of format {}, this version reads formats up to {}",
-                    DescribeKey(family, key), format, kPayloadFormat));
+                    DescribeKey(family, key), format, PayloadFormatMax(kind)));
   }
   return payload;
 }

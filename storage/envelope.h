@@ -32,12 +32,21 @@ enum class Kind : uint8_t {
   kShardHeader = 9,
   kBitmap = 10,
   kColumn = 11,
+  kLinkedIds = 12,
+  kScrub = 13,
 };
 
-inline constexpr uint8_t kPayloadFormat = 1;  // of every kind, so far
+// The newest format of a kind's payload that this program reads. A value is written in the oldest
+// format that can hold it.
+constexpr uint8_t PayloadFormatMax(Kind kind) {
+  return kind == Kind::kBase || kind == Kind::kValues || kind == Kind::kIdChunk ||
+                 kind == Kind::kRecord
+             ? 2
+             : 1;
+}
 inline constexpr size_t kEnvelopeBytes = 10;
 
-std::string Seal(Kind kind, std::string_view key, std::string_view payload);
+std::string Seal(Kind kind, std::string_view key, std::string_view payload, uint8_t format = 1);
 
 // The payload, a view of `value`. Errors: kDataLoss naming the key when anything is damaged,
 // kFailedPrecondition when a newer version wrote it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "index/error.h"
 #include "index/roaring_codec.h"
@@ -10,6 +11,22 @@
 #include "storage/id_codec.h"
 
 namespace throng::storage {
+namespace {
+
+// Chunks that got ids, or lost some: an erasure makes another chunk.
+std::vector<uint32_t> ChangedChunks(const index::IdDictionary& now,
+                                    const index::IdDictionary* before) {
+  std::vector<uint32_t> changed;
+  const uint32_t chunk_end = (now.size() + index::kChunkSize - 1) >> index::kChunkBits;
+  const uint32_t known = before == nullptr ? 0 : before->size();
+  for (uint32_t chunk = 0; chunk < chunk_end; ++chunk) {
+    const uint32_t end = std::min(now.size(), (chunk + 1) << index::kChunkBits);
+    if (end > known || &now.chunk(chunk) != &before->chunk(chunk)) changed.push_back(chunk);
+  }
+  return changed;
+}
+
+}  // namespace
 
 std::string FoldWriter::Key(const Place& place, uint32_t value) const {
   return BlockKey{.population = population_,
@@ -83,23 +100,43 @@ absl::Status FoldWriter::DeleteOthers(const Place& place, const ShardHeader& hea
   return scan.status();
 }
 
-absl::Status FoldWriter::WriteIds(const index::IdDictionary& ids, uint32_t first) {
-  const uint32_t chunk_end = (ids.size() + index::kChunkSize - 1) >> index::kChunkBits;
-  for (uint32_t chunk = first >> index::kChunkBits; chunk < chunk_end; ++chunk) {
+absl::Status FoldWriter::WriteIds(const index::IdDictionary& ids,
+                                  const index::IdDictionary* before) {
+  for (const uint32_t chunk : ChangedChunks(ids, before)) {
     const std::string key = IdChunkKey(population_, chunk);
-    database_.Put(Family::kIds, key, Seal(Kind::kIdChunk, key, EncodeIdChunk(ids, chunk)), &batch_);
+    const EncodedIds encoded = EncodeIdChunk(ids, chunk);
+    database_.Put(Family::kIds, key,
+                  Seal(Kind::kIdChunk, key, encoded.payload, encoded.has_erased ? 2 : 1), &batch_);
+    THRONG_RETURN_IF_ERROR(FlushIfFull());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FoldWriter::WriteLinkedIds(uint32_t id_type, const index::LinkedIds& linked,
+                                        const index::LinkedIds* before) {
+  for (const uint32_t chunk :
+       ChangedChunks(linked.ids(), before == nullptr ? nullptr : &before->ids())) {
+    const std::string key = LinkedIdsKey(population_, id_type, chunk);
+    database_.Put(Family::kIds, key, Seal(Kind::kLinkedIds, key, EncodeLinkedIds(linked, chunk)),
+                  &batch_);
     THRONG_RETURN_IF_ERROR(FlushIfFull());
   }
   return absl::OkStatus();
 }
 
 absl::Status FoldWriter::WriteValues(uint32_t tag, const index::ValueDictionary& values,
-                                     uint32_t first) {
+                                     const index::ValueDictionary* before) {
+  const uint32_t known = before == nullptr ? 0 : before->size();
+  const bool has_dropped = before != nullptr && before->dropped() != values.dropped();
+  const uint32_t first = has_dropped ? 0 : known / kValuesPerChunk;
+  if (known == values.size() && !has_dropped) return absl::OkStatus();
   const uint32_t chunk_end = (values.size() + kValuesPerChunk - 1) / kValuesPerChunk;
-  for (uint32_t chunk = first / kValuesPerChunk; chunk < chunk_end; ++chunk) {
+  for (uint32_t chunk = first; chunk < chunk_end; ++chunk) {
     const std::string key = ValuesKey(population_, tag, chunk);
-    database_.Put(Family::kMeta, key, Seal(Kind::kValues, key, EncodeValues(values, chunk)),
-                  &batch_);
+    database_.Put(
+        Family::kMeta, key,
+        Seal(Kind::kValues, key, EncodeValues(values, chunk), ValuesFormat(values, chunk)),
+        &batch_);
     THRONG_RETURN_IF_ERROR(FlushIfFull());
   }
   return absl::OkStatus();

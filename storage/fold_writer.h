@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/catalogue.h"
-#include "index/id_dictionary.h"
+#include "index/linked_ids.h"
 #include "index/tag_shard.h"
 #include "rocksdb/write_batch.h"
 #include "storage/block_codec.h"
@@ -43,10 +43,13 @@ class FoldWriter {
   // looked at.
   absl::Status WriteShard(const Place& place, index::TagType type, const index::TagShard& shard,
                           const index::TagShard* before);
-  // The ids from `first` on.
-  absl::Status WriteIds(const index::IdDictionary& ids, uint32_t first);
-  // The values from the code `first` on.
-  absl::Status WriteValues(uint32_t tag, const index::ValueDictionary& values, uint32_t first);
+  // The ids, of the primary and of a declared type, and the values, in which `before`, what is
+  // there, differs: null when nothing is.
+  absl::Status WriteIds(const index::IdDictionary& ids, const index::IdDictionary* before);
+  absl::Status WriteLinkedIds(uint32_t id_type, const index::LinkedIds& linked,
+                              const index::LinkedIds* before);
+  absl::Status WriteValues(uint32_t tag, const index::ValueDictionary& values,
+                           const index::ValueDictionary* before);
   // Deletes whatever stands under a generation of a tag, in the next batch.
   void DeleteGeneration(uint32_t tag, uint32_t generation);
 

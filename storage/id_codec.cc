@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "index/error.h"
 #include "storage/packed_ints.h"
 
 namespace throng::storage {
@@ -70,6 +71,25 @@ std::vector<std::string> DecodeTexts(size_t count, ByteReader& in) {
   return ids;
 }
 
+// What stands in the place of an erased id.
+constexpr std::string_view kErasedText = "0";
+
+// The entries of `ids` in a chunk.
+uint32_t EntriesOf(const index::IdDictionary& ids, uint32_t chunk) {
+  return std::min(index::kChunkSize, ids.size() - (chunk << index::kChunkBits));
+}
+
+// The list of erased ids behind `ids`, where there is one.
+void ReadErased(ByteReader& in, std::vector<std::string>* ids) {
+  const size_t count = in.Varint(ids->size());
+  const std::vector<uint32_t> erased = UnpackAscending(count, ids->size(), in);
+  if (count == 0) in.Fail();
+  for (const uint32_t offset : erased) {
+    if ((*ids)[offset] != kErasedText) in.Fail();
+    (*ids)[offset].clear();
+  }
+}
+
 }  // namespace
 
 void EncodeIds(const std::vector<std::string>& ids, ByteWriter& out) {
@@ -96,29 +116,77 @@ std::vector<std::string> DecodeIds(size_t count, ByteReader& in) {
   return {};
 }
 
-std::string EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk) {
-  const uint32_t first = chunk << index::kChunkBits;
-  const uint32_t count = std::min(index::kChunkSize, ids.size() - first);
+EncodedIds EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk) {
+  const uint32_t count = EntriesOf(ids, chunk);
   const index::IdChunk& source = ids.chunk(chunk);
   std::vector<std::string> texts;
+  std::vector<uint32_t> erased;
   texts.reserve(count);
-  for (uint32_t i = 0; i < count; ++i) texts.push_back(source.text(i));
+  for (uint32_t i = 0; i < count; ++i) {
+    if (source.erased(i)) erased.push_back(i);
+    texts.push_back(source.erased(i) ? std::string(kErasedText) : source.text(i));
+  }
   ByteWriter out;
   out.Varint(count);
   EncodeIds(texts, out);
-  return out.Take();
+  if (!erased.empty()) {
+    out.Varint(erased.size());
+    PackAscending(erased, out);
+  }
+  return {.payload = out.Take(), .has_erased = !erased.empty()};
 }
 
 absl::StatusOr<std::vector<std::string>> DecodeIdChunk(std::string_view payload, size_t count) {
   ByteReader in(payload);
   const size_t stored = in.Varint(index::kChunkSize);
   std::vector<std::string> ids = DecodeIds(stored, in);
+  if (in.ok() && in.remaining() > 0) ReadErased(in, &ids);
   if (!in.Done()) return absl::DataLossError("the ids cannot be decoded");
   if (ids.size() < count) {
     return absl::DataLossError(fmt::format("it holds {} ids of {}", ids.size(), count));
   }
   ids.resize(count);
   return ids;
+}
+
+std::string EncodeLinkedIds(const index::LinkedIds& linked, uint32_t chunk) {
+  const uint32_t first = chunk << index::kChunkBits;
+  std::vector<uint64_t> owners(EntriesOf(linked.ids(), chunk));
+  for (uint32_t i = 0; i < owners.size(); ++i) {
+    owners[i] = linked.ids().erased(first + i) ? 0 : linked.owner(first + i);
+  }
+  ByteWriter out;
+  out.Varint(owners.size());
+  PackUnsigned(owners, out);
+  const EncodedIds ids = EncodeIdChunk(linked.ids(), chunk);
+  out.U8(ids.has_erased ? 2 : 1);
+  out.Raw(ids.payload);
+  return out.Take();
+}
+
+absl::StatusOr<StoredLinks> DecodeLinkedIds(std::string_view payload, size_t count,
+                                            uint32_t ordinal_end) {
+  ByteReader in(payload);
+  const std::vector<uint64_t> owners = UnpackUnsigned(in.Varint(index::kChunkSize), in);
+  const uint8_t format = in.U8();
+  if (!in.ok()) return absl::DataLossError("the owners of ids cannot be decoded");
+  StoredLinks links;
+  THRONG_ASSIGN_OR_RETURN(links.ids, DecodeIdChunk(in.Raw(in.remaining()), owners.size()));
+  const bool has_erased = std::any_of(links.ids.begin(), links.ids.end(),
+                                      [](const std::string& id) { return id.empty(); });
+  if (format != (has_erased ? 2 : 1)) return absl::DataLossError("the ids are of another format");
+  if (links.ids.size() < count) {
+    return absl::DataLossError(fmt::format("it holds {} ids of {}", links.ids.size(), count));
+  }
+  links.ids.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_wrong = links.ids[i].empty() ? owners[i] != 0 : owners[i] >= ordinal_end;
+    if (is_wrong) {
+      return absl::DataLossError(fmt::format("id {} belongs to nobody: {}", i, owners[i]));
+    }
+    links.owners.push_back(static_cast<uint32_t>(owners[i]));
+  }
+  return links;
 }
 
 }  // namespace throng::storage

@@ -1,4 +1,4 @@
-// Primary ids <-> bytes: numbers packed, texts as lengths and bytes.
+// Ids <-> bytes: numbers packed, texts as lengths and bytes.
 //
 //   EncodeIds({"17", "18", "19"}, out);                       // a few bytes: gaps of 1
 //   std::vector<std::string> ids = DecodeIds(3, in);
@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/id_dictionary.h"
+#include "index/linked_ids.h"
 #include "storage/codec.h"
 
 namespace throng::storage {
@@ -24,11 +25,27 @@ void EncodeIds(const std::vector<std::string>& ids, ByteWriter& out);
 // Empty when `in` fails.
 std::vector<std::string> DecodeIds(size_t count, ByteReader& in);
 
+// Format 2 when `has_erased`, else 1.
+struct EncodedIds {
+  std::string payload;
+  bool has_erased = false;
+};
 // The ids of ordinals [chunk << 16, ...) that are below `ids.size()`, as one stored value.
-std::string EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk);
-// The first `count` ids of such a value, which may hold more: it may be of a later version.
-// Errors: kDataLoss.
+EncodedIds EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk);
+// The first `count` ids of such a value, which may hold more: it may be of a later version. Those
+// erased are empty. Errors: kDataLoss.
 absl::StatusOr<std::vector<std::string>> DecodeIdChunk(std::string_view payload, size_t count);
+
+// Links as index::LinkedIds::With takes them.
+struct StoredLinks {
+  std::vector<uint32_t> owners;  // 0 where the id is erased
+  std::vector<std::string> ids;
+};
+// The entries [chunk << 16, ...) of a type's linked ids, and the first `count` of them again, whose
+// owners are below `ordinal_end`. Errors: kDataLoss.
+std::string EncodeLinkedIds(const index::LinkedIds& linked, uint32_t chunk);
+absl::StatusOr<StoredLinks> DecodeLinkedIds(std::string_view payload, size_t count,
+                                            uint32_t ordinal_end);
 
 }  // namespace throng::storage
 

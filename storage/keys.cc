@@ -7,7 +7,8 @@
 namespace throng::storage {
 namespace {
 
-constexpr size_t kMetaPrefix = 5;  // population and kind
+constexpr size_t kMetaPrefix = 5;                // population and kind
+constexpr uint32_t kLinkedIdsMark = 0xFFFFFFFF;  // where the key of an id chunk has the chunk
 
 void AppendU16(uint16_t value, std::string* key) {
   key->push_back(static_cast<char>(value >> 8));
@@ -78,6 +79,8 @@ std::string DescribeMeta(std::string_view key) {
     case MetaKind::kRequestTime:
       return fmt::format("meta: population {}, request time {}", *population,
                          Hex(key.substr(kMetaPrefix)));
+    case MetaKind::kScrub:
+      return fmt::format("meta: population {}, scrub", *population);
   }
   return "";
 }
@@ -159,6 +162,12 @@ std::string IdChunkKey(uint32_t population, uint32_t chunk) {
   return key;
 }
 
+std::string LinkedIdsKey(uint32_t population, uint32_t id_type, uint32_t chunk) {
+  std::string key;
+  for (const uint32_t part : {population, kLinkedIdsMark, id_type, chunk}) AppendU32(part, &key);
+  return key;
+}
+
 std::string FormatKey() { return MetaKey(0, MetaKind::kFormat); }
 
 std::string PopulationKey(uint32_t population) {
@@ -170,6 +179,8 @@ std::string PopulationKey(uint32_t population) {
 KeyRange AllPopulations() { return WithPrefix(MetaKey(0, MetaKind::kPopulation)); }
 
 std::string BaseKey(uint32_t population) { return MetaKey(population, MetaKind::kBase); }
+
+std::string ScrubKey(uint32_t population) { return MetaKey(population, MetaKind::kScrub); }
 
 std::string TagKey(uint32_t population, uint32_t tag) {
   std::string key = MetaKey(population, MetaKind::kTag);
@@ -222,6 +233,9 @@ std::string DescribeKey(Family family, std::string_view key) {
     case Family::kIds:
       if (key.size() == 8) {
         text = fmt::format("ids: population {}, chunk {}", population, *KeyU32(key, 4));
+      } else if (key.size() == 16) {
+        text = fmt::format("ids: population {}, id type {}, chunk {}", population, *KeyU32(key, 8),
+                           *KeyU32(key, 12));
       }
       break;
     case Family::kLog:

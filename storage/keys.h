@@ -50,6 +50,7 @@ KeyRange PopulationRange(uint32_t population);  // in any family but meta's stor
 
 std::string LogKey(uint32_t population, uint64_t version);
 std::string IdChunkKey(uint32_t population, uint32_t chunk);
+std::string LinkedIdsKey(uint32_t population, uint32_t id_type, uint32_t chunk);
 
 // Keys of the family meta: a population (0 for what is the store's own), what it is, and the rest.
 enum class MetaKind : uint8_t {
@@ -60,11 +61,13 @@ enum class MetaKind : uint8_t {
   kValues = 5,
   kRequest = 6,
   kRequestTime = 7,
+  kScrub = 8,
 };
 std::string FormatKey();
 std::string PopulationKey(uint32_t population);
 KeyRange AllPopulations();
 std::string BaseKey(uint32_t population);
+std::string ScrubKey(uint32_t population);
 std::string TagKey(uint32_t population, uint32_t tag);
 KeyRange TagKeys(uint32_t population);
 std::string ValuesKey(uint32_t population, uint32_t tag, uint32_t chunk);

@@ -10,6 +10,7 @@
 #include "storage/block_codec.h"
 #include "storage/envelope.h"
 #include "storage/id_codec.h"
+#include "storage/identity_loader.h"
 #include "storage/record_check.h"
 #include "storage/rocks_status.h"
 
@@ -181,6 +182,7 @@ absl::StatusOr<SnapshotRef> PopulationLoader::ReadBaseSnapshot() {
         fmt::format("there are {} tags, {} belong there", tags.size(), base.tag_count));
   }
   THRONG_ASSIGN_OR_RETURN(auto catalogue, ReadCatalogue(tags));
+  for (const index::IdTypeDefinition& type : base.id_types) catalogue = catalogue->WithIdType(type);
   THRONG_ASSIGN_OR_RETURN(index::IdDictionary ids, ReadIds(base.id_count));
   std::vector<Source> sources{{.tag = index::kUniverseTag,
                                .type = index::TagType::kFlag,
@@ -197,8 +199,9 @@ absl::StatusOr<SnapshotRef> PopulationLoader::ReadBaseSnapshot() {
   THRONG_ASSIGN_OR_RETURN(std::vector<TagContentRef> found, ReadContents(sources));
   std::vector<TagContentRef> contents(tag_end);
   for (size_t i = 0; i < sources.size(); ++i) contents[sources[i].tag] = std::move(found[i]);
+  THRONG_ASSIGN_OR_RETURN(index::Identity identity, ReadIdentity(database_, population_, base));
   return std::make_shared<const Snapshot>(base.version, std::move(catalogue), std::move(ids),
-                                          std::move(contents));
+                                          std::move(contents), std::move(identity));
 }
 
 absl::StatusOr<std::vector<StoredTag>> PopulationLoader::ReadTags() {

@@ -40,7 +40,7 @@ absl::Status CheckValues(const NewValues& added) {
     return Wrong("tag {}: {} new values", added.tag, added.values.size());
   }
   for (const std::string& value : added.values) {
-    if (value.size() > static_cast<size_t>(index::kTagValueBytesMax)) {
+    if (value.empty() || value.size() > static_cast<size_t>(index::kTagValueBytesMax)) {
       return Wrong("tag {}: a value of {} bytes", added.tag, value.size());
     }
     if (!index::IsValidUtf8(value)) return Wrong("tag {}: a value is not UTF-8", added.tag);
@@ -206,12 +206,104 @@ absl::Status CheckChangeFits(const TagsAfter& tags, uint64_t ordinal_end, const 
   return CheckCellsFit(change, definition->type, value_count);
 }
 
+// Knows the id types of a base and of the record that comes behind it.
+absl::Status CheckIdTypesFit(const index::Snapshot& base, const CommitRecord& record) {
+  size_t count = base.catalogue().id_types().size();
+  absl::flat_hash_set<absl::string_view> names;
+  for (const index::IdTypeDefinition& type : record.id_types) {
+    if (type.id != ++count) return Wrong("id type {} after {}", type.id, count - 1);
+    if (base.catalogue().FindIdType(type.name) != nullptr || !names.insert(type.name).second) {
+      return Wrong("id type {} has the name of another one", type.id);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLinksFit(const index::Snapshot& base, size_t id_types, uint64_t ordinal_end,
+                           const index::IdLinks& links) {
+  if (links.id_type > id_types) return Wrong("ids of the unknown type {}", links.id_type);
+  const index::LinkedIds* linked = base.linked_ids(links.id_type);
+  const uint32_t known = linked == nullptr ? 0 : linked->entry_count();
+  if (links.first_entry != known) {
+    return Wrong("id type {}: links from {} on, there are {}", links.id_type, links.first_entry,
+                 known);
+  }
+  absl::flat_hash_set<absl::string_view> seen;
+  for (size_t i = 0; i < links.ids.size(); ++i) {
+    if (links.owners[i] >= ordinal_end) {
+      return Wrong("id type {}: ordinal {} of {} users", links.id_type, links.owners[i],
+                   ordinal_end);
+    }
+    const index::IdKey key = index::MakeIdKey(links.ids[i]);
+    if (!seen.insert(links.ids[i]).second || (linked != nullptr && linked->Find(key).has_value())) {
+      return Wrong("id type {}: an id twice", links.id_type);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckErasureFits(const index::Snapshot& base, const TagsAfter& tags,
+                              const CommitRecord& record) {
+  if (!record.erased_users.empty() && record.erased_users.back() >= base.ordinal_end()) {
+    return Wrong("the erasure of ordinal {} of {} users", record.erased_users.back(),
+                 base.ordinal_end());
+  }
+  for (const index::DroppedValues& dropped : record.dropped_values) {
+    const uint32_t values = tags.ValueCount(dropped.tag);
+    if (base.catalogue().FindById(dropped.tag) == nullptr || dropped.codes.empty() ||
+        dropped.codes.back() >= values) {
+      return Wrong("tag {}: dropped values of {}", dropped.tag, values);
+    }
+  }
+  return absl::OkStatus();
+}
+
 // No number twice in what `number_of` gives for the items.
 template <typename Items, typename NumberOf>
 bool AllDistinct(const Items& items, NumberOf number_of) {
   absl::flat_hash_set<uint32_t> seen;
   return std::all_of(items.begin(), items.end(),
                      [&](const auto& item) { return seen.insert(number_of(item)).second; });
+}
+
+absl::Status CheckIdentityShape(const CommitRecord& record) {
+  for (const index::IdTypeDefinition& type : record.id_types) {
+    if (type.id == 0 || type.id > index::kIdTypesMax) return Wrong("id type {}", type.id);
+    THRONG_RETURN_IF_ERROR(index::Validate(type));
+  }
+  for (const index::IdLinks& links : record.links) {
+    if (links.id_type == 0 || links.id_type > index::kIdTypesMax) {
+      return Wrong("ids of type {}", links.id_type);
+    }
+    if (links.ids.empty() || links.owners.size() != links.ids.size() ||
+        uint64_t{links.first_entry} + links.ids.size() > index::kOrdinalsMax) {
+      return Wrong("id type {}: {} ids of {} owners", links.id_type, links.ids.size(),
+                   links.owners.size());
+    }
+    for (const std::string& id : links.ids) {
+      if (id.empty() || id.size() > index::kIdBytesMax) {
+        return Wrong("an id of {} bytes", id.size());
+      }
+    }
+  }
+  const auto ascends = [](const std::vector<uint32_t>& numbers) {
+    return std::adjacent_find(numbers.begin(), numbers.end(), std::greater_equal<>()) ==
+           numbers.end();
+  };
+  if (!ascends(record.erased_users)) return Wrong("the erased users do not ascend");
+  for (const index::DroppedValues& dropped : record.dropped_values) {
+    if (dropped.tag == index::kUniverseTag || dropped.tag >= kTagIdEnd || !ascends(dropped.codes)) {
+      return Wrong("dropped values of tag {}", dropped.tag);
+    }
+  }
+  if (!AllDistinct(record.links, [](const index::IdLinks& l) { return l.id_type; }) ||
+      !AllDistinct(record.dropped_values, [](const index::DroppedValues& d) { return d.tag; })) {
+    return Wrong("an id type or a tag twice in one record");
+  }
+  // Both change the universe, and a shard takes one change a version.
+  const bool has_others = !record.new_users.empty() || !record.links.empty();
+  if (!record.erased_users.empty() && has_others) return Wrong("erasures beside new ids");
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -229,8 +321,9 @@ absl::Status CheckShape(const CommitRecord& record) {
   }
   for (const TagChange& change : record.tag_changes) {
     THRONG_RETURN_IF_ERROR(CheckChange(change));
-    if (change.tag == index::kUniverseTag && !record.new_users.empty()) {
-      return Wrong("a change of the universe beside new users");
+    if (change.tag == index::kUniverseTag &&
+        (!record.new_users.empty() || !record.erased_users.empty())) {
+      return Wrong("a change of the universe beside new or erased users");
     }
   }
   for (const RequestRecord& request : record.requests) {
@@ -241,7 +334,7 @@ absl::Status CheckShape(const CommitRecord& record) {
       !AllDistinct(record.tag_changes, [](const TagChange& c) { return c.tag; })) {
     return Wrong("a tag twice in one record");
   }
-  return absl::OkStatus();
+  return CheckIdentityShape(record);
 }
 
 absl::Status CheckFits(const index::Snapshot& base, const CommitRecord& record) {
@@ -260,7 +353,12 @@ absl::Status CheckFits(const index::Snapshot& base, const CommitRecord& record) 
   for (const TagChange& change : record.tag_changes) {
     THRONG_RETURN_IF_ERROR(CheckChangeFits(tags, ordinal_end, change));
   }
-  return absl::OkStatus();
+  THRONG_RETURN_IF_ERROR(CheckIdTypesFit(base, record));
+  const size_t id_types = base.catalogue().id_types().size() + record.id_types.size();
+  for (const index::IdLinks& links : record.links) {
+    THRONG_RETURN_IF_ERROR(CheckLinksFit(base, id_types, ordinal_end, links));
+  }
+  return CheckErasureFits(base, tags, record);
 }
 
 }  // namespace throng::storage

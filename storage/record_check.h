@@ -19,13 +19,14 @@ inline constexpr size_t kScopeBytesMax = 4096;
 inline constexpr size_t kRequestIdBytesMax = 4096;
 inline constexpr size_t kResponseBytesMax = 64 << 20;
 
-// Matching lengths, ascending ordinals, one change a tag, valid texts and definitions.
+// Matching lengths, ascending ordinals, one change a tag, valid texts and definitions; erasures by
+// themselves.
 // Errors: kInvalidArgument naming what is wrong.
 absl::Status CheckShape(const index::CommitRecord& record);
 
 // Known tags, cells and codes of the tag's type and dictionary, ordinals of users that exist,
-// ids and codes that continue those of `base`. REQUIRES: CheckShape(record) is OK.
-// Errors: kInvalidArgument naming what is wrong.
+// ids and codes that continue those of `base`, linked ids that are nobody's. REQUIRES:
+// CheckShape(record) is OK. Errors: kInvalidArgument naming what is wrong.
 absl::Status CheckFits(const index::Snapshot& base, const index::CommitRecord& record);
 
 }  // namespace throng::storage

@@ -140,6 +140,41 @@ std::vector<Item> ReadList(size_t bytes_each, Read read, ByteReader& in) {
   return items;
 }
 
+void WriteLinks(const index::IdLinks& links, ByteWriter& out) {
+  out.Varint(links.id_type);
+  out.Varint(links.first_entry);
+  out.Varint(links.ids.size());
+  PackUnsigned(std::vector<uint64_t>(links.owners.begin(), links.owners.end()), out);
+  EncodeIds(links.ids, out);
+}
+
+index::IdLinks ReadLinks(ByteReader& in) {
+  index::IdLinks links;
+  links.id_type = in.Varint32();
+  links.first_entry = static_cast<uint32_t>(in.Varint(index::kOrdinalsMax));
+  const size_t count = in.Varint(index::kOrdinalsMax);
+  for (const uint64_t owner : UnpackUnsigned(count, in)) {
+    if (owner >= index::kOrdinalsMax) in.Fail();
+    links.owners.push_back(static_cast<uint32_t>(owner));
+  }
+  if (in.ok()) links.ids = DecodeIds(count, in);
+  return links;
+}
+
+void WriteDropped(const index::DroppedValues& dropped, ByteWriter& out) {
+  out.Varint(dropped.tag);
+  out.Varint(dropped.codes.size());
+  PackAscending(dropped.codes, out);
+}
+
+index::DroppedValues ReadDropped(ByteReader& in) {
+  index::DroppedValues dropped;
+  dropped.tag = in.Varint32();
+  const size_t count = in.Varint(index::kTagValuesMax);
+  dropped.codes = UnpackAscending(count, index::kTagValuesMax, in);
+  return dropped;
+}
+
 // A flip belongs to one of the record's definitions, and each to another one.
 bool FlipsFit(const LoggedRecord& logged) {
   std::vector<uint32_t> tags;
@@ -155,6 +190,13 @@ bool FlipsFit(const LoggedRecord& logged) {
 }
 
 }  // namespace
+
+uint8_t RecordFormat(const CommitRecord& record) {
+  const bool is_old = record.id_types.empty() && record.links.empty() &&
+                      record.erased_users.empty() && record.dropped_values.empty() &&
+                      record.ledger_end == 0;
+  return is_old ? 1 : 2;
+}
 
 std::string EncodeRecord(const LoggedRecord& logged) {
   return EncodeRecord(logged.record, logged.flips);
@@ -172,6 +214,13 @@ std::string EncodeRecord(const CommitRecord& record, const std::vector<Flip>& fl
   if (!record.new_users.empty()) EncodeIds(record.new_users, out);
   WriteList(record.tag_changes, WriteChange, out);
   WriteList(record.requests, WriteRequest, out);
+  if (RecordFormat(record) == 1) return out.Take();
+  WriteList(record.id_types, WriteIdType, out);
+  WriteList(record.links, WriteLinks, out);
+  out.Varint(record.erased_users.size());
+  PackAscending(record.erased_users, out);
+  WriteList(record.dropped_values, WriteDropped, out);
+  out.Varint(record.ledger_end);
   return out.Take();
 }
 
@@ -189,6 +238,15 @@ absl::StatusOr<LoggedRecord> DecodeRecord(std::string_view bytes) {
   if (users > 0) record.new_users = DecodeIds(users, in);
   record.tag_changes = ReadList<TagChange>(2, ReadChange, in);
   record.requests = ReadList<RequestRecord>(11, ReadRequest, in);
+  if (in.ok() && in.remaining() > 0) {
+    record.id_types = ReadList<index::IdTypeDefinition>(4, ReadIdType, in);
+    record.links = ReadList<index::IdLinks>(4, ReadLinks, in);
+    const size_t erased = in.Varint(index::kOrdinalsMax);
+    record.erased_users = UnpackAscending(erased, index::kOrdinalsMax, in);
+    record.dropped_values = ReadList<index::DroppedValues>(2, ReadDropped, in);
+    record.ledger_end = in.Varint();
+    if (RecordFormat(record) == 1) in.Fail();
+  }
   if (!in.Done()) return absl::DataLossError("the record cannot be decoded");
   if (const absl::Status shape = CheckShape(record); !shape.ok()) {
     return absl::DataLossError(

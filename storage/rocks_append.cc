@@ -40,7 +40,8 @@ absl::Status RocksStore::AppendImpl(uint32_t population,
     THRONG_RETURN_IF_ERROR(CheckShape(*record));
     THRONG_ASSIGN_OR_RETURN(flips, FindFlips(population, *record));
     const std::string key = LogKey(population, record->version);
-    const std::string value = Seal(Kind::kRecord, key, EncodeRecord(*record, flips));
+    const std::string value =
+        Seal(Kind::kRecord, key, EncodeRecord(*record, flips), RecordFormat(*record));
     if (value.size() > kRecordBytesMax) {
       return absl::InvalidArgumentError(fmt::format("a commit of {} bytes; at most {} are allowed",
                                                     value.size(), kRecordBytesMax));

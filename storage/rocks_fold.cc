@@ -101,6 +101,40 @@ void PutTags(Database& database, uint32_t population, const Snapshot& snapshot,
   }
 }
 
+StoredBase BaseOf(const Snapshot& snapshot) {
+  StoredBase base{.version = snapshot.data_version(),
+                  .id_count = snapshot.ids().size(),
+                  .tag_count = static_cast<uint32_t>(snapshot.catalogue().by_name().size()),
+                  .universe_stamps = StampsOf(snapshot.content(index::kUniverseTag)),
+                  .id_types = snapshot.catalogue().id_types(),
+                  .ledger_end = snapshot.identity().ledger_end};
+  for (const index::IdTypeDefinition& type : base.id_types) {
+    const index::LinkedIds* linked = snapshot.linked_ids(type.id);
+    base.linked_counts.push_back(linked == nullptr ? 0 : linked->entry_count());
+  }
+  return base;
+}
+
+// Ids and texts of values in which the snapshots differ.
+absl::Status WriteDictionaries(const Snapshot& snapshot, const Snapshot* folded,
+                               FoldWriter& writer) {
+  THRONG_RETURN_IF_ERROR(
+      writer.WriteIds(snapshot.ids(), folded == nullptr ? nullptr : &folded->ids()));
+  for (const index::IdTypeDefinition& type : snapshot.catalogue().id_types()) {
+    const index::LinkedIds* linked = snapshot.linked_ids(type.id);
+    if (linked == nullptr) continue;
+    THRONG_RETURN_IF_ERROR(writer.WriteLinkedIds(
+        type.id, *linked, folded == nullptr ? nullptr : folded->linked_ids(type.id)));
+  }
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    const uint32_t tag = entry->definition.id;
+    const TagEntry* old = folded == nullptr ? nullptr : folded->catalogue().FindById(tag);
+    THRONG_RETURN_IF_ERROR(
+        writer.WriteValues(tag, *entry->values, old == nullptr ? nullptr : old->values.get()));
+  }
+  return absl::OkStatus();
+}
+
 // Deletes the requests of before `time_us`, the oldest first.
 absl::Status DeleteRequests(Database& database, uint32_t population, int64_t time_us,
                             rocksdb::WriteBatch* batch) {
@@ -133,12 +167,14 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
                                   const Snapshot* folded) {
   THRONG_RETURN_IF_ERROR(CheckWritable());
   std::set<TagGeneration> flipped;
+  bool needs_scrub = false;
   {
     index::MutexLock lock(mutex_);
     const auto it = states_.find(population);
     if (it == states_.end() || !it->second.is_loaded) {
       return absl::FailedPreconditionError("the population is not loaded");
     }
+    needs_scrub = snapshot.identity().erasure_version > it->second.folded_version;
     if (snapshot.data_version() > it->second.last_version ||
         snapshot.data_version() < it->second.folded_version) {
       return absl::InvalidArgumentError(
@@ -153,27 +189,19 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   for (const TagPair& pair : PairTags(snapshot, folded, flipped)) {
     THRONG_RETURN_IF_ERROR(WriteContent(pair, writer));
   }
-  THRONG_RETURN_IF_ERROR(
-      writer.WriteIds(snapshot.ids(), folded == nullptr ? 0 : folded->ids().size()));
-  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
-    const uint32_t tag = entry->definition.id;
-    const TagEntry* old = folded == nullptr ? nullptr : folded->catalogue().FindById(tag);
-    const uint32_t known = old == nullptr ? 0 : old->values->size();
-    if (known < entry->values->size()) {
-      THRONG_RETURN_IF_ERROR(writer.WriteValues(tag, *entry->values, known));
-    }
-  }
+  THRONG_RETURN_IF_ERROR(WriteDictionaries(snapshot, folded, writer));
   THRONG_RETURN_IF_ERROR(writer.Flush());
 
   rocksdb::WriteBatch batch;
   PutTags(*database_, population, snapshot, folded, &batch);
   const std::string base_key = BaseKey(population);
-  const std::string base =
-      EncodeBase({.version = snapshot.data_version(),
-                  .id_count = snapshot.ids().size(),
-                  .tag_count = static_cast<uint32_t>(snapshot.catalogue().by_name().size()),
-                  .universe_stamps = StampsOf(snapshot.content(index::kUniverseTag))});
-  database_->Put(Family::kMeta, base_key, Seal(Kind::kBase, base_key, base), &batch);
+  const StoredBase base = BaseOf(snapshot);
+  database_->Put(Family::kMeta, base_key,
+                 Seal(Kind::kBase, base_key, EncodeBase(base), base.format()), &batch);
+  const std::string scrub_key = ScrubKey(population);
+  if (needs_scrub) {
+    database_->Put(Family::kMeta, scrub_key, Seal(Kind::kScrub, scrub_key, ""), &batch);
+  }
   database_->DeleteRange(
       Family::kLog,
       {.begin = LogKey(population, 0), .end = LogKey(population, snapshot.data_version() + 1)},
@@ -181,14 +209,30 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   THRONG_RETURN_IF_ERROR(
       DeleteRequests(*database_, population, now_us() - kRequestLifetimeUs, &batch));
   THRONG_RETURN_IF_ERROR(database_->Write(&batch, /*sync=*/true));
-  NoteFolded(population, snapshot);
-  return AdvanceHighWater(/*now=*/true);
+  NoteFolded(population, snapshot, needs_scrub);
+  THRONG_RETURN_IF_ERROR(AdvanceHighWater(/*now=*/true));
+  return ScrubIfNeeded(population);
 }
 
-void RocksStore::NoteFolded(uint32_t population, const Snapshot& snapshot) {
+absl::Status RocksStore::ScrubIfNeeded(uint32_t population) {
+  {
+    index::MutexLock lock(mutex_);
+    if (!states_[population].needs_scrub) return absl::OkStatus();
+  }
+  THRONG_RETURN_IF_ERROR(database_->Scrub(PopulationRange(population)));
+  rocksdb::WriteBatch batch;
+  database_->Delete(Family::kMeta, ScrubKey(population), &batch);
+  THRONG_RETURN_IF_ERROR(database_->Write(&batch, /*sync=*/true));
+  index::MutexLock lock(mutex_);
+  states_[population].needs_scrub = false;
+  return absl::OkStatus();
+}
+
+void RocksStore::NoteFolded(uint32_t population, const Snapshot& snapshot, bool needs_scrub) {
   index::MutexLock lock(mutex_);
   PopulationState& state = states_[population];
   state.folded_version = snapshot.data_version();
+  state.needs_scrub = state.needs_scrub || needs_scrub;
   while (!state.log.empty() && state.log.front().first <= snapshot.data_version()) {
     state.log_bytes -= state.log.front().second;
     state.log.pop_front();

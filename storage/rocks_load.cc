@@ -74,9 +74,14 @@ absl::StatusOr<LoadedPopulation> RocksStore::Load(uint32_t population, index::Pa
     AddContents(*loaded.folded, &live);
     AddContents(*loaded.snapshot, &live);
     THRONG_RETURN_IF_ERROR(Noted(DeleteOrphans(*database_, population, live)));
-    index::MutexLock lock(mutex_);
-    state.population = states_[population].population;
-    states_[population] = std::move(state);
+    state.needs_scrub = database_->Get(Family::kMeta, ScrubKey(population)).ok();
+    {
+      index::MutexLock lock(mutex_);
+      state.population = states_[population].population;
+      states_[population] = std::move(state);
+    }
+    // A fold was cut short between taking erasures in and removing their traces.
+    THRONG_RETURN_IF_ERROR(Noted(ScrubIfNeeded(population)));
     return loaded;
   });
 }

@@ -49,6 +49,7 @@ struct PopulationState {
   std::map<TagGeneration, PendingContent> pending;
   // Content that came by WriteGeneration and that no fold has seen yet.
   std::set<TagGeneration> flipped;
+  bool needs_scrub = false;  // a fold took erasures in whose traces are still in files
 };
 
 // Thread-safe, as Store says.
@@ -102,7 +103,9 @@ class RocksStore : public Store {
                     const std::vector<Flip>& flips, uint64_t bytes);
   absl::Status FoldImpl(uint32_t population, const index::Snapshot& snapshot,
                         const index::Snapshot* folded);
-  void NoteFolded(uint32_t population, const index::Snapshot& snapshot);
+  void NoteFolded(uint32_t population, const index::Snapshot& snapshot, bool needs_scrub);
+  // Removes what erasures left in files, if there is any.
+  absl::Status ScrubIfNeeded(uint32_t population);
   absl::Status WriteGenerationImpl(uint32_t population, const index::TagDefinition& definition,
                                    const index::TagContent& content);
 

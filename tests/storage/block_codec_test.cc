@@ -139,7 +139,8 @@ TEST(IdCodecTest, ConsecutiveNumbersTakeAlmostNothing) {
 
 TEST(IdCodecTest, AChunkMayHoldMoreThanIsWanted) {
   const index::IdDictionary ids = index::IdDictionary().With({"a", "b", "17"});
-  const std::string payload = EncodeIdChunk(ids, 0);
+  const auto [payload, has_erased] = EncodeIdChunk(ids, 0);
+  EXPECT_FALSE(has_erased);
   EXPECT_EQ(*DecodeIdChunk(payload, 2), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(DecodeIdChunk(payload, 3)->size(), 3u);
   EXPECT_TRUE(absl::IsDataLoss(DecodeIdChunk(payload, 4).status()));
@@ -186,6 +187,43 @@ TEST(CatalogueCodecTest, ValuesComeInChunks) {
   const auto dictionary = index::ValueDictionary::Extend(index::ValueDictionary(), values);
   EXPECT_EQ(DecodeValues(EncodeValues(*dictionary, 0))->size(), kValuesPerChunk);
   EXPECT_EQ(DecodeValues(EncodeValues(*dictionary, 1))->back(), values.back());
+}
+
+TEST(IdCodecTest, ErasedIdsStayErased) {
+  const index::IdDictionary all = index::IdDictionary().With({"10", "0", "12"});
+  for (const index::IdDictionary& ids : {all, all.With({"text"})}) {
+    const index::IdDictionary rest = ids.Without({0, 2});
+    const auto [payload, has_erased] = EncodeIdChunk(rest, 0);
+    EXPECT_TRUE(has_erased);
+    EXPECT_EQ(*DecodeIdChunk(payload, 3), (std::vector<std::string>{"", "0", ""}));
+    EXPECT_EQ(payload.find("12"), std::string::npos);
+    EXPECT_FALSE(DecodeIdChunk(payload + '\0', 3).ok());
+  }
+}
+
+TEST(IdCodecTest, LinkedIdsRoundTrip) {
+  const index::LinkedIds linked =
+      index::LinkedIds().With({7, 3, 7}, {"138", "139", "a"}).Without({3});
+  const std::string payload = EncodeLinkedIds(linked, 0);
+  const absl::StatusOr<StoredLinks> links = DecodeLinkedIds(payload, 3, 8);
+  ASSERT_TRUE(links.ok()) << links.status();
+  EXPECT_EQ(links->owners, (std::vector<uint32_t>{7, 0, 7}));
+  EXPECT_EQ(links->ids, (std::vector<std::string>{"138", "", "a"}));
+  EXPECT_EQ(DecodeLinkedIds(payload, 1, 8)->ids.size(), 1u);
+  EXPECT_TRUE(absl::IsDataLoss(DecodeLinkedIds(payload, 4, 8).status()));
+  EXPECT_TRUE(absl::IsDataLoss(DecodeLinkedIds(payload, 3, 7).status())) << "nobody is user 7";
+  for (size_t size = 0; size < payload.size(); ++size) {
+    EXPECT_FALSE(DecodeLinkedIds(payload.substr(0, size), 3, 8).ok()) << size;
+  }
+}
+
+TEST(EnvelopeTest, TellsAFormatItDoesNotRead) {
+  const std::string key = TagKey(1, 5);
+  EXPECT_TRUE(Unseal(Kind::kBase, Family::kMeta, key, Seal(Kind::kBase, key, "x", 2)).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      Unseal(Kind::kBase, Family::kMeta, key, Seal(Kind::kBase, key, "x", 3)).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      Unseal(Kind::kTag, Family::kMeta, key, Seal(Kind::kTag, key, "x", 2)).status()));
 }
 
 TEST(EnvelopeTest, FindsEveryFlippedBitAndEverySwap) {

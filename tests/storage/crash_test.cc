@@ -100,10 +100,12 @@ INSTANTIATE_TEST_SUITE_P(KillOrPower, FailEveryChangeTest, ::testing::Bool());
 TEST(CrashTest, ResumesAfterAnySingleFailure) {
   const uint64_t seed = testing::TestSeed();
   const uint64_t changes = CountChanges(seed);
-  for (uint64_t n = 1; n <= changes; n += 2) {
+  const uint64_t step = 1 + changes / 100 * 2;
+  for (uint64_t n = 1; n <= changes; n += step) {
     FaultyWorld faulty;
     StoreWorld& world = faulty.world;
-    faulty.files->FailFrom(n, 1, n % 4 == 1 ? IOStatus::NoSpace() : IOStatus::IOError("broken"));
+    faulty.files->FailFrom(n, 1,
+                           n / step % 2 == 0 ? IOStatus::NoSpace() : IOStatus::IOError("broken"));
     if (!world.Open().ok()) {
       const absl::Status again = world.Open();
       ASSERT_TRUE(again.ok()) << "change " << n << ": " << again;

@@ -1,4 +1,5 @@
-// The data directory that format version 1 wrote, kept as text, must open for good.
+// The data directories that format version 1 wrote, kept as text, must open for good: v1.txt from
+// before there were id types and erasures, v1_identity.txt with them.
 //
 // THRONG_WRITE_FIXTURES=1 storage_test --gtest_filter=FormatTest.* writes it anew: only for a
 // change of version 1 before it is released.
@@ -23,6 +24,7 @@ using index::CommitRecord;
 using index::TagType;
 
 const char* const kFixture = THRONG_STORAGE_FIXTURES "/v1.txt";
+const char* const kIdentityFixture = THRONG_STORAGE_FIXTURES "/v1_identity.txt";
 
 std::string Hex(const std::string& bytes) {
   std::string text;
@@ -41,6 +43,17 @@ std::string Unhex(const std::string& text) {
 std::string HighWaterOf(const std::string& directory) {
   std::ifstream in(directory + "/HIGH_WATER", std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+void DumpDirectory(const std::string& directory, const char* fixture) {
+  std::ofstream out(fixture);
+  out << "# A data directory of format version 1: family, key, value in hexadecimal.\n";
+  for (const auto& [family, values] : ReadRaw(directory)) {
+    for (const auto& [key, value] : values) {
+      out << family << " " << Hex(key) << " " << Hex(value) << "\n";
+    }
+  }
+  out << "HIGH_WATER - " << Hex(HighWaterOf(directory)) << "\n";
 }
 
 // Six users; a tag of every type; a fold; a REPLACE and commits behind it.
@@ -98,19 +111,44 @@ void WriteFixture() {
   ASSERT_TRUE(
       world.store().Append(1, {.version = 3, .time_us = 4, .definitions = {graduate}}).ok());
   world.Close();
-  std::ofstream out(kFixture);
-  out << "# A data directory of format version 1: family, key, value in hexadecimal.\n";
-  for (const auto& [family, values] : ReadRaw(world.directory())) {
-    for (const auto& [key, value] : values) {
-      out << family << " " << Hex(key) << " " << Hex(value) << "\n";
-    }
-  }
-  out << "HIGH_WATER - " << Hex(HighWaterOf(world.directory())) << "\n";
+  DumpDirectory(world.directory(), kFixture);
 }
 
-void ReadFixture(const std::string& directory) {
-  std::ifstream in(kFixture);
-  ASSERT_TRUE(in) << kFixture;
+// Ids of a declared type; erasures that were folded in, and others behind that.
+void WriteIdentityFixture() {
+  StoreWorld world({.now_us = [] { return int64_t{1'700'000'000'000'010}; }});
+  ASSERT_TRUE(world.Open().ok());
+  CommitRecord first = FirstCommit();
+  first.id_types = {
+      {.id = 1,
+       .name = "phone",
+       .display_name = "Phone",
+       .normalizers = {index::IdNormalizer::kTrim, index::IdNormalizer::kPhoneDigits}},
+      {.id = 2, .name = "device"}};
+  first.links = {
+      {.id_type = 1, .owners = {0, 2, 0}, .ids = {"8613800000000", "8613800000002", "138"}},
+      {.id_type = 2, .owners = {4}, .ids = {"d-4"}}};
+  ASSERT_TRUE(world.Commit(first).ok());
+  CommitRecord erasing{.version = 2, .time_us = 5, .first_ordinal = 5, .erased_users = {1, 2}};
+  erasing.tag_changes = {{.tag = 2, .ordinals = {1, 2}, .cells = {0, 0}, .cleared = {true, true}}};
+  erasing.dropped_values = {{.tag = 2, .codes = {1}}};
+  erasing.ledger_end = 2;
+  ASSERT_TRUE(world.Commit(erasing).ok());
+  ASSERT_TRUE(world.Fold().ok());
+  CommitRecord linking{.version = 3, .time_us = 6, .first_ordinal = 5, .new_users = {"101"}};
+  linking.links = {{.id_type = 2, .first_entry = 1, .owners = {5, 3}, .ids = {"d-5", "d-3"}}};
+  linking.new_values = {{.tag = 2, .first_code = 2, .values = {"Tianjin"}}};
+  ASSERT_TRUE(world.Commit(linking).ok());
+  CommitRecord last{.version = 4, .time_us = 7, .first_ordinal = 6, .erased_users = {4}};
+  last.ledger_end = 3;
+  ASSERT_TRUE(world.Commit(last).ok());
+  world.Close();
+  DumpDirectory(world.directory(), kIdentityFixture);
+}
+
+void ReadFixture(const char* fixture, const std::string& directory) {
+  std::ifstream in(fixture);
+  ASSERT_TRUE(in) << fixture;
   RawEntries entries;
   std::string high_water;
   for (std::string line; std::getline(in, line);) {
@@ -134,7 +172,7 @@ TEST(FormatTest, Version1Opens) {
   const StoreOptions options{.directory = folder.path("data"),
                              .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
   std::filesystem::create_directories(options.directory);
-  ReadFixture(options.directory);
+  ReadFixture(kFixture, options.directory);
   for (const bool is_folded : {false, true}) {
     auto store = Store::Open(options);
     ASSERT_TRUE(store.ok()) << store.status();
@@ -168,6 +206,45 @@ TEST(FormatTest, Version1Opens) {
     const auto request = (*store)->FindRequest(1, "tester\nload", "r1");
     ASSERT_TRUE(request.ok()) << request.status();
     EXPECT_EQ(request->response, "ok");
+    ASSERT_TRUE((*store)->Fold(1, snapshot, loaded->folded.get()).ok());
+  }
+}
+
+TEST(FormatTest, Version1WithIdsAndErasuresOpens) {
+  if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteIdentityFixture();
+  TemporaryFolder folder;
+  const StoreOptions options{.directory = folder.path("data"),
+                             .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
+  std::filesystem::create_directories(options.directory);
+  ReadFixture(kIdentityFixture, options.directory);
+  for (const bool is_folded : {false, true}) {
+    auto store = Store::Open(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    index::Parallel parallel(1);
+    const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->replayed_records, is_folded ? 0u : 2u);
+    const index::Snapshot& snapshot = *loaded->snapshot;
+    EXPECT_EQ(snapshot.data_version(), 4u);
+    EXPECT_EQ(snapshot.user_count(), 3u);
+    EXPECT_EQ(snapshot.identity().ledger_end, 3u);
+    EXPECT_FALSE(snapshot.ids().Find(index::MakeIdKey("102")).has_value());
+    EXPECT_EQ(snapshot.ids().Find(index::MakeIdKey("101")), 5u);  // created again
+    ASSERT_EQ(snapshot.catalogue().id_types().size(), 2u);
+    const index::IdTypeDefinition& phone = snapshot.catalogue().id_types()[0];
+    EXPECT_EQ(phone.name, "phone");
+    EXPECT_EQ(phone.display_name, "Phone");
+    EXPECT_EQ(phone.normalizers.back(), index::IdNormalizer::kPhoneDigits);
+    const index::LinkedIds& phones = *snapshot.linked_ids(1);
+    EXPECT_EQ(phones.IdsOf(0), (std::vector<std::string>{"8613800000000", "138"}));
+    EXPECT_FALSE(phones.Find(index::MakeIdKey("8613800000002")).has_value());
+    const index::LinkedIds& devices = *snapshot.linked_ids(2);
+    EXPECT_EQ(devices.Find(index::MakeIdKey("d-5")), 5u);
+    EXPECT_EQ(devices.Find(index::MakeIdKey("d-3")), 3u);
+    EXPECT_FALSE(devices.Find(index::MakeIdKey("d-4")).has_value());
+    const index::ValueDictionary& cities = *snapshot.catalogue().Find("city")->values;
+    EXPECT_EQ(cities.dropped(), 1u);
+    EXPECT_EQ(cities.Find("Tianjin"), 2u);
     ASSERT_TRUE((*store)->Fold(1, snapshot, loaded->folded.get()).ok());
   }
 }

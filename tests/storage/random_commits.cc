@@ -98,6 +98,50 @@ void AddUsers(uint32_t users, std::mt19937_64& random, CommitRecord* record) {
   }
 }
 
+// Links ids to users who exist by then; a few ids a type, so that erased ones come again.
+void AddLinks(const index::Snapshot& snapshot, uint32_t id_type, uint32_t ordinal_end,
+              std::mt19937_64& random, CommitRecord* record) {
+  const index::LinkedIds* linked = snapshot.linked_ids(id_type);
+  index::IdLinks links{.id_type = id_type,
+                       .first_entry = linked == nullptr ? 0 : linked->entry_count()};
+  std::set<std::string> seen;
+  for (uint32_t n = Below(200, random); n > 0 && ordinal_end > 0; --n) {
+    const uint32_t number = Below(20'000, random);
+    const std::string id = id_type == 1 ? std::to_string(number) : fmt::format("{:x}", number);
+    const bool is_taken = linked != nullptr && linked->Find(index::MakeIdKey(id)).has_value();
+    if (is_taken || !seen.insert(id).second) continue;
+    links.owners.push_back(Below(ordinal_end, random));
+    links.ids.push_back(id);
+  }
+  if (!links.ids.empty()) record->links.push_back(std::move(links));
+}
+
+void AddIdentity(const index::Snapshot& snapshot, std::mt19937_64& random, CommitRecord* record) {
+  auto types = static_cast<uint32_t>(snapshot.catalogue().id_types().size());
+  if (types < 3 && OneIn(4, random)) {
+    ++types;
+    record->id_types.push_back({.id = types,
+                                .name = fmt::format("type {}", types),
+                                .display_name = "Type №",
+                                .normalizers = {index::IdNormalizer::kTrim}});
+  }
+  const auto ordinal_end = record->first_ordinal + static_cast<uint32_t>(record->new_users.size());
+  for (uint32_t type = 1; type <= types; ++type) {
+    if (OneIn(2, random)) AddLinks(snapshot, type, ordinal_end, random, record);
+  }
+}
+
+// Some users leave, and some values with them.
+void AddErasures(const index::Snapshot& snapshot, std::mt19937_64& random, CommitRecord* record) {
+  record->erased_users = RandomOrdinals(snapshot.ordinal_end(), 8, random);
+  record->ledger_end = snapshot.identity().ledger_end + record->erased_users.size();
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    if (entry->values->size() == 0 || !OneIn(2, random)) continue;
+    record->dropped_values.push_back(
+        {.tag = entry->definition.id, .codes = {Below(entry->values->size(), random)}});
+  }
+}
+
 }  // namespace
 
 TagChange RandomChange(const TagDefinition& definition, uint32_t codes, uint32_t ordinal_end,
@@ -117,7 +161,15 @@ CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_64& rand
   CommitRecord record{.version = snapshot.data_version() + 1,
                       .time_us = 1'700'000'000'000'000 + Below(1000, random),
                       .first_ordinal = snapshot.ordinal_end()};
-  if (OneIn(2, random)) AddUsers(Below(sizes.users_max, random) + 1, random, &record);
+  const bool erases = OneIn(16, random);  // the fold behind it is a slow one
+  if (!erases && OneIn(2, random)) {
+    AddUsers(Below(sizes.users_max, random) + 1, random, &record);
+  }
+  if (erases) {
+    AddErasures(snapshot, random, &record);
+  } else {
+    AddIdentity(snapshot, random, &record);
+  }
   const uint32_t ordinal_end =
       record.first_ordinal + static_cast<uint32_t>(record.new_users.size());
   const uint32_t next_id = snapshot.catalogue().next_id();

@@ -36,7 +36,27 @@ std::string IdDifference(const IdDictionary& a, const IdDictionary& b) {
   for (uint32_t ordinal = 0; ordinal < a.size(); ++ordinal) {
     const std::string text = a.text(ordinal);
     if (text != b.text(ordinal)) return fmt::format("id {}", ordinal);
+    if (a.erased(ordinal) != b.erased(ordinal)) return fmt::format("erasure of {}", ordinal);
+    if (a.erased(ordinal)) continue;
     if (b.Find(MakeIdKey(text)) != ordinal) return fmt::format("id {} is not found", ordinal);
+  }
+  return "";
+}
+
+std::string IdentityDifference(const Snapshot& a, const Snapshot& b) {
+  if (a.catalogue().id_types() != b.catalogue().id_types()) return "id types";
+  if (a.identity().ledger_end != b.identity().ledger_end) return "the ledger's end";
+  for (const IdTypeDefinition& type : a.catalogue().id_types()) {
+    const LinkedIds none;
+    const LinkedIds& left = a.linked_ids(type.id) == nullptr ? none : *a.linked_ids(type.id);
+    const LinkedIds& right = b.linked_ids(type.id) == nullptr ? none : *b.linked_ids(type.id);
+    const std::string difference = IdDifference(left.ids(), right.ids());
+    if (!difference.empty()) return fmt::format("{}: {}", type.name, difference);
+    if (left.id_count() != right.id_count()) return fmt::format("{}: ids", type.name);
+    for (uint32_t ordinal = 0; ordinal < a.ordinal_end(); ++ordinal) {
+      if (left.IdsOf(ordinal) == right.IdsOf(ordinal)) continue;
+      return fmt::format("{}: ids of {}", type.name, ordinal);
+    }
   }
   return "";
 }
@@ -89,6 +109,7 @@ std::string SnapshotDifference(const Snapshot& a, const Snapshot& b) {
   }
   std::string difference = CatalogueDifference(a.catalogue(), b.catalogue());
   if (difference.empty()) difference = IdDifference(a.ids(), b.ids());
+  if (difference.empty()) difference = IdentityDifference(a, b);
   if (!difference.empty()) return difference;
   for (uint32_t tag = 0; tag < std::max(a.contents().size(), b.contents().size()); ++tag) {
     for (uint32_t i = 0; i < a.shard_count(); ++i) {
