@@ -17,6 +17,7 @@ endif()
 
 find_package(RocksDB CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 
 if(THRONG_BUILD_SERVER)

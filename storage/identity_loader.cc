@@ -44,9 +44,9 @@ absl::StatusOr<index::Identity> ReadIdentity(const Database& database, uint32_t 
   identity.linked.resize(base.id_types.size());
   for (uint32_t i = 0; i < base.id_types.size(); ++i) {
     if (base.linked_counts[i] == 0) continue;
-    THRONG_ASSIGN_OR_RETURN(identity.linked[i], ReadLinkedIds(database, population, i + 1,
-                                                              base.linked_counts[i],
-                                                              base.id_count));
+    THRONG_ASSIGN_OR_RETURN(
+        identity.linked[i],
+        ReadLinkedIds(database, population, i + 1, base.linked_counts[i], base.id_count));
   }
   return identity;
 }

@@ -95,8 +95,9 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const StoreOptions& options, std:
   family.write_buffer_size = is_large ? options.write_buffer_bytes : options.write_buffer_bytes / 4;
   family.level_compaction_dynamic_level_bytes = true;
   family.memtable_protection_bytes_per_key = 8;
-  family.compression =
-      name == FamilyName(Family::kMeta) ? rocksdb::kZSTD : rocksdb::kLZ4Compression;
+  family.compression = !options.compress                   ? rocksdb::kNoCompression
+                       : name == FamilyName(Family::kMeta) ? rocksdb::kZSTD
+                                                           : rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.checksum = rocksdb::kXXH3;
   table.format_version = 5;

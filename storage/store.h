@@ -43,6 +43,7 @@ struct StoreOptions {
   uint32_t sync_interval_ms = 200;
   // What changes performance.
   uint64_t write_buffer_bytes = 64 << 20;
+  bool compress = true;  // of tables; what is there keeps its form until it is compacted
   // The high-water mark is written at the first commit this long after the last one: what it does
   // not cover, a torn log may lose unnoticed (storage/FORMAT.md). 0: with every commit.
   uint32_t high_water_interval_ms = 1000;

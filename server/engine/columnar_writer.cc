@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "index/utf8.h"
+#include "server/engine/user_lookup.h"
 
 namespace throng::engine {
 namespace {
@@ -82,7 +83,8 @@ absl::Status ColumnarWriter::ReadIds(const ColumnBatch& batch) {
   if (numbers != nullptr) {
     for (uint32_t row = 0; row < rows_; ++row) {
       char buffer[20];
-      ReadId(row, index::MakeIdKey((*numbers)[row], buffer));
+      const index::IdKey key = index::MakeIdKey((*numbers)[row], buffer);
+      id_type_ == nullptr ? ReadId(row, key) : ReadLinkedId(row, key.text);
     }
     return absl::OkStatus();
   }
@@ -94,7 +96,9 @@ absl::Status ColumnarWriter::ReadIds(const ColumnBatch& batch) {
       return BadBatch("batch.ids.texts.ends", "ends must ascend and stay within data");
     }
     const std::string_view id = texts.data.substr(begin, end - begin);
-    if (id.empty()) {
+    if (id_type_ != nullptr) {
+      ReadLinkedId(row, id);
+    } else if (id.empty()) {
       Refuse(row, "", "EMPTY_ID", "the id is empty");
     } else if (id.size() > index::kIdBytesMax) {
       Refuse(row, "", "ID_TOO_LONG",
@@ -105,6 +109,25 @@ absl::Status ColumnarWriter::ReadIds(const ColumnBatch& batch) {
     }
   }
   return absl::OkStatus();
+}
+
+// Nobody is created by such an id: StartSession refuses UnknownIds::kCreate.
+void ColumnarWriter::ReadLinkedId(uint32_t row, std::string_view id) {
+  const absl::StatusOr<std::string> kept = index::NormalizeId(*id_type_, id);
+  if (!kept.ok()) {
+    const absl::string_view why = kept.status().message();
+    Refuse(row, "", index::GetErrorDetail(kept.status())->reason, {why.data(), why.size()});
+    return;
+  }
+  const std::optional<uint32_t> ordinal = FindUser(snapshot_, id_type_, index::MakeIdKey(*kept));
+  if (ordinal.has_value()) {
+    ordinals_[row] = *ordinal;
+  } else if (unknown_ids_ == UnknownIds::kSkip) {
+    ++rows_skipped_;
+  } else {
+    Refuse(row, "", "UNKNOWN_USER",
+           fmt::format("no user has the {} \"{}\"", id_type_->name, Shorten(*kept)));
+  }
 }
 
 void ColumnarWriter::ReadId(uint32_t row, const index::IdKey& key) {

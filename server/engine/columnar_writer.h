@@ -28,8 +28,10 @@ namespace throng::engine {
 // For one batch and one thread. Borrows the snapshot and the batch.
 class ColumnarWriter {
  public:
-  ColumnarWriter(const index::Snapshot& snapshot, UnknownIds unknown_ids)
-      : snapshot_(snapshot), unknown_ids_(unknown_ids) {}
+  // `id_type` is the type of the batch's ids; null: the primary one.
+  ColumnarWriter(const index::Snapshot& snapshot, UnknownIds unknown_ids,
+                 const index::IdTypeDefinition* id_type = nullptr)
+      : snapshot_(snapshot), unknown_ids_(unknown_ids), id_type_(id_type) {}
 
   // Errors: kInvalidArgument (BAD_BATCH) with field "batch...." when the shapes are wrong: nothing
   // of such a batch can be trusted. `tags` are the tags by name that the batch may hold.
@@ -54,6 +56,7 @@ class ColumnarWriter {
 
   absl::Status ReadIds(const ColumnBatch& batch);
   void ReadId(uint32_t row, const index::IdKey& key);
+  void ReadLinkedId(uint32_t row, std::string_view id);
   absl::Status CheckShape(const TagColumn& column, const index::TagEntry& entry, size_t number);
   absl::Status CheckCoded(const TagColumn& column, const CodedView& view, std::string_view field);
   absl::Status CheckLabels(const LabelsView& view, std::string_view field);
@@ -71,6 +74,7 @@ class ColumnarWriter {
 
   const index::Snapshot& snapshot_;
   const UnknownIds unknown_ids_;
+  const index::IdTypeDefinition* id_type_;
   const ColumnBatch* batch_ = nullptr;
   uint32_t rows_ = 0;
   uint64_t rows_skipped_ = 0;

@@ -26,8 +26,10 @@ uint32_t ThreadCount(uint32_t asked) {
 // In order of construction; destroyed the other way round, so that universes fold while the store
 // is still open.
 struct Engine::Parts {
-  Parts(std::unique_ptr<storage::Store> opened, const EngineOptions& options)
+  Parts(std::unique_ptr<storage::Store> opened, std::unique_ptr<storage::ErasureLedger> erased,
+        const EngineOptions& options)
       : store(std::move(opened)),
+        ledger(std::move(erased)),
         parallel(ThreadCount(options.query_threads)),
         universes({.store = store.get(),
                    .parallel = &parallel,
@@ -37,6 +39,7 @@ struct Engine::Parts {
                    .fold_log_bytes = options.fold_log_bytes}) {}
 
   std::unique_ptr<storage::Store> store;
+  std::unique_ptr<storage::ErasureLedger> ledger;
   index::Parallel parallel;
   Universes universes;
   Populations populations{universes};
@@ -45,16 +48,22 @@ struct Engine::Parts {
   Selections selections{universes};
   Insights insights{universes};
   Portraits portraits{universes};
+  Identities identities{universes};
+  Erasures erasures{universes, *ledger};
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
                                                      const LoadingProgress& progress) {
+  const storage::StoreOptions store_options{.directory = options.directory,
+                                            .sync = options.sync,
+                                            .sync_interval_ms = options.sync_interval_ms,
+                                            .compress = options.compress,
+                                            .file_system = options.file_system};
   THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::Store> store,
-                          storage::Store::Open({.directory = options.directory,
-                                                .sync = options.sync,
-                                                .sync_interval_ms = options.sync_interval_ms,
-                                                .file_system = options.file_system}));
-  auto parts = std::make_unique<Parts>(std::move(store), options);
+                          storage::Store::Open(store_options));
+  THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::ErasureLedger> ledger,
+                          storage::ErasureLedger::Open(store_options));
+  auto parts = std::make_unique<Parts>(std::move(store), std::move(ledger), options);
   if (parts->store->populations().empty()) {
     THRONG_RETURN_IF_ERROR(parts->store->CreatePopulation("default", "", "user_id").status());
   }
@@ -62,6 +71,10 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
     THRONG_ASSIGN_OR_RETURN(storage::LoadedPopulation loaded,
                             parts->store->Load(population.id, parts->parallel, progress));
     parts->universes.Add(population, std::move(loaded));
+  }
+  // Before the first call: data of a backup must not show whom the ledger says to forget.
+  for (const std::shared_ptr<Universe>& universe : parts->universes.List()) {
+    THRONG_RETURN_IF_ERROR(parts->erasures.Follow(*universe).status());
   }
   parts->universes.StartFolding();
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
@@ -76,5 +89,7 @@ Writer& Engine::writer() { return parts_->writer; }
 Selections& Engine::selections() { return parts_->selections; }
 Insights& Engine::insights() { return parts_->insights; }
 Portraits& Engine::portraits() { return parts_->portraits; }
+Identities& Engine::identities() { return parts_->identities; }
+Erasures& Engine::erasures() { return parts_->erasures; }
 
 }  // namespace throng::engine

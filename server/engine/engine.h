@@ -5,8 +5,9 @@
 //   absl::StatusOr<CountResult> n = (*engine)->selections().Count(
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
-// One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(). All
-// are thread-safe; a call runs on the caller's thread and on the query pool.
+// One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(),
+// identities(), erasures(). All are thread-safe; a call runs on the caller's thread and on the
+// query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -17,6 +18,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/engine/erasures.h"
+#include "server/engine/identities.h"
 #include "server/engine/insights.h"
 #include "server/engine/populations.h"
 #include "server/engine/portraits.h"
@@ -38,6 +41,7 @@ struct EngineOptions {
   uint32_t query_threads = 0;              // 0: one a core
   uint64_t fold_log_bytes = 256ull << 20;  // fold when the log holds this much
   // For tests.
+  bool compress = true;  // see storage::StoreOptions
   storage::FileSystemHook* file_system = nullptr;
   std::function<int64_t()> clock_us;  // Unix microseconds; empty: the system's
 };
@@ -61,6 +65,8 @@ class Engine {
   Selections& selections();
   Insights& insights();
   Portraits& portraits();
+  Identities& identities();
+  Erasures& erasures();
 
  private:
   struct Parts;

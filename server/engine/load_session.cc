@@ -7,7 +7,9 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "server/engine/columnar_writer.h"
+#include "server/engine/new_users.h"
 #include "server/engine/request_memory.h"
+#include "server/engine/user_lookup.h"
 
 namespace throng::engine {
 namespace {
@@ -53,7 +55,9 @@ class Session : public LoadSession {
   absl::Status ReadBatch(const ColumnBatch& batch, const index::Snapshot& newest,
                          index::CommitRecord* record, LoadProgress* progress) {
     THRONG_ASSIGN_OR_RETURN(const TagMap tags, FindTags(newest));
-    ColumnarWriter writer(newest, header_.unknown_ids);
+    THRONG_ASSIGN_OR_RETURN(const index::IdTypeDefinition* id_type,
+                            FindIdType(*universe_, newest, header_.id_type, "header.id_type"));
+    ColumnarWriter writer(newest, header_.unknown_ids, id_type);
     THRONG_RETURN_IF_ERROR(writer.Read(batch, tags));
     const uint64_t refused = summary_.rows_refused + writer.errors().size();
     if (refused > header_.errors_max) {
@@ -313,6 +317,12 @@ absl::StatusOr<std::unique_ptr<LoadSession>> StartSession(std::shared_ptr<Univer
                                                           const CallContext& context,
                                                           const LoadHeader& header) {
   THRONG_RETURN_IF_ERROR(CheckHeader(header));
+  THRONG_ASSIGN_OR_RETURN(
+      const index::IdTypeDefinition* id_type,
+      FindIdType(*universe, *universe->newest(), header.id_type, "header.id_type"));
+  if (id_type != nullptr && header.unknown_ids == UnknownIds::kCreate) {
+    return NewUsers::CannotCreate(header.id_type, "header.unknown_ids");
+  }
   if (header.mode == LoadMode::kReplace) {
     auto session = std::make_unique<ReplaceSession>(std::move(universe), context, header);
     THRONG_RETURN_IF_ERROR(session->Begin());

@@ -27,10 +27,16 @@ struct PortraitEntry {
   std::variant<bool, std::vector<std::string>, int64_t> value;
 };
 
-struct Portrait {
+struct LinkedId {
+  std::string id_type;
   std::string id;
+};
+
+struct Portrait {
+  std::string id;                      // the primary one
   std::vector<PortraitEntry> entries;  // in order of tag; only tags the user has
   uint64_t data_version = 0;
+  std::vector<LinkedId> ids;  // of declared types, in order of declaration, then of linking
 };
 
 // Thread-safe.
@@ -38,10 +44,12 @@ class Portraits {
  public:
   explicit Portraits(Universes& universes) : universes_(universes) {}
 
-  // Errors: kInvalidArgument (id), kNotFound (UNKNOWN_POPULATION, UNKNOWN_USER),
+  // Of the user with the id of a type; empty: the primary one.
+  // Errors: kInvalidArgument (id), kNotFound (UNKNOWN_POPULATION, UNKNOWN_ID_TYPE, UNKNOWN_USER),
   // kFailedPrecondition (VERSION_GONE).
   absl::StatusOr<Portrait> Get(const CallContext& context, std::string_view population,
-                               std::string_view id, uint64_t read_version);
+                               std::string_view id, uint64_t read_version,
+                               std::string_view id_type = {});
 
  private:
   Universes& universes_;

@@ -6,12 +6,31 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/engine/erasure_record.h"
 
 namespace throng::engine {
 namespace {
 
 constexpr std::chrono::milliseconds kFoldInterval(500);
 constexpr size_t kGroupCommitsMax = 256;
+// A fold that takes erasures in rewrites files to remove their traces: not more often than this.
+constexpr int64_t kErasureFoldIntervalUs = 60'000'000;
+
+// What a REPLACE under way must know of a commit.
+void NoteCommit(const index::Snapshot& next, const index::CommitRecord& record,
+                PendingReplace* pending) {
+  for (const index::TagChange& change : record.tag_changes) {
+    if (!pending->tags.contains(change.tag)) continue;
+    pending->changes.push_back({.version = record.version, .change = change});
+  }
+  // Staged content may hold erased users who do not have the tag yet.
+  for (const uint32_t tag : pending->tags) {
+    if (record.erased_users.empty()) break;
+    const index::TagType type = next.catalogue().FindById(tag)->definition.type;
+    pending->changes.push_back(
+        {.version = record.version, .change = ClearedTag(tag, type, record.erased_users)});
+  }
+}
 
 }  // namespace
 
@@ -73,17 +92,17 @@ absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
     const index::SnapshotRef head = this->head();
     index::CommitRecord record = NextRecord(*head);
     THRONG_RETURN_IF_ERROR(build(*head, &record));
-    if (record.definitions.empty() && record.new_values.empty() && record.new_users.empty() &&
-        record.tag_changes.empty() && record.requests.empty()) {
+    if (record.empty()) {
       next = head;  // which may hold the commit that this one repeats: it waits for it
     } else {
+      // Staged content may have values that nobody has yet.
+      std::erase_if(record.dropped_values, [&](const index::DroppedValues& dropped) {
+        return std::any_of(replaces_.begin(), replaces_.end(), [&](const auto& pending) {
+          return pending->tags.contains(dropped.tag);
+        });
+      });
       next = index::Apply(*head, record, parallel());
-      for (const auto& pending : replaces_) {
-        for (const index::TagChange& change : record.tag_changes) {
-          if (!pending->tags.contains(change.tag)) continue;
-          pending->changes.push_back({.version = record.version, .change = change});
-        }
-      }
+      for (const auto& pending : replaces_) NoteCommit(*next, record, pending.get());
       Push(std::move(record), next);
     }
   }
@@ -219,8 +238,11 @@ void Universe::AbortReplace(const std::shared_ptr<PendingReplace>& pending) {
 }
 
 absl::Status Universe::Fold(bool always) {
+  DropExpiredLeases();
   index::MutexLock lock(fold_mutex_);
-  if (!always && store().log_bytes(population_.id) < environment_.fold_log_bytes) {
+  const bool is_erasure_due = IsErasureDue(*newest());
+  if (!always && !is_erasure_due &&
+      store().log_bytes(population_.id) < environment_.fold_log_bytes) {
     return absl::OkStatus();
   }
   const index::SnapshotRef snapshot = newest();
@@ -229,7 +251,21 @@ absl::Status Universe::Fold(bool always) {
   }
   THRONG_RETURN_IF_ERROR(store().Fold(population_.id, *snapshot, folded_.get()));
   folded_ = snapshot;
+  if (is_erasure_due) erasure_folded_us_ = environment_.clock_us();
   return absl::OkStatus();
+}
+
+bool Universe::IsErasureDue(const index::Snapshot& snapshot) {
+  const uint64_t folded = folded_ == nullptr ? 0 : folded_->data_version();
+  return snapshot.identity().erasure_version > folded &&
+         environment_.clock_us() - erasure_folded_us_ >= kErasureFoldIntervalUs;
+}
+
+// What an expired lease shows may be an erased user's.
+void Universe::DropExpiredLeases() {
+  const int64_t now_us = environment_.clock_us();
+  index::MutexLock lock(snapshot_mutex_);
+  std::erase_if(leases_, [=](const auto& lease) { return lease.second.expires_us <= now_us; });
 }
 
 Universes::~Universes() {

@@ -119,6 +119,9 @@ class Universe {
 
   index::SnapshotRef head() const;
   EpochRef epoch() const;
+  void DropExpiredLeases();
+  // An erasure that was not folded in, and not too soon after the last one.
+  bool IsErasureDue(const index::Snapshot& snapshot) THRONG_REQUIRES(fold_mutex_);
   index::CommitRecord NextRecord(const index::Snapshot& newest) const;
   // Makes `snapshot` the head, and `record` wait for the next sync.
   void Push(index::CommitRecord record, const index::SnapshotRef& snapshot)
@@ -149,6 +152,7 @@ class Universe {
 
   index::Mutex fold_mutex_;
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
+  int64_t erasure_folded_us_ THRONG_GUARDED_BY(fold_mutex_) = 0;
 };
 
 // All populations, and the thread that folds them. Thread-safe.

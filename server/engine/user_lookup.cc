@@ -1,5 +1,9 @@
 #include "server/engine/user_lookup.h"
 
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/engine/universe.h"
+
 namespace throng::engine {
 
 std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::IdKey& key) {
@@ -10,6 +14,46 @@ std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::I
   const bool exists =
       universe != nullptr && index::Contains(universe->values[0], *ordinal & index::kShardMask);
   return exists ? ordinal : std::nullopt;
+}
+
+absl::StatusOr<const index::IdTypeDefinition*> FindIdType(const Universe& universe,
+                                                          const index::Snapshot& snapshot,
+                                                          std::string_view name,
+                                                          std::string_view field) {
+  if (name.empty() || name == universe.population().primary_id_type) return nullptr;
+  const index::IdTypeDefinition* type = snapshot.catalogue().FindIdType(name);
+  if (type != nullptr) return type;
+  std::vector<std::string_view> names{universe.population().primary_id_type};
+  for (const index::IdTypeDefinition& known : snapshot.catalogue().id_types()) {
+    names.push_back(known.name);
+  }
+  return index::MakeError(absl::StatusCode::kNotFound,
+                          fmt::format("there is no id type \"{}\"", name),
+                          {.reason = "UNKNOWN_ID_TYPE",
+                           .field = std::string(field),
+                           .suggestion = index::NearestName(name, names)});
+}
+
+absl::StatusOr<std::string> KeptForm(const index::IdTypeDefinition* type, std::string_view id,
+                                     std::string_view field) {
+  static const index::IdTypeDefinition kPrimary;
+  absl::StatusOr<std::string> kept = index::NormalizeId(type == nullptr ? kPrimary : *type, id);
+  if (!kept.ok()) return index::WithField(kept.status(), field);
+  return kept;
+}
+
+std::optional<uint32_t> FindUser(const index::Snapshot& snapshot,
+                                 const index::IdTypeDefinition* type, const index::IdKey& key) {
+  if (type == nullptr) return FindUser(snapshot, key);
+  const index::LinkedIds* linked = snapshot.linked_ids(type->id);
+  return linked == nullptr ? std::nullopt : linked->Find(key);
+}
+
+absl::StatusOr<std::optional<uint32_t>> FindUser(const index::Snapshot& snapshot,
+                                                 const index::IdTypeDefinition* type,
+                                                 std::string_view id, std::string_view field) {
+  THRONG_ASSIGN_OR_RETURN(const std::string kept, KeptForm(type, id, field));
+  return FindUser(snapshot, type, index::MakeIdKey(kept));
 }
 
 std::shared_ptr<const index::OrdinalSet> SnapshotIdLookup::Lookup(

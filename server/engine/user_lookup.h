@@ -1,6 +1,9 @@
-// Finds users of a snapshot by their primary id.
+// Finds users of a snapshot by their ids.
 //
 //   std::optional<uint32_t> ordinal = FindUser(snapshot, index::MakeIdKey("u17"));
+//   absl::StatusOr<const index::IdTypeDefinition*> type =
+//       FindIdType(universe, snapshot, "phone", "id_type");
+//   absl::StatusOr<std::optional<uint32_t>> user = FindUser(snapshot, *type, "+86 138", "id");
 //
 // An id that belonged to somebody who is no longer in the universe is as unknown as one that nobody
 // ever had. Internal to the engine.
@@ -11,17 +14,42 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "index/id_chunk.h"
+#include "index/id_type.h"
 #include "index/ordinal_set.h"
 #include "index/snapshot.h"
 #include "query/resolver.h"
 
 namespace throng::engine {
 
+class Universe;
+
 // The user's ordinal, empty if there is none. Thread-safe.
 std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::IdKey& key);
+
+// The declared id type; null for the primary one, which is meant by its name and by no name. A view
+// of the snapshot. Errors: kNotFound (UNKNOWN_ID_TYPE) at `field`. Thread-safe.
+absl::StatusOr<const index::IdTypeDefinition*> FindIdType(const Universe& universe,
+                                                          const index::Snapshot& snapshot,
+                                                          std::string_view name,
+                                                          std::string_view field);
+
+// The form in which ids of a type (null: the primary one) are kept. Errors: kInvalidArgument
+// (EMPTY_ID, ID_TOO_LONG, INVALID_UTF8, NOT_HEX) at `field`. Thread-safe.
+absl::StatusOr<std::string> KeptForm(const index::IdTypeDefinition* type, std::string_view id,
+                                     std::string_view field);
+
+// The user with the id in its kept form, empty if there is none. Thread-safe.
+std::optional<uint32_t> FindUser(const index::Snapshot& snapshot,
+                                 const index::IdTypeDefinition* type, const index::IdKey& key);
+// As above, for an id as it was given. Errors: as KeptForm.
+absl::StatusOr<std::optional<uint32_t>> FindUser(const index::Snapshot& snapshot,
+                                                 const index::IdTypeDefinition* type,
+                                                 std::string_view id, std::string_view field);
 
 // What ids(...) looks in. Borrows the snapshot. Thread-safe.
 class SnapshotIdLookup final : public query::IdLookup {

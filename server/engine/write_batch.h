@@ -103,6 +103,7 @@ struct LoadHeader {
   uint64_t errors_max = 0;
   // REPLACE: take the new content even if it covers far fewer users than the old one.
   bool confirms_coverage_fall = false;
+  std::string id_type;  // of the batches' ids; empty: the primary one
 };
 
 // A row that was refused and changed nothing.
@@ -146,6 +147,7 @@ struct UserTagChange {
 struct UserChange {
   std::string id;
   std::vector<UserTagChange> changes;
+  std::string id_type = {};  // of `id`; empty: the primary one
 };
 
 struct WriteUsersRequest {

@@ -10,8 +10,10 @@
 #include "index/utf8.h"
 #include "query/value_resolver.h"
 #include "server/engine/load_session.h"
+#include "server/engine/new_users.h"
 #include "server/engine/request_memory.h"
 #include "server/engine/universe.h"
+#include "server/engine/user_lookup.h"
 
 namespace throng::engine {
 namespace {
@@ -27,13 +29,16 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 // changes win, in the order given.
 class UsersWriter {
  public:
-  UsersWriter(const index::Snapshot& newest, const index::CatalogueView& view,
-              index::CommitRecord* record)
-      : newest_(newest), view_(view), record_(*record) {}
+  UsersWriter(const Universe& universe, const index::Snapshot& newest,
+              const index::CatalogueView& view, UnknownIds unknown_ids, index::CommitRecord* record)
+      : universe_(universe),
+        newest_(newest),
+        view_(view),
+        record_(*record),
+        users_(newest, unknown_ids, record) {}
 
-  absl::Status Add(const UserChange& user, UnknownIds unknown_ids, std::string_view field) {
-    THRONG_ASSIGN_OR_RETURN(const std::optional<uint32_t> ordinal,
-                            FindUser(user.id, unknown_ids, field));
+  absl::Status Add(const UserChange& user, std::string_view field) {
+    THRONG_ASSIGN_OR_RETURN(const std::optional<uint32_t> ordinal, FindOrCreate(user, field));
     for (size_t i = 0; i < user.changes.size(); ++i) {
       const std::string change_field = fmt::format("{}.changes[{}]", field, i);
       THRONG_ASSIGN_OR_RETURN(const index::TagEntry* entry,
@@ -61,7 +66,7 @@ class UsersWriter {
     }
   }
 
-  uint64_t users_skipped() const { return users_skipped_; }
+  uint64_t users_skipped() const { return users_.users_skipped(); }
 
  private:
   // What becomes of one user's tag.
@@ -76,36 +81,20 @@ class UsersWriter {
     absl::flat_hash_map<std::string, uint32_t> codes;
   };
 
-  absl::StatusOr<std::optional<uint32_t>> FindUser(const std::string& id, UnknownIds unknown_ids,
-                                                   std::string_view field) {
+  absl::StatusOr<std::optional<uint32_t>> FindOrCreate(const UserChange& user,
+                                                       std::string_view field) {
     const std::string id_field = fmt::format("{}.id", field);
-    if (id.empty() || id.size() > index::kIdBytesMax || !index::IsValidUtf8(id)) {
-      return index::InvalidArgument(
-          "BAD_ID", id_field, fmt::format("an id is 1 to {} bytes of UTF-8", index::kIdBytesMax));
+    const std::string type_field = fmt::format("{}.id_type", field);
+    THRONG_ASSIGN_OR_RETURN(const index::IdTypeDefinition* type,
+                            FindIdType(universe_, newest_, user.id_type, type_field));
+    if (type == nullptr) return users_.FindOrCreate(user.id, id_field);
+    THRONG_ASSIGN_OR_RETURN(const std::optional<uint32_t> ordinal,
+                            FindUser(newest_, type, user.id, id_field));
+    if (ordinal.has_value()) return ordinal;
+    if (users_.unknown_ids() == UnknownIds::kCreate) {
+      return NewUsers::CannotCreate(user.id_type, type_field);
     }
-    if (const auto known = newest_.ids().Find(index::MakeIdKey(id))) return known;
-    if (const auto added = new_users_.find(id); added != new_users_.end()) return added->second;
-    switch (unknown_ids) {
-      case UnknownIds::kSkip:
-        ++users_skipped_;
-        return std::nullopt;
-      case UnknownIds::kError:
-        return index::MakeError(absl::StatusCode::kNotFound,
-                                fmt::format("no user has the id \"{}\"", id),
-                                {.reason = "UNKNOWN_USER", .field = id_field});
-      case UnknownIds::kCreate:
-        break;
-    }
-    const uint32_t ordinal =
-        record_.first_ordinal + static_cast<uint32_t>(record_.new_users.size());
-    if (ordinal >= index::kOrdinalsMax) {
-      return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_USERS",
-                                  "the number of users", index::kOrdinalsMax,
-                                  uint64_t{ordinal} + 1);
-    }
-    record_.new_users.push_back(id);
-    new_users_[id] = ordinal;
-    return ordinal;
+    return users_.LeaveOut(user.id, id_field);
   }
 
   absl::StatusOr<const index::TagEntry*> FindTag(const std::string& name, std::string_view field) {
@@ -251,11 +240,11 @@ class UsersWriter {
     return change;
   }
 
+  const Universe& universe_;
   const index::Snapshot& newest_;
   const index::CatalogueView& view_;
   index::CommitRecord& record_;
-  uint64_t users_skipped_ = 0;
-  absl::flat_hash_map<std::string, uint32_t> new_users_;
+  NewUsers users_;
   std::map<uint32_t, NewCodes> new_codes_;                 // by tag
   std::map<uint32_t, std::map<uint32_t, Cells>> changes_;  // by tag, by ordinal
 };
@@ -306,10 +295,9 @@ absl::StatusOr<WriteUsersResult> Writer::WriteUsers(const CallContext& context,
     }
     const index::CatalogueView view(newest.catalogue(), context.visibility);
     index::CommitRecord built = *record;
-    UsersWriter writer(newest, view, &built);
+    UsersWriter writer(*universe, newest, view, request.unknown_ids, &built);
     for (size_t i = 0; i < request.users.size(); ++i) {
-      THRONG_RETURN_IF_ERROR(
-          writer.Add(request.users[i], request.unknown_ids, fmt::format("users[{}]", i)));
+      THRONG_RETURN_IF_ERROR(writer.Add(request.users[i], fmt::format("users[{}]", i)));
     }
     writer.Finish();
     result.users_created = built.new_users.size();

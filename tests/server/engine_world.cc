@@ -57,7 +57,7 @@ std::string FieldOf(const absl::Status& status) {
 EngineWorld::EngineWorld(EngineOptions options) : options_(std::move(options)) {
   options_.directory = directory_.path();
   options_.sync = false;  // no power is lost here
-  options_.clock_us = [this] { return now_us_.load(); };
+  if (!options_.clock_us) options_.clock_us = [this] { return now_us_.load(); };
   Open();
 }
 

@@ -54,9 +54,11 @@ class EngineWorld {
   // 2024-03-15T10:00:00Z, a Friday.
   static constexpr int64_t kStartUs = 1'710'496'800'000'000;
 
+  // The clock stands still unless `options` have one.
   explicit EngineWorld(EngineOptions options = {});
 
   Engine& engine() { return *engine_; }
+  std::string directory() const { return directory_.path(); }
   Selections& selections() { return engine_->selections(); }
   // Sees everything, never ends.
   const CallContext& context() const { return context_; }

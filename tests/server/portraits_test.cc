@@ -80,7 +80,7 @@ TEST_F(PortraitsTest, ErrorsSayWhatIsWrong) {
   expect("u99", absl::StatusCode::kNotFound, "UNKNOWN_USER");
   expect("U1", absl::StatusCode::kNotFound, "UNKNOWN_USER");
   expect("06", absl::StatusCode::kNotFound, "UNKNOWN_USER");
-  expect("", absl::StatusCode::kInvalidArgument, "BAD_ID");
+  expect("", absl::StatusCode::kInvalidArgument, "EMPTY_ID");
   expect(std::string(128, 'x'), absl::StatusCode::kNotFound, "UNKNOWN_USER");
   expect(std::string(129, 'x'), absl::StatusCode::kInvalidArgument, "ID_TOO_LONG");
   expect("\xff", absl::StatusCode::kInvalidArgument, "INVALID_UTF8");

@@ -48,6 +48,7 @@ const std::vector<Row>& ThirdPartyRows() {
                    "tests/service/", "tests/crash/"}},
       {"google/protobuf/", {"server/service/", "server/main.cc", "cli/", "tests/cli/",
                             "tests/e2e/", "tests/service/", "tests/crash/"}},
+      {"openssl/", {"storage/erasure_ledger."}},
       {"spdlog/", {"server/", "storage/", "cli/"}},
       {"xxhash.h", {"index/", "storage/", "query/", "server/service/request_fingerprint",
                     "tests/"}},

@@ -182,6 +182,24 @@ IOStatus FaultFileSystem::NewWritableFile(const std::string& path,
   return status;
 }
 
+IOStatus FaultFileSystem::ReopenWritableFile(const std::string& path,
+                                             const rocksdb::FileOptions& options,
+                                             std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                             IODebugContext* debug) {
+  IOStatus status = Change();
+  std::unique_ptr<rocksdb::FSWritableFile> target_file;
+  if (status.ok()) status = target()->ReopenWritableFile(path, options, &target_file, debug);
+  if (!status.ok()) return status;
+  index::MutexLock lock(mutex_);
+  // A file from before this file system is whole.
+  if (!files_.contains(path)) {
+    const uint64_t size = std::filesystem::file_size(path);
+    files_[path] = {.size = size, .synced = size, .has_durable_name = true};
+  }
+  *file = std::make_unique<FaultFile>(std::move(target_file), path, *this);
+  return status;
+}
+
 IOStatus FaultFileSystem::NewDirectory(const std::string& path, const IOOptions& options,
                                        std::unique_ptr<rocksdb::FSDirectory>* directory,
                                        IODebugContext* debug) {

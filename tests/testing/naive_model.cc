@@ -120,6 +120,45 @@ void NaiveModel::ClearTag(uint32_t tag) {
   for (auto& labels : columns_[tag].labels) labels.clear();
 }
 
+bool NaiveModel::Link(const std::string& id_type, const std::string& id, const std::string& user) {
+  const size_t place = users_.at(user);
+  if (const std::optional<size_t> owner = Find(id_type, id)) return *owner == place;
+  links_[id_type].emplace_back(id, place);
+  return true;
+}
+
+void NaiveModel::Erase(const std::string& user) {
+  const size_t place = users_.at(user);
+  users_.erase(user);
+  erased_.insert(place);
+  for (auto& [type, links] : links_) {
+    std::erase_if(links, [&](const auto& link) { return link.second == place; });
+  }
+}
+
+std::optional<size_t> NaiveModel::Find(const std::string& id_type, const std::string& id) const {
+  if (id_type.empty()) {
+    const auto user = users_.find(id);
+    return user == users_.end() ? std::nullopt : std::optional(user->second);
+  }
+  const auto links = links_.find(id_type);
+  if (links == links_.end()) return std::nullopt;
+  for (const auto& [linked, user] : links->second) {
+    if (linked == id) return user;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> NaiveModel::LinkedIds(const std::string& id_type, size_t user) const {
+  std::vector<std::string> ids;
+  const auto links = links_.find(id_type);
+  if (links == links_.end()) return ids;
+  for (const auto& [id, owner] : links->second) {
+    if (owner == user) ids.push_back(id);
+  }
+  return ids;
+}
+
 uint32_t NaiveModel::TagOf(const std::string& name) const {
   for (size_t tag = 0; tag < tags_.size(); ++tag) {
     if (tags_[tag].name == name) return static_cast<uint32_t>(tag);
@@ -280,7 +319,10 @@ std::vector<bool> NaiveModel::TestNode(const query::NoUsers&, const NaiveClock&)
 
 std::vector<bool> NaiveModel::Test(const query::Expression& expression,
                                    const NaiveClock& clock) const {
-  return std::visit([&](const auto& node) { return TestNode(node, clock); }, expression.node);
+  std::vector<bool> selected =
+      std::visit([&](const auto& node) { return TestNode(node, clock); }, expression.node);
+  for (const size_t user : erased_) selected[user] = false;
+  return selected;
 }
 
 std::vector<std::string> NaiveModel::Select(const query::Expression& expression,

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "query/expression.h"
@@ -31,6 +32,15 @@ class NaiveModel {
   void Apply(const PlainLabelsEdit& edit);
   // Nobody has the tag any more: what a REPLACE begins with.
   void ClearTag(uint32_t tag);
+
+  // Links an id of a type to a user who exists. False, and nothing changes, when it is another's.
+  bool Link(const std::string& id_type, const std::string& id, const std::string& user);
+  // Forgets a user who exists: no expression selects it, its ids are free.
+  void Erase(const std::string& user);
+  // The user's place, by an id of a type; empty: the primary one.
+  std::optional<size_t> Find(const std::string& id_type, const std::string& id) const;
+  // A user's ids of a type, in order of linking.
+  std::vector<std::string> LinkedIds(const std::string& id_type, size_t user) const;
 
   size_t size() const { return ids_.size(); }
   const std::string& id(size_t user) const { return ids_[user]; }
@@ -90,6 +100,9 @@ class NaiveModel {
   std::vector<std::string> ids_;
   std::vector<uint64_t> hashes_;
   std::map<std::string, size_t> users_;
+  std::set<size_t> erased_;
+  // By type: id and user, in order of linking.
+  std::map<std::string, std::vector<std::pair<std::string, size_t>>> links_;
 };
 
 }  // namespace throng::testing
