@@ -28,6 +28,11 @@ void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code
 void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 
 void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+// Users and their ids.
+void RegisterIdTypesCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterLinkCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterResolveCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterEraseCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterTagsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPopulationsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // parse and format.

@@ -146,8 +146,12 @@ Json PortraitJson(const v1::Portrait& portrait) {
       tags[entry.tag()] = ValueJson(entry.values(0));
     }
   }
-  return {
-      {"id", portrait.id()}, {"data_version", portrait.data_version()}, {"tags", std::move(tags)}};
+  Json ids = Json::object();
+  for (const v1::TypedId& id : portrait.ids()) ids[id.id_type()].push_back(id.id());
+  return {{"id", portrait.id()},
+          {"data_version", portrait.data_version()},
+          {"ids", std::move(ids)},
+          {"tags", std::move(tags)}};
 }
 
 Json TagJson(const v1::Tag& tag) {

@@ -173,6 +173,7 @@ class LoadRun {
                                                                : v1::UNKNOWN_IDS_CREATE);
     for (const TagSchema& tag : schema_.tags) header.add_tags(tag.name);
     header.set_load_id(arguments_.load_id);
+    header.set_id_type(arguments_.id_type);
     header.set_max_errors(arguments_.max_errors - log_.refused_rows());
     header.set_confirm_coverage_fall(arguments_.confirm_coverage_fall);
     return header;
@@ -358,6 +359,11 @@ void RegisterLoadCommand(CLI::App& app, GlobalOptions& options, int& exit_code) 
       ->check(CLI::Range(uint64_t{1}, uint64_t{kBatchRowsMax}))
       ->type_name("N")
       ->capture_default_str();
+  command
+      ->add_option("--id-type", arguments->id_type,
+                   "The type of the file's ids; with one that is not primary, give --unknown-ids "
+                   "skip or error")
+      ->type_name("TYPE");
   command
       ->add_option("--load-id", arguments->load_id,
                    "Names the load: repeated, it does not apply a batch again")

@@ -33,6 +33,7 @@ struct LoadArguments {
   std::string id_column;
   std::string id;
   std::string load_id;
+  std::string id_type;  // of the file's ids; empty: the primary one
   uint64_t max_errors = 0;
   uint64_t batch_rows = kBatchRowsMax;
   bool create_tags = true;

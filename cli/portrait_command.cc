@@ -17,10 +17,12 @@ namespace {
 
 constexpr const char* kExamples = R"help(Examples:
   throng portrait 10001
-  throng portrait 10001 --json)help";
+  throng portrait 10001 --json
+  throng portrait --id-type phone +86-138-0000-1111)help";
 
 struct PortraitArguments {
   std::string id;
+  std::string id_type;
   std::uint64_t read_version = 0;
 };
 
@@ -37,6 +39,7 @@ int RunPortrait(const PortraitArguments& arguments, const GlobalOptions& options
   v1::GetPortraitRequest request;
   request.set_population(PopulationName(options));
   request.set_id(arguments.id);
+  request.set_id_type(arguments.id_type);
   request.set_read_version(arguments.read_version);
   v1::Portrait portrait;
   grpc::ClientContext context;
@@ -54,6 +57,7 @@ int RunPortrait(const PortraitArguments& arguments, const GlobalOptions& options
   }
   Table head({{""}, {""}});
   head.AddRow({"user", portrait.id()});
+  for (const v1::TypedId& id : portrait.ids()) head.AddRow({id.id_type(), id.id()});
   head.AddRow({"data version", std::to_string(portrait.data_version())});
   fmt::print("{}\n{}", head.Render(), table.Render());
   return kExitOk;
@@ -64,7 +68,9 @@ int RunPortrait(const PortraitArguments& arguments, const GlobalOptions& options
 void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
   CLI::App* command = app.add_subcommand("portrait", "All tags of one user");
   auto arguments = std::make_shared<PortraitArguments>();
-  command->add_option("USER", arguments->id, "The user's primary id")->type_name("")->required();
+  command->add_option("USER", arguments->id, "The user's id")->type_name("")->required();
+  command->add_option("--id-type", arguments->id_type, "Its type; the primary one unless given")
+      ->type_name("TYPE");
   command
       ->add_option("--read-version", arguments->read_version,
                    "Read the data version an earlier answer gave")

@@ -55,6 +55,10 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterExportCommand(app, options, exit_code);
   RegisterMembersCommand(app, options, exit_code);
   RegisterPortraitCommand(app, options, exit_code);
+  RegisterIdTypesCommand(app, options, exit_code);
+  RegisterLinkCommand(app, options, exit_code);
+  RegisterResolveCommand(app, options, exit_code);
+  RegisterEraseCommand(app, options, exit_code);
   RegisterTagsCommand(app, options, exit_code);
   RegisterPopulationsCommand(app, options, exit_code);
   RegisterExpressionCommands(app, options, exit_code);

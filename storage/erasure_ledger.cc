@@ -204,8 +204,7 @@ class FileLedger final : public ErasureLedger {
   }
 
   void Forget(uint64_t first, uint64_t last) THRONG_REQUIRES(mutex_) {
-    std::erase_if(entries_,
-                  [=](const Entry& e) { return e.number >= first && e.number <= last; });
+    std::erase_if(entries_, [=](const Entry& e) { return e.number >= first && e.number <= last; });
   }
 
   // A ledger with a key and without half a line.

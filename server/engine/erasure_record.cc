@@ -8,8 +8,8 @@ namespace throng::engine {
 namespace {
 
 bool HasTag(const index::TagShard& shard, index::TagType type, uint32_t offset) {
-  const index::BitmapShardRef& having = type == index::TagType::kFlag ? shard.values[0]
-                                                                      : shard.exists;
+  const index::BitmapShardRef& having =
+      type == index::TagType::kFlag ? shard.values[0] : shard.exists;
   return index::Contains(having, offset);
 }
 

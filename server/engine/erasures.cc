@@ -24,12 +24,11 @@ absl::StatusOr<std::map<uint32_t, size_t>> FindUsers(const Universe& universe,
                                                      const std::vector<TypedId>& users) {
   std::map<uint32_t, size_t> found;
   for (size_t i = 0; i < users.size(); ++i) {
-    THRONG_ASSIGN_OR_RETURN(const index::IdTypeDefinition* type,
-                            FindIdType(universe, newest, users[i].id_type,
-                                       fmt::format("users[{}].id_type", i)));
     THRONG_ASSIGN_OR_RETURN(
-        const std::optional<uint32_t> ordinal,
-        FindUser(newest, type, users[i].id, fmt::format("users[{}].id", i)));
+        const index::IdTypeDefinition* type,
+        FindIdType(universe, newest, users[i].id_type, fmt::format("users[{}].id_type", i)));
+    THRONG_ASSIGN_OR_RETURN(const std::optional<uint32_t> ordinal,
+                            FindUser(newest, type, users[i].id, fmt::format("users[{}].id", i)));
     if (ordinal.has_value()) found.emplace(*ordinal, i);
   }
   return found;

@@ -34,7 +34,7 @@ struct EraseRequest {
 };
 
 struct ErasedUser {
-  bool found = false;  // once, when a request names a user twice
+  bool found = false;         // once, when a request names a user twice
   uint32_t tags_cleared = 0;  // that the caller may see
   uint32_t ids_removed = 0;   // the primary one included
 };

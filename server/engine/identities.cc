@@ -22,7 +22,10 @@ class Linker {
  public:
   Linker(const Universe& universe, const index::Snapshot& newest, UnknownIds unknown_ids,
          index::CommitRecord* record)
-      : universe_(universe), newest_(newest), record_(*record), users_(newest, unknown_ids, record) {}
+      : universe_(universe),
+        newest_(newest),
+        record_(*record),
+        users_(newest, unknown_ids, record) {}
 
   absl::Status Add(const LinkedUser& user, std::string_view field) {
     THRONG_ASSIGN_OR_RETURN(const std::optional<uint32_t> ordinal,

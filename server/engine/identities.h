@@ -21,8 +21,8 @@ namespace throng::engine {
 
 class Universes;
 
-inline constexpr uint32_t kLinkUsersMax = 10'000;   // in one Link
-inline constexpr uint32_t kLinkIdsMax = 100'000;    // in one Link
+inline constexpr uint32_t kLinkUsersMax = 10'000;    // in one Link
+inline constexpr uint32_t kLinkIdsMax = 100'000;     // in one Link
 inline constexpr uint32_t kResolveIdsMax = 100'000;  // in one Resolve
 
 struct IdTypeInfo {

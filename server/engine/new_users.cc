@@ -28,8 +28,7 @@ absl::StatusOr<std::optional<uint32_t>> NewUsers::LeaveOut(std::string_view id,
     ++users_skipped_;
     return std::nullopt;
   }
-  return index::MakeError(absl::StatusCode::kNotFound,
-                          fmt::format("no user has the id \"{}\"", id),
+  return index::MakeError(absl::StatusCode::kNotFound, fmt::format("no user has the id \"{}\"", id),
                           {.reason = "UNKNOWN_USER", .field = std::string(field)});
 }
 

@@ -82,6 +82,7 @@ absl::StatusOr<engine::LoadHeader> ToLoadHeader(const v1::LoadHeader& proto) {
   header.load_id = proto.load_id();
   header.errors_max = proto.max_errors();
   header.confirms_coverage_fall = proto.confirm_coverage_fall();
+  header.id_type = proto.id_type();
   return header;
 }
 

@@ -38,7 +38,7 @@ absl::StatusOr<engine::UserTagChange> ToChange(const v1::TagChange& proto, const
 }
 
 absl::StatusOr<engine::UserChange> ToUser(const v1::UserChange& proto, const FieldPath& field) {
-  engine::UserChange user{.id = proto.id()};
+  engine::UserChange user{.id = proto.id(), .changes = {}, .id_type = proto.id_type()};
   user.changes.reserve(static_cast<size_t>(proto.changes_size()));
   const FieldPath changes(field, "changes");
   for (int i = 0; i < proto.changes_size(); ++i) {
@@ -105,6 +105,11 @@ absl::StatusOr<engine::WriteUsersRequest> ToWriteUsers(const v1::WriteUsersReque
 void PortraitToProto(const engine::Portrait& portrait, v1::Portrait* proto) {
   proto->set_id(portrait.id);
   proto->set_data_version(portrait.data_version);
+  for (const engine::LinkedId& id : portrait.ids) {
+    v1::TypedId* added = proto->add_ids();
+    added->set_id_type(id.id_type);
+    added->set_id(id.id);
+  }
   for (const engine::PortraitEntry& entry : portrait.entries) {
     v1::PortraitEntry* added = proto->add_entries();
     added->set_tag(entry.tag);

@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "index/error.h"
+#include "server/service/convert_identity.h"
 #include "server/service/convert_tag.h"
 #include "server/service/convert_user.h"
 #include "server/service/field_path.h"
 #include "server/service/page_token.h"
+#include "server/service/request_fingerprint.h"
 #include "server/service/resource_name.h"
 
 namespace throng::service {
@@ -56,6 +58,40 @@ absl::Status HandleList(const CallScope& scope, const v1::ListPopulationsRequest
   return absl::OkStatus();
 }
 
+absl::Status HandleCreateIdType(const CallScope& scope, const v1::CreateIdTypeRequest& request,
+                                v1::IdType* response) {
+  THRONG_ASSIGN_OR_RETURN(const std::string population,
+                          ParsePopulationNameOrDefault(request.parent(), "parent"));
+  THRONG_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  THRONG_ASSIGN_OR_RETURN(const index::IdTypeDefinition type, ToIdType(request));
+  engine::WriteOptions options{.request_id = request.request_id(),
+                               .validate_only = request.validate_only()};
+  if (!options.request_id.empty()) {
+    options.payload_hash = RequestFingerprint(request, {"request_id"});
+  }
+  const absl::StatusOr<engine::IdTypeInfo> created =
+      scope.engine->identities().CreateIdType(scope.caller, population, type, options);
+  if (!created.ok()) {
+    return MoveField(MoveField(created.status(), "population", "parent"), "id_type.name",
+                     "id_type_id");
+  }
+  IdTypeToProto(population, *created, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleListIdTypes(const CallScope& scope, const v1::ListIdTypesRequest& request,
+                               v1::ListIdTypesResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const std::string population,
+                          ParsePopulationNameOrDefault(request.parent(), "parent"));
+  const absl::StatusOr<std::vector<engine::IdTypeInfo>> types =
+      scope.engine->identities().ListIdTypes(scope.caller, population);
+  if (!types.ok()) return MoveField(types.status(), "population", "parent");
+  for (const engine::IdTypeInfo& type : *types) {
+    IdTypeToProto(population, type, response->add_id_types());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* PopulationService::CreatePopulation(grpc::CallbackServerContext* context,
@@ -72,6 +108,16 @@ grpc::ServerUnaryReactor* PopulationService::ListPopulations(grpc::CallbackServe
                                                              const grpc::ByteBuffer* request,
                                                              grpc::ByteBuffer* response) {
   return calls_.Resource(context, request, response, &HandleList);
+}
+grpc::ServerUnaryReactor* PopulationService::CreateIdType(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleCreateIdType);
+}
+grpc::ServerUnaryReactor* PopulationService::ListIdTypes(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleListIdTypes);
 }
 
 }  // namespace throng::service

@@ -13,7 +13,9 @@ namespace throng::service {
 using PopulationServiceOfBytes = v1::PopulationService::WithRawCallbackMethod_CreatePopulation<
     v1::PopulationService::WithRawCallbackMethod_GetPopulation<
         v1::PopulationService::WithRawCallbackMethod_ListPopulations<
-            v1::PopulationService::Service>>>;
+            v1::PopulationService::WithRawCallbackMethod_CreateIdType<
+                v1::PopulationService::WithRawCallbackMethod_ListIdTypes<
+                    v1::PopulationService::Service>>>>>;
 
 // Thread-safe.
 class PopulationService final : public PopulationServiceOfBytes {
@@ -29,6 +31,12 @@ class PopulationService final : public PopulationServiceOfBytes {
   grpc::ServerUnaryReactor* ListPopulations(grpc::CallbackServerContext* context,
                                             const grpc::ByteBuffer* request,
                                             grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* CreateIdType(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListIdTypes(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
 
  private:
   Calls& calls_;

@@ -62,6 +62,10 @@ std::string FormatPopulationName(std::string_view population) {
   return fmt::format("{}{}", kPopulations, population);
 }
 
+std::string FormatIdTypeName(std::string_view population, std::string_view id_type) {
+  return fmt::format("{}{}/idTypes/{}", kPopulations, population, id_type);
+}
+
 std::string FormatTagName(std::string_view population, std::string_view tag) {
   return fmt::format("{}{}/{}{}", kPopulations, population, kTags, tag);
 }

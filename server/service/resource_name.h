@@ -34,6 +34,7 @@ absl::StatusOr<std::string> ParsePopulationNameOrDefault(std::string_view name,
 absl::StatusOr<TagName> ParseTagName(std::string_view name, std::string_view field);
 
 std::string FormatPopulationName(std::string_view population);
+std::string FormatIdTypeName(std::string_view population, std::string_view id_type);
 std::string FormatTagName(std::string_view population, std::string_view tag);
 
 }  // namespace throng::service

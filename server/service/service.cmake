@@ -3,6 +3,7 @@ add_library(throng_service STATIC
   service/calls.cc
   service/convert_batch.cc
   service/convert_expression.cc
+  service/convert_identity.cc
   service/convert_result.cc
   service/convert_selection.cc
   service/convert_tag.cc

@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "index/error.h"
 #include "server/service/convert_batch.h"
+#include "server/service/convert_identity.h"
 #include "server/service/convert_user.h"
 #include "server/service/field_path.h"
 #include "server/service/resource_name.h"
@@ -79,12 +81,40 @@ absl::Status HandleGetPortrait(const CallScope& scope, const v1::GetPortraitRequ
                                v1::Portrait* response) {
   THRONG_ASSIGN_OR_RETURN(const std::string population,
                           ParsePopulationNameOrDefault(request.population(), "population"));
-  const absl::StatusOr<engine::Portrait> portrait =
-      scope.engine->portraits().Get(scope.caller, population, request.id(), request.read_version());
+  const absl::StatusOr<engine::Portrait> portrait = scope.engine->portraits().Get(
+      scope.caller, population, request.id(), request.read_version(), request.id_type());
   if (!portrait.ok()) {
     return MoveField(portrait.status(), "selection.read_version", "read_version");
   }
   PortraitToProto(*portrait, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleLinkIds(const CallScope& scope, const v1::LinkIdsRequest& request,
+                           v1::LinkIdsResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const engine::LinkRequest link, ToLinkRequest(request));
+  THRONG_ASSIGN_OR_RETURN(const engine::LinkResult result,
+                          scope.engine->identities().Link(scope.caller, link));
+  LinkedToProto(result, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleResolveIds(const CallScope& scope, const v1::ResolveIdsRequest& request,
+                              v1::ResolveIdsResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const engine::ResolveRequest resolve, ToResolveRequest(request));
+  absl::StatusOr<engine::ResolveResult> result =
+      scope.engine->identities().Resolve(scope.caller, resolve);
+  if (!result.ok()) return MoveField(result.status(), "selection.read_version", "read_version");
+  ResolvedToProto(*std::move(result), response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleEraseUsers(const CallScope& scope, const v1::EraseUsersRequest& request,
+                              v1::EraseUsersResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const engine::EraseRequest erase, ToEraseRequest(request));
+  THRONG_ASSIGN_OR_RETURN(const engine::EraseResult result,
+                          scope.engine->erasures().Erase(scope.caller, erase));
+  ErasedToProto(result, response);
   return absl::OkStatus();
 }
 
@@ -103,6 +133,21 @@ grpc::ServerUnaryReactor* UserService::GetPortrait(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return calls_.Resource(context, request, response, &HandleGetPortrait);
+}
+grpc::ServerUnaryReactor* UserService::LinkIds(grpc::CallbackServerContext* context,
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleLinkIds);
+}
+grpc::ServerUnaryReactor* UserService::ResolveIds(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleResolveIds);
+}
+grpc::ServerUnaryReactor* UserService::EraseUsers(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return calls_.Resource(context, request, response, &HandleEraseUsers);
 }
 
 }  // namespace throng::service

@@ -12,7 +12,11 @@ namespace throng::service {
 
 using UserServiceOfBytes =
     v1::UserService::WithRawCallbackMethod_Load<v1::UserService::WithRawCallbackMethod_WriteUsers<
-        v1::UserService::WithRawCallbackMethod_GetPortrait<v1::UserService::Service>>>;
+        v1::UserService::WithRawCallbackMethod_GetPortrait<
+            v1::UserService::WithRawCallbackMethod_LinkIds<
+                v1::UserService::WithRawCallbackMethod_ResolveIds<
+                    v1::UserService::WithRawCallbackMethod_EraseUsers<
+                        v1::UserService::Service>>>>>>;
 
 // Thread-safe.
 class UserService final : public UserServiceOfBytes {
@@ -27,6 +31,15 @@ class UserService final : public UserServiceOfBytes {
   grpc::ServerUnaryReactor* GetPortrait(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* LinkIds(grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ResolveIds(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* EraseUsers(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
 
  private:
   Calls& calls_;

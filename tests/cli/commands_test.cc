@@ -232,6 +232,7 @@ TEST_F(CommandsTest, Portrait) {
   Set(server_.portrait, R"pb(
     id: "10001"
     data_version: 7
+    ids { id_type: "phone" id: "138" }
     entries {
       tag: "city"
       type: TAG_TYPE_CATEGORY
@@ -245,20 +246,23 @@ TEST_F(CommandsTest, Portrait) {
       values { text: "b" }
     }
   )pb");
-  CliRun run = server_.Run({"portrait", "10001", "--read-version", "6"});
+  CliRun run = server_.Run({"portrait", "10001", "--read-version", "6", "--id-type", "card"});
   EXPECT_EQ(run.exit_code, 0);
   EXPECT_EQ(run.out,
             "user          10001\n"
+            "phone         138\n"
             "data version  7\n"
             "\n"
             "TAG    VALUE  NAME\n"
             "city   北京   City\n"
             "likes  a, b\n");
   EXPECT_EQ(server_.portrait_request.id(), "10001");
+  EXPECT_EQ(server_.portrait_request.id_type(), "card");
   EXPECT_EQ(server_.portrait_request.read_version(), 6U);
   run = server_.Run({"portrait", "10001", "--json"});
   EXPECT_EQ(run.out,
-            "{\"id\":\"10001\",\"data_version\":7,\"tags\":{\"city\":\"北京\","
+            "{\"id\":\"10001\",\"data_version\":7,\"ids\":{\"phone\":[\"138\"]},\"tags\":{\"city\":"
+            "\"北京\","
             "\"likes\":[\"a\",\"b\"]}}\n");
 }
 

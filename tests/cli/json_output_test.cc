@@ -166,10 +166,11 @@ TEST(JsonOutputTest, PortraitOfEveryType) {
       values { text: "c" }
     }
   )pb");
-  EXPECT_EQ(PortraitJson(portrait).dump(),
-            R"({"id":"10001","data_version":42,"tags":{"city":"Beijing","interests":["a","b"],)"
-            R"("views_7d":-5,"rent":"-12.50","vip":true,"born":"0987-05-01",)"
-            R"("seen":"2024-05-01T08:00:00.000001Z","one_label":["c"]}})");
+  EXPECT_EQ(
+      PortraitJson(portrait).dump(),
+      R"({"id":"10001","data_version":42,"ids":{},"tags":{"city":"Beijing","interests":["a","b"],)"
+      R"("views_7d":-5,"rent":"-12.50","vip":true,"born":"0987-05-01",)"
+      R"("seen":"2024-05-01T08:00:00.000001Z","one_label":["c"]}})");
 }
 
 TEST(JsonOutputTest, TagAndPopulation) {

@@ -49,16 +49,15 @@ EraseResult Erase(EngineWorld& world, std::vector<TypedId> users) {
 }
 
 bool Exists(EngineWorld& world, const std::string& id) {
-  return Must(world.engine().identities().Resolve(world.context(), {.ids = {id}}))
-      .results[0]
-      .found;
+  return Must(world.engine().identities().Resolve(world.context(), {.ids = {id}})).results[0].found;
 }
 
 TEST(ErasuresTest, AUserIsGoneFromEverything) {
   EngineWorld world;
   FillRental(&world);
   LinkPhone(world, "u1", "138");
-  const uint64_t before = Must(world.engine().identities().Resolve(world.context(), {})).data_version;
+  const uint64_t before =
+      Must(world.engine().identities().Resolve(world.context(), {})).data_version;
   const EraseResult result = Erase(world, {{"phone", "138"}, {"", "u99"}, {"", "u1"}});
   EXPECT_EQ(result.users_erased, 1u);
   EXPECT_TRUE(result.users[0].found);
@@ -234,9 +233,9 @@ TEST(ErasuresTest, ARestoredBackupForgetsThemAgain) {
     CopyFiles(live_options.directory, options.directory);
     engine = Must(Engine::Open(live_options));
     for (int i = 0; i < 5; ++i) write(*engine, "later" + std::to_string(i));
-    version = Must(engine->erasures().Erase(
-                       context, {.users = {{"", "u1"}, {"", "u3"}, {"", "later1"}}}))
-                  .data_version;
+    version =
+        Must(engine->erasures().Erase(context, {.users = {{"", "u1"}, {"", "u3"}, {"", "later1"}}}))
+            .data_version;
     write(*engine, "u3");  // came back after the backup: a restore knows only the user of before
     engine.reset();
     const std::string file(storage::kErasureLedgerFile);

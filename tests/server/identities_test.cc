@@ -25,16 +25,16 @@ class IdentitiesTest : public ::testing::Test {
   IdentitiesTest() {
     FillRental(&world_);
     MustBeOk(Create("phone", {index::IdNormalizer::kPhoneDigits}).status());
-    MustBeOk(Create("email", {index::IdNormalizer::kTrim, index::IdNormalizer::kLowercase}).status());
+    MustBeOk(
+        Create("email", {index::IdNormalizer::kTrim, index::IdNormalizer::kLowercase}).status());
   }
 
   Identities& identities() { return world_.engine().identities(); }
   absl::StatusOr<IdTypeInfo> Create(std::string name, std::vector<index::IdNormalizer> normalizers,
                                     const WriteOptions& options = {}) {
-    return identities().CreateIdType(world_.context(), "default",
-                                     {.name = std::move(name),
-                                      .normalizers = std::move(normalizers)},
-                                     options);
+    return identities().CreateIdType(
+        world_.context(), "default",
+        {.name = std::move(name), .normalizers = std::move(normalizers)}, options);
   }
   absl::StatusOr<LinkResult> Link(std::vector<LinkedUser> users,
                                   UnknownIds unknown_ids = UnknownIds::kError) {
@@ -43,10 +43,11 @@ class IdentitiesTest : public ::testing::Test {
   }
   std::vector<Texts> Resolve(std::string from, Texts ids, std::string to,
                              uint64_t read_version = 0) {
-    const ResolveResult result = Must(identities().Resolve(
-        world_.context(),
-        {.from_type = std::move(from), .ids = std::move(ids), .to_type = std::move(to),
-         .read_version = read_version}));
+    const ResolveResult result =
+        Must(identities().Resolve(world_.context(), {.from_type = std::move(from),
+                                                     .ids = std::move(ids),
+                                                     .to_type = std::move(to),
+                                                     .read_version = read_version}));
     std::vector<Texts> all;
     for (const ResolvedId& resolved : result.results) {
       all.push_back(resolved.found ? resolved.ids : Texts{"-"});
@@ -132,7 +133,8 @@ TEST_F(IdentitiesTest, UnknownUsersAndLimits) {
   EXPECT_EQ(ReasonOf(Link({{"u99", {{"phone", "1"}}}}).status()), "UNKNOWN_USER");
   EXPECT_EQ(Must(Link({{"u99", {{"phone", "1"}}}}, UnknownIds::kSkip)).users_skipped, 1u);
   EXPECT_EQ(Resolve("phone", {"1"}, ""), (std::vector<Texts>{{"-"}}));
-  const LinkResult created = Must(Link({{"u99", {{"phone", "1"}}}, {"u99", {}}}, UnknownIds::kCreate));
+  const LinkResult created =
+      Must(Link({{"u99", {{"phone", "1"}}}, {"u99", {}}}, UnknownIds::kCreate));
   EXPECT_EQ(created.users_created, 1u);
   EXPECT_EQ(Resolve("phone", {"1"}, ""), (std::vector<Texts>{{"u99"}}));
 
@@ -150,9 +152,9 @@ TEST_F(IdentitiesTest, UnknownUsersAndLimits) {
   EXPECT_EQ(FieldOf(Link({{"u1", {{"phone", "x"}}}}).status()), "entries[0].ids[0].id");
   EXPECT_EQ(ReasonOf(Link({{"", {}}}).status()), "EMPTY_ID");
   EXPECT_EQ(ReasonOf(Link(std::vector<LinkedUser>(kLinkUsersMax + 1)).status()), "TOO_MANY_USERS");
-  EXPECT_EQ(ReasonOf(identities().Resolve(world_.context(),
-                                          {.ids = Texts(kResolveIdsMax + 1)}).status()),
-            "TOO_MANY_IDS");
+  EXPECT_EQ(
+      ReasonOf(identities().Resolve(world_.context(), {.ids = Texts(kResolveIdsMax + 1)}).status()),
+      "TOO_MANY_IDS");
   EXPECT_TRUE(identities().Resolve(world_.context(), {.ids = Texts(kResolveIdsMax)}).ok());
 }
 
@@ -194,7 +196,8 @@ TEST_F(IdentitiesTest, WritesFindUsersByAnyId) {
 }
 
 TEST_F(IdentitiesTest, LoadsFindUsersByAnyId) {
-  MustBeOk(Link({{"u1", {{"phone", "138"}}}, {"u2", {{"phone", "139"}, {"email", "a@b"}}}}).status());
+  MustBeOk(
+      Link({{"u1", {{"phone", "138"}}}, {"u2", {{"phone", "139"}, {"email", "a@b"}}}}).status());
   LoadHeader header{.unknown_ids = UnknownIds::kError, .tags = {"views"}, .errors_max = 9};
   header.id_type = "phone";
   const std::vector<uint64_t> numbers = {139, 140, 138};

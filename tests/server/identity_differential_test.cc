@@ -1,5 +1,5 @@
-// Random interleavings of upserts, label edits, links, erasures, folds, restarts and reads at pinned
-// versions, against the naive model. A failure prints the seed and what was done.
+// Random interleavings of upserts, label edits, links, erasures, folds, restarts and reads at
+// pinned versions, against the naive model. A failure prints the seed and what was done.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -171,8 +171,8 @@ class Interleaving {
     testing::ExpressionGenerator expressions(generator_.expression_tags(),
                                              {.ids = generator_.some_text_ids(20)}, random_());
     for (int i = 0; i < 3; ++i) {
-      const query::Expression expression = i == 0 ? query::Expression{query::AllUsers{}}
-                                                  : expressions.Next();
+      const query::Expression expression =
+          i == 0 ? query::Expression{query::AllUsers{}} : expressions.Next();
       const Selection selection{.what = expression,
                                 .time_zone = "UTC",
                                 .reference_us = EngineWorld::kStartUs,
@@ -191,9 +191,8 @@ class Interleaving {
       ResolveRequest by_id{.from_type = Types()[type], .read_version = version};
       for (int i = 0; i < 200; ++i) by_id.ids.push_back(SomeId(type));
       const auto owners = Must(world_.engine().identities().Resolve(world_.context(), by_id));
-      ResolveRequest by_user{.ids = generator_.some_text_ids(100),
-                             .to_type = Types()[type],
-                             .read_version = version};
+      ResolveRequest by_user{
+          .ids = generator_.some_text_ids(100), .to_type = Types()[type], .read_version = version};
       const auto ids = Must(world_.engine().identities().Resolve(world_.context(), by_user));
       for (size_t i = 0; i < by_id.ids.size(); ++i) {
         const std::optional<size_t> owner = model.Find(Types()[type], by_id.ids[i]);
