@@ -25,7 +25,7 @@ absl::Status AlreadyExists(std::string_view name) {
 
 TagInfo Describe(const index::Snapshot& snapshot, const index::TagEntry& entry) {
   TagInfo info{.definition = entry.definition,
-               .value_count = entry.values->size(),
+               .value_count = entry.values->size() - entry.values->dropped(),
                .data_version = snapshot.data_version()};
   if (const index::TagContent* content = snapshot.content(entry.definition.id)) {
     info.user_count = entry.definition.type == index::TagType::kFlag ? content->ValueCardinality(0)

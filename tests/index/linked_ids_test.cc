@@ -90,6 +90,28 @@ TEST(LinkedIdsRandomTest, AgreesWithMapsAtEveryVersion) {
   for (const auto& [old, then] : pinned) ExpectSame(old, then, kUsers);
 }
 
+// docs/performance.md quotes what this prints.
+TEST(LinkedIdsTest, MemoryAUser) {
+  constexpr uint32_t kUsers = 1 << 20;
+  for (const bool is_number : {true, false}) {
+    std::vector<uint32_t> owners(kUsers);
+    std::vector<std::string> ids(kUsers);
+    uint64_t id_bytes = 0;
+    for (uint32_t i = 0; i < kUsers; ++i) {
+      owners[i] = i;
+      ids[i] = is_number ? std::to_string(13'800'000'000 + uint64_t{i} * 7)
+                         : fmt::format("{:016x}", uint64_t{i} * 0x9E3779B97F4A7C15);
+      id_bytes += is_number ? 8 : ids[i].size();
+    }
+    const LinkedIds linked = LinkedIds().With(owners, ids);
+    const double bytes = static_cast<double>(linked.memory_bytes()) / kUsers;
+    const double beside = bytes - static_cast<double>(id_bytes) / kUsers;
+    fmt::print("{}: {:.1f} bytes a user, {:.1f} beside the id\n",
+               is_number ? "11-digit numbers" : "16-byte texts", bytes, beside);
+    EXPECT_LT(beside, 40);
+  }
+}
+
 TEST(SnapshotIdentityTest, AnErasureTakesAUserOutOfEverything) {
   Parallel parallel(1);
   CommitRecord first{.version = 1, .time_us = 1, .first_ordinal = 0, .new_users = {"u1", "u2"}};
