@@ -23,7 +23,8 @@ const std::vector<index::TagDefinition>& WriteTags();
 // The numeric primary id of user `user`.
 uint64_t WriteId(uint32_t user);
 
-// Users first, first + 1, ... with all tags. Not movable: the view points into it. Thread-compatible.
+// Users first, first + 1, ... with all tags. Not movable: the view points into it.
+// Thread-compatible.
 class WriteRows {
  public:
   WriteRows(uint32_t first, uint32_t rows, uint64_t seed);
