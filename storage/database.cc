@@ -60,7 +60,10 @@ absl::StatusOr<bool> IsNewDirectory(rocksdb::FileSystem& files, const std::strin
 absl::Status OpenError(const rocksdb::Status& status, const StoreOptions& options,
                        const FirstDamage& damage) {
   const std::string text = status.ToString();
-  if (status.IsIOError() && text.find(options.directory + "/LOCK") != std::string::npos) {
+  // The file is there and open, but somebody holds it; as RocksDB's file system words it.
+  const bool is_held = text.find("lock hold by current process") != std::string::npos ||
+                       text.find("While lock file") != std::string::npos;
+  if (status.IsIOError() && is_held) {
     return absl::FailedPreconditionError(
         fmt::format("data directory {} is in use by another process", options.directory));
   }
@@ -240,6 +243,11 @@ absl::Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
   return FromRocks(db_->Write(options, batch), "write");
 }
 
-absl::Status Database::Sync() { return FromRocks(db_->SyncWAL(), "sync the write-ahead log"); }
+// Not SyncWAL: it runs beside writes, and RocksDB's assertions end the process when it finds that
+// one of them has failed just before. A write waits for its turn and sees the error.
+absl::Status Database::Sync() {
+  rocksdb::WriteBatch empty;
+  return Write(&empty, /*sync=*/true);
+}
 
 }  // namespace throng::storage

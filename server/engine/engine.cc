@@ -6,6 +6,7 @@
 
 #include "index/error.h"
 #include "index/parallel.h"
+#include "server/engine/maintenance.h"
 #include "server/engine/universe.h"
 
 namespace throng::engine {
@@ -21,12 +22,18 @@ uint32_t ThreadCount(uint32_t asked) {
   return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
 }
 
+MaintenancePauses PausesOf(const EngineOptions& options) {
+  return {.resume_first = std::chrono::milliseconds(options.resume_pause_ms),
+          .resume_last = std::chrono::milliseconds(options.resume_pause_ms_max)};
+}
+
 }  // namespace
 
 // In order of construction; destroyed the other way round, so that universes fold while the store
 // is still open.
 struct Engine::Parts {
-  Parts(std::unique_ptr<storage::Store> opened, const EngineOptions& options)
+  Parts(std::unique_ptr<storage::Store> opened, std::shared_ptr<Alarm> alarm,
+        const EngineOptions& options)
       : store(std::move(opened)),
         parallel(ThreadCount(options.query_threads)),
         universes({.store = store.get(),
@@ -34,27 +41,33 @@ struct Engine::Parts {
                    .clock_us = options.clock_us ? options.clock_us : SystemClockUs,
                    .lease_us = options.lease_us,
                    .leased_versions_max = options.leased_versions_max,
-                   .fold_log_bytes = options.fold_log_bytes}) {}
+                   .fold_log_bytes = options.fold_log_bytes}),
+        maintenance(universes, std::move(alarm), PausesOf(options)) {}
 
   std::unique_ptr<storage::Store> store;
   index::Parallel parallel;
   Universes universes;
+  Maintenance maintenance;
   Populations populations{universes};
   Tags tags{universes};
   Writer writer{universes};
   Selections selections{universes};
   Insights insights{universes};
   Portraits portraits{universes};
+  Administration administration{universes, maintenance};
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
                                                      const LoadingProgress& progress) {
+  auto alarm = std::make_shared<Alarm>();
   THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::Store> store,
                           storage::Store::Open({.directory = options.directory,
                                                 .sync = options.sync,
                                                 .sync_interval_ms = options.sync_interval_ms,
-                                                .file_system = options.file_system}));
-  auto parts = std::make_unique<Parts>(std::move(store), options);
+                                                .file_system = options.file_system,
+                                                .now_us = options.clock_us,
+                                                .on_write_state = [alarm] { alarm->Ring(); }}));
+  auto parts = std::make_unique<Parts>(std::move(store), std::move(alarm), options);
   if (parts->store->populations().empty()) {
     THRONG_RETURN_IF_ERROR(parts->store->CreatePopulation("default", "", "user_id").status());
   }
@@ -63,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
                             parts->store->Load(population.id, parts->parallel, progress));
     parts->universes.Add(population, std::move(loaded));
   }
-  parts->universes.StartFolding();
+  parts->maintenance.Start();
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -76,5 +89,6 @@ Writer& Engine::writer() { return parts_->writer; }
 Selections& Engine::selections() { return parts_->selections; }
 Insights& Engine::insights() { return parts_->insights; }
 Portraits& Engine::portraits() { return parts_->portraits; }
+Administration& Engine::administration() { return parts_->administration; }
 
 }  // namespace throng::engine

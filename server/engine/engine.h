@@ -5,8 +5,8 @@
 //   absl::StatusOr<CountResult> n = (*engine)->selections().Count(
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
-// One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(). All
-// are thread-safe; a call runs on the caller's thread and on the query pool.
+// One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(),
+// administration(). All are thread-safe; a call runs on the caller's thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/engine/administration.h"
 #include "server/engine/insights.h"
 #include "server/engine/populations.h"
 #include "server/engine/portraits.h"
@@ -37,6 +38,9 @@ struct EngineOptions {
   // What changes performance.
   uint32_t query_threads = 0;              // 0: one a core
   uint64_t fold_log_bytes = 256ull << 20;  // fold when the log holds this much
+  // While the disk refuses writes: pauses between attempts to go on, doubled after each.
+  uint32_t resume_pause_ms = 500;
+  uint32_t resume_pause_ms_max = 10'000;
   // For tests.
   storage::FileSystemHook* file_system = nullptr;
   std::function<int64_t()> clock_us;  // Unix microseconds; empty: the system's
@@ -61,6 +65,7 @@ class Engine {
   Selections& selections();
   Insights& insights();
   Portraits& portraits();
+  Administration& administration();
 
  private:
   struct Parts;

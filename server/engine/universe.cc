@@ -1,7 +1,6 @@
 #include "server/engine/universe.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "fmt/format.h"
@@ -10,7 +9,6 @@
 namespace throng::engine {
 namespace {
 
-constexpr std::chrono::milliseconds kFoldInterval(500);
 constexpr size_t kGroupCommitsMax = 256;
 
 }  // namespace
@@ -233,12 +231,6 @@ absl::Status Universe::Fold(bool always) {
 }
 
 Universes::~Universes() {
-  {
-    index::MutexLock lock(mutex_);
-    stopping_ = true;
-  }
-  stop_.NotifyAll();
-  if (folder_.joinable()) folder_.join();
   // What was not folded is in the log: a failure here costs time at the next start, nothing else.
   for (const auto& universe : List()) universe->Fold(true).IgnoreError();
 }
@@ -249,22 +241,6 @@ void Universes::Add(storage::Population population, storage::LoadedPopulation lo
       std::make_shared<Universe>(std::move(population), std::move(loaded), environment_);
   index::MutexLock lock(mutex_);
   universes_[name] = std::move(universe);
-}
-
-void Universes::StartFolding() {
-  folder_ = std::thread([this] { FoldUntilStopped(); });
-}
-
-void Universes::FoldUntilStopped() {
-  while (true) {
-    {
-      index::MutexLock lock(mutex_);
-      if (!stopping_) stop_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kFoldInterval);
-      if (stopping_) return;
-    }
-    // A failed fold is tried again; writes meanwhile are refused by the store with the reason.
-    for (const auto& universe : List()) universe->Fold(false).IgnoreError();
-  }
 }
 
 absl::StatusOr<std::shared_ptr<Universe>> Universes::Find(std::string_view name) const {

@@ -18,7 +18,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -151,7 +150,7 @@ class Universe {
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
 };
 
-// All populations, and the thread that folds them. Thread-safe.
+// All populations; folds them when it ends. Thread-safe.
 class Universes {
  public:
   explicit Universes(const UniverseEnvironment& environment) : environment_(environment) {}
@@ -159,23 +158,16 @@ class Universes {
 
   const UniverseEnvironment& environment() const { return environment_; }
   void Add(storage::Population population, storage::LoadedPopulation loaded);
-  // Starts the folding thread; once, after the first Add.
-  void StartFolding();
   // Errors: kNotFound (UNKNOWN_POPULATION).
   absl::StatusOr<std::shared_ptr<Universe>> Find(std::string_view name) const;
   // In order of name.
   std::vector<std::shared_ptr<Universe>> List() const;
 
  private:
-  void FoldUntilStopped();
-
   const UniverseEnvironment environment_;
   mutable index::Mutex mutex_;
-  index::ConditionVariable stop_;
-  bool stopping_ THRONG_GUARDED_BY(mutex_) = false;
   std::map<std::string, std::shared_ptr<Universe>, std::less<>> universes_
       THRONG_GUARDED_BY(mutex_);
-  std::thread folder_;
 };
 
 }  // namespace throng::engine
