@@ -65,9 +65,10 @@ class MessageFile {
 // Passes lines on to the file and remembers what they say of damage.
 class DamageLogger : public rocksdb::Logger {
  public:
-  DamageLogger(const std::string& directory, std::shared_ptr<FirstDamage> damage)
+  // `file` may be null: nothing is written then.
+  DamageLogger(std::unique_ptr<MessageFile> file, std::shared_ptr<FirstDamage> damage)
       : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL),
-        file_(directory),
+        file_(std::move(file)),
         damage_(std::move(damage)) {}
 
   using rocksdb::Logger::Logv;
@@ -75,11 +76,11 @@ class DamageLogger : public rocksdb::Logger {
     char line[1024];
     std::vsnprintf(line, sizeof(line), format, arguments);
     damage_->Record(line);
-    file_.Write(line);
+    if (file_ != nullptr) file_->Write(line);
   }
 
  private:
-  MessageFile file_;
+  const std::unique_ptr<MessageFile> file_;
   std::shared_ptr<FirstDamage> damage_;
 };
 
@@ -118,7 +119,17 @@ rocksdb::DBOptions MakeDbOptions(const StoreOptions& options, rocksdb::Env* env,
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  db.info_log = std::make_shared<DamageLogger>(options.directory, std::move(damage));
+  db.info_log = std::make_shared<DamageLogger>(std::make_unique<MessageFile>(options.directory),
+                                               std::move(damage));
+  return db;
+}
+
+rocksdb::DBOptions MakeReadOnlyDbOptions(const StoreOptions& options, rocksdb::Env* env,
+                                         std::shared_ptr<FirstDamage> damage) {
+  rocksdb::DBOptions db = MakeDbOptions(options, env, damage);
+  db.create_if_missing = false;
+  db.create_missing_column_families = false;
+  db.info_log = std::make_shared<DamageLogger>(nullptr, std::move(damage));
   return db;
 }
 

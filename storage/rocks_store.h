@@ -5,6 +5,7 @@
 //   rocks_resume.cc  the way back from an I/O error
 //   rocks_load.cc    recovery: base and log -> snapshot
 //   rocks_fold.cc    snapshot -> base; the content of a REPLACE
+//   rocks_checkpoint.cc  a copy as of now
 //
 // Example: see storage/store.h, whose comments are the contract.
 #ifndef THRONG_STORAGE_ROCKS_STORE_H_
@@ -81,6 +82,9 @@ class RocksStore : public Store {
                     const index::Snapshot* folded) override;
   absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                const index::TagContent& content) override;
+  absl::Status Checkpoint(const std::string& directory) override;
+  absl::Status PrepareCheckpoint() override;
+  const std::string& directory() const override { return options_.directory; }
   uint64_t log_bytes(uint32_t population) const override;
   WriteState write_state() const override { return permission_.state(); }
   absl::Status Resume() override;

@@ -137,6 +137,15 @@ class Store {
   virtual absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                        const index::TagContent& content) = 0;
 
+  // Writes the store as it is now to `directory`, which must not exist and must be on the store's
+  // own file system: tables are linked, so that little is copied. Call it with no Append under way:
+  // that is what the copy is of.
+  virtual absl::Status Checkpoint(const std::string& directory) = 0;
+  // Gets ready for a Checkpoint, which has the less to copy; may run beside everything.
+  virtual absl::Status PrepareCheckpoint() = 0;
+  // The directory it is in.
+  virtual const std::string& directory() const = 0;
+
   // Bytes of log records not yet folded.
   virtual uint64_t log_bytes(uint32_t population) const = 0;
   // Cheap.

@@ -42,7 +42,8 @@ struct Engine::Parts {
                    .lease_us = options.lease_us,
                    .leased_versions_max = options.leased_versions_max,
                    .fold_log_bytes = options.fold_log_bytes}),
-        maintenance(universes, std::move(alarm), PausesOf(options)) {}
+        maintenance(universes, std::move(alarm), PausesOf(options)),
+        administration(universes, maintenance, options.backup_directory) {}
 
   std::unique_ptr<storage::Store> store;
   index::Parallel parallel;
@@ -54,7 +55,7 @@ struct Engine::Parts {
   Selections selections{universes};
   Insights insights{universes};
   Portraits portraits{universes};
-  Administration administration{universes, maintenance};
+  Administration administration;
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,

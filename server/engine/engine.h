@@ -35,6 +35,7 @@ struct EngineOptions {
   uint32_t sync_interval_ms = 200;
   int64_t lease_us = 60'000'000;  // how long a handed-out data version can be asked for again
   uint32_t leased_versions_max = 64;
+  std::string backup_directory;  // where backups go; empty: none can be made
   // What changes performance.
   uint32_t query_threads = 0;              // 0: one a core
   uint64_t fold_log_bytes = 256ull << 20;  // fold when the log holds this much

@@ -1,6 +1,7 @@
 #include "server/engine/universe.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "fmt/format.h"
@@ -20,6 +21,7 @@ Universe::Universe(storage::Population population, storage::LoadedPopulation loa
       epoch_(std::make_shared<Epoch>()),
       newest_(std::move(loaded.snapshot)),
       head_(newest_),
+      folded_version_(loaded.folded == nullptr ? 0 : loaded.folded->data_version()),
       folded_(std::move(loaded.folded)) {
   epoch_->durable_version = newest_->data_version();
 }
@@ -63,8 +65,10 @@ index::CommitRecord Universe::NextRecord(const index::Snapshot& newest) const {
 }
 
 absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
+  const auto start = std::chrono::steady_clock::now();
   EpochRef epoch;
   index::SnapshotRef next;
+  bool is_new = false;
   {
     index::MutexLock lock(commit_mutex_);
     epoch = this->epoch();
@@ -83,9 +87,11 @@ absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
         }
       }
       Push(std::move(record), next);
+      is_new = true;
     }
   }
   THRONG_RETURN_IF_ERROR(WaitUntilDurable(epoch, next->data_version()));
+  if (is_new) commit_times_.Add(std::chrono::steady_clock::now() - start);
   return next;
 }
 
@@ -195,6 +201,7 @@ absl::StatusOr<std::shared_ptr<PendingReplace>> Universe::BeginReplace(
 
 absl::StatusOr<index::SnapshotRef> Universe::CommitReplace(
     const std::shared_ptr<PendingReplace>& pending, const FinishReplace& finish) {
+  const auto start = std::chrono::steady_clock::now();
   EpochRef epoch;
   index::SnapshotRef next;
   {
@@ -208,6 +215,7 @@ absl::StatusOr<index::SnapshotRef> Universe::CommitReplace(
     Push(std::move(record), next);
   }
   THRONG_RETURN_IF_ERROR(WaitUntilDurable(epoch, next->data_version()));
+  commit_times_.Add(std::chrono::steady_clock::now() - start);
   return next;
 }
 
@@ -225,9 +233,49 @@ absl::Status Universe::Fold(bool always) {
   if (folded_ != nullptr && folded_->data_version() == snapshot->data_version()) {
     return absl::OkStatus();
   }
+  const auto start = std::chrono::steady_clock::now();
   THRONG_RETURN_IF_ERROR(store().Fold(population_.id, *snapshot, folded_.get()));
   folded_ = snapshot;
+  index::MutexLock stats_lock(snapshot_mutex_);
+  folded_version_ = snapshot->data_version();
+  last_fold_ = std::chrono::steady_clock::now() - start;
   return absl::OkStatus();
+}
+
+absl::Status Universe::HoldCommits(
+    const std::function<absl::Status(const index::SnapshotRef&)>& work) {
+  index::MutexLock lock(commit_mutex_);
+  const EpochRef epoch = this->epoch();
+  {
+    // Nothing is pushed any more. Who waits makes the rest durable, or finds that it never will be.
+    index::MutexLock sync_lock(sync_mutex_);
+    while (!epoch->unsynced.empty() && epoch->failure.ok()) synced_.Wait(sync_mutex_);
+    THRONG_RETURN_IF_ERROR(epoch->failure);
+  }
+  return work(newest());
+}
+
+PopulationStats Universe::Stats() const {
+  PopulationStats stats{.name = population_.name,
+                        .log_bytes = store().log_bytes(population_.id),
+                        .commits = commit_times_.stats()};
+  const int64_t now_us = environment_.clock_us();
+  index::SnapshotRef newest;
+  {
+    index::MutexLock lock(snapshot_mutex_);
+    newest = newest_;
+    stats.folded_version = folded_version_;
+    stats.last_fold = last_fold_;
+    for (const auto& [version, lease] : leases_) {
+      if (lease.expires_us <= now_us) continue;
+      if (stats.leased_versions++ == 0) stats.oldest_leased_version = version;
+    }
+  }
+  stats.user_count = newest->user_count();
+  stats.tag_count = static_cast<uint32_t>(newest->catalogue().by_name().size());
+  stats.data_version = newest->data_version();
+  stats.memory = newest->memory();
+  return stats;
 }
 
 Universes::~Universes() {

@@ -9,6 +9,7 @@
 #ifndef THRONG_SERVER_ENGINE_UNIVERSE_H_
 #define THRONG_SERVER_ENGINE_UNIVERSE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -26,6 +27,7 @@
 #include "index/mutex.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
+#include "server/engine/population_stats.h"
 #include "storage/store.h"
 
 namespace throng::engine {
@@ -96,6 +98,11 @@ class Universe {
   // Rewrites base blocks and trims the log, if the log is long enough or `always`.
   absl::Status Fold(bool always);
 
+  // Calls `work` with the newest snapshot and lets no commit in meanwhile.
+  absl::Status HoldCommits(const std::function<absl::Status(const index::SnapshotRef&)>& work);
+  // Walks the newest snapshot; commits go on.
+  PopulationStats Stats() const;
+
  private:
   struct Lease {
     index::SnapshotRef snapshot;
@@ -145,6 +152,10 @@ class Universe {
   // What the next commit builds on: newest_, or ahead of it by commits that are being synced.
   index::SnapshotRef head_ THRONG_GUARDED_BY(snapshot_mutex_);
   std::map<uint64_t, Lease> leases_ THRONG_GUARDED_BY(snapshot_mutex_);
+  uint64_t folded_version_ THRONG_GUARDED_BY(snapshot_mutex_) = 0;
+  std::optional<std::chrono::nanoseconds> last_fold_ THRONG_GUARDED_BY(snapshot_mutex_);
+
+  CommitTimes commit_times_;
 
   index::Mutex fold_mutex_;
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);

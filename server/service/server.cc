@@ -84,9 +84,9 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
                               Milliseconds(limits.client_ping_interval_min));
 }
 
-constexpr const char* kServices[] = {"throng.v1.PopulationService", "throng.v1.TagService",
-                                     "throng.v1.UserService", "throng.v1.SelectionService",
-                                     "throng.v1.InsightService"};
+constexpr const char* kServices[] = {"throng.v1.AdminService",     "throng.v1.PopulationService",
+                                     "throng.v1.TagService",       "throng.v1.UserService",
+                                     "throng.v1.SelectionService", "throng.v1.InsightService"};
 constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
@@ -106,6 +106,7 @@ bool IsLoopback(const std::string& address) {
 
 Server::Server(const ServiceLimits& limits)
     : calls_(limits),
+      admin_(calls_),
       populations_(calls_),
       tags_(calls_),
       users_(calls_),
@@ -122,6 +123,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
   grpc::ServerBuilder builder;
   Configure(limits, &builder);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
+  builder.RegisterService(&server->admin_);
   builder.RegisterService(&server->populations_);
   builder.RegisterService(&server->tags_);
   builder.RegisterService(&server->users_);

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
+#include "server/service/admin_service.h"
 #include "server/service/calls.h"
 #include "server/service/insight_service.h"
 #include "server/service/population_service.h"
@@ -50,6 +51,7 @@ class Server {
   void FollowWriteState(engine::Engine* engine);
 
   Calls calls_;  // outlives the services and grpc_
+  AdminService admin_;
   PopulationService populations_;
   TagService tags_;
   UserService users_;
