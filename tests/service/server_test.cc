@@ -82,8 +82,9 @@ TEST(ServerTest, ReflectionNamesTheServices) {
       std::string("\x3a\x00", 2), &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
   for (const char* name :
-       {"throng.v1.PopulationService", "throng.v1.TagService", "throng.v1.UserService",
-        "throng.v1.SelectionService", "throng.v1.InsightService", "grpc.channelz.v1.Channelz"}) {
+       {"throng.v1.AdminService", "throng.v1.PopulationService", "throng.v1.TagService",
+        "throng.v1.UserService", "throng.v1.SelectionService", "throng.v1.InsightService",
+        "grpc.channelz.v1.Channelz"}) {
     EXPECT_NE(response.find(name), std::string::npos) << name;
   }
 }

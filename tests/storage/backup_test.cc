@@ -6,7 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -40,7 +40,8 @@ class BackupTest : public ::testing::Test {
   std::string backups() const { return folder_.path("backups"); }
   std::string target() const { return folder_.path("restored"); }
 
-  absl::StatusOr<BackupInfo> Backup(const std::string& name) {
+  absl::StatusOr<BackupInfo> Backup(const std::string& name,
+                                    const std::function<absl::Status()>& check = Never) {
     const std::string checkpoint = world_.directory() + "/CHECKPOINT";
     THRONG_RETURN_IF_ERROR(world_.store().PrepareCheckpoint());
     THRONG_RETURN_IF_ERROR(world_.store().Checkpoint(checkpoint));
@@ -51,7 +52,7 @@ class BackupTest : public ::testing::Test {
                      .name = name,
                      .created_us = 1'700'000'000'000'000,
                      .populations = {DigestOf(population, world_.snapshot(), parallel_)},
-                     .check = Never});
+                     .check = check});
     fs::remove_all(checkpoint);
     return made;
   }
@@ -113,6 +114,21 @@ TEST_F(BackupTest, NamesAreChecked) {
     EXPECT_TRUE(CheckBackupName(name).ok()) << name;
   }
   EXPECT_TRUE(CheckBackupName(std::string(63, 'a')).ok());
+}
+
+TEST_F(BackupTest, OneThatIsCutShortIsNone) {
+  for (int calls = 0; calls < 5; ++calls) {
+    int left = calls;
+    const absl::Status cut =
+        Backup("a", [&] {
+          return left-- > 0 ? absl::OkStatus() : absl::CancelledError("enough");
+        }).status();
+    EXPECT_TRUE(absl::IsCancelled(cut)) << cut;
+    EXPECT_TRUE(ListBackups(backups())->empty());
+  }
+  EXPECT_TRUE(Backup("a").ok());
+  EXPECT_EQ(ListBackups(backups())->size(), 1u);
+  EXPECT_TRUE(Restore("a").ok());
 }
 
 // Any file of the backup, damaged or gone: it is named and nothing is restored.

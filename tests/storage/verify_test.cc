@@ -188,5 +188,34 @@ TEST_F(VerifyTest, NamesFilesBesideTheTables) {
   EXPECT_EQ(Text(MustVerify(world_.directory())), "");
 }
 
+// Whatever keeps a store from being opened is a finding.
+TEST_F(VerifyTest, FindsWhateverIsRefused) {
+  int refused = 0;
+  for (const auto& [name, bytes] : FilesOf(world_.directory())) {
+    if (name.starts_with("LO") || bytes.empty()) continue;
+    for (int round = 0; round < testing::TestRounds(6); ++round) {
+      TemporaryFolder folder;
+      const std::string copy = folder.path("copy");
+      fs::copy(world_.directory(), copy, fs::copy_options::recursive);
+      std::string damaged = bytes;
+      if (round % 3 == 0) {
+        damaged.resize(random_() % damaged.size());
+      } else {
+        damaged[random_() % damaged.size()] ^= static_cast<char>(1 << (random_() % 8));
+      }
+      WriteFile(fs::path(copy) / name, damaged);
+      const VerifyReport report = MustVerify(copy);  // first: opening changes files
+      index::Parallel parallel(1);
+      auto store = Store::Open({.directory = copy});
+      const absl::Status status =
+          store.ok() ? (*store)->Load(1, parallel, nullptr).status() : store.status();
+      if (status.ok()) continue;
+      ++refused;
+      EXPECT_GT(report.findings_total, 0u) << name << ", round " << round << ": " << status;
+    }
+  }
+  EXPECT_GT(refused, 10);
+}
+
 }  // namespace
 }  // namespace throng::storage
