@@ -172,8 +172,8 @@ class Bench {
     fmt::print(
         "update {:>4} x {} {} {:>8.0f} users/s  ({:.0f} commits/s, p50 {:.0f} us, p99 {:.0f} us)\n",
         batch, threads, in_order ? "in order" : "random  ",
-        static_cast<double>(users.load()) / seconds,
-        static_cast<double>(all.us.size()) / seconds, all.Quantile(0.5), all.Quantile(0.99));
+        static_cast<double>(users.load()) / seconds, static_cast<double>(all.us.size()) / seconds,
+        all.Quantile(0.5), all.Quantile(0.99));
   }
 
   // A count's latency alone, and while one caller updates 100 users a commit.
@@ -241,7 +241,8 @@ int main(int argc, char** argv) {
     if (ReadFlag(argv[i], "--seconds=", &options.seconds)) continue;
     if (ReadFlag(argv[i], "--threads=", &options.query_threads)) continue;
     if (ReadFlag(argv[i], "--dir=", &options.directory)) continue;
-    fmt::print(stderr, "usage: write_bench [--users=N] [--seed=S] [--seconds=T] [--threads=N] "
+    fmt::print(stderr,
+               "usage: write_bench [--users=N] [--seed=S] [--seconds=T] [--threads=N] "
                "[--dir=DIR]\n");
     return 2;
   }

@@ -45,9 +45,7 @@ const std::vector<std::string_view>& ValueNames() {
   return names;
 }
 
-query::Value Number(int64_t number) {
-  return {.literal = query::DecimalLiteral{.units = number}};
-}
+query::Value Number(int64_t number) { return {.literal = query::DecimalLiteral{.units = number}}; }
 
 }  // namespace
 

@@ -37,6 +37,8 @@ void RegisterTagsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPopulationsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // parse and format.
 void RegisterExpressionCommands(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterBackupCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterStatsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPingCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 
 }  // namespace throng::cli

@@ -18,7 +18,8 @@
 namespace throng::cli {
 namespace {
 
-constexpr const char* kExamples = R"help(Forgets users: their tags, labels and every id. It cannot be
+constexpr const char* kExamples =
+    R"help(Forgets users: their tags, labels and every id. It cannot be
 undone (docs/privacy.md). Without --yes it shows what would be erased and asks.
 
 Examples:

@@ -18,9 +18,8 @@ absl::Status TooDeep() {
 }
 
 absl::Status JsonFailure(std::string_view what, const google::protobuf::util::Status& status) {
-  return absl::InvalidArgumentError(
-      fmt::format("{}: {}", what,
-                  std::string_view(status.message().data(), status.message().size())));
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: {}", what, std::string_view(status.message().data(), status.message().size())));
 }
 
 // Conditions and the other leaves: protobuf's own JSON.

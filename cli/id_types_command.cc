@@ -58,8 +58,7 @@ void AddRow(const v1::IdType& type, Table* table) {
 }
 
 Table NewTable() {
-  return Table(
-      {{"ID TYPE"}, {"IDS", Table::Align::kRight}, {"PRIMARY"}, {"NORMALIZED"}, {"NAME"}});
+  return Table({{"ID TYPE"}, {"IDS", Table::Align::kRight}, {"PRIMARY"}, {"NORMALIZED"}, {"NAME"}});
 }
 
 int RunList(const GlobalOptions& options) {

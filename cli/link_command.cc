@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kEntriesMax = 10'000;  // of a call
 
-constexpr const char* kExamples = R"help(FILE is delimited, with a header line, then a row a link: the
+constexpr const char* kExamples =
+    R"help(FILE is delimited, with a header line, then a row a link: the
 primary id, then the id. Up to 10,000 rows are linked at once; an id of another user stops the work
 and leaves out all of its 10,000 rows. What is linked already changes nothing: a file may be sent again.
 
@@ -83,9 +84,8 @@ class LinkRun {
  private:
   static absl::Status FaultOf(const DelimitedReader& reader) {
     if (reader.problem().has_value()) {
-      return absl::InvalidArgumentError(fmt::format("{}, line {}: {}", reader.name(),
-                                                    reader.problem()->line,
-                                                    reader.problem()->reason));
+      return absl::InvalidArgumentError(fmt::format(
+          "{}, line {}: {}", reader.name(), reader.problem()->line, reader.problem()->reason));
     }
     if (reader.fields().size() == 2) return absl::OkStatus();
     return absl::InvalidArgumentError(

@@ -8,6 +8,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/flag_checks.h"
+#include "cli/health_check.h"
 #include "cli/json_output.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
@@ -19,12 +20,19 @@ namespace {
 constexpr const char* kExamples = R"help(Examples:
   throng ping
   throng ping --wait 60s && throng tags list
-A server that is still loading its data is not ready: with --wait, ping waits for that too.)help";
+  throng ping --writes || echo "read-only"
+A server that is still loading its data is not ready: with --wait, ping waits for that too. With
+--writes, neither is one that refuses writes because its disk is full or failing.)help";
 
 constexpr absl::Duration kAttempt = absl::Seconds(5);
 constexpr absl::Duration kPause = absl::Milliseconds(200);
 
-grpc::Status Probe(v1::PopulationService::Stub& stub, absl::Duration limit) {
+struct PingFlags {
+  std::string wait = "0";
+  bool writes = false;
+};
+
+grpc::Status ProbeReads(v1::PopulationService::Stub& stub, absl::Duration limit) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
   v1::ListPopulationsRequest request;
@@ -38,25 +46,36 @@ bool IsNotReady(const grpc::Status& status) {
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
 }
 
-int RunPing(absl::Duration wait, const GlobalOptions& options) {
-  const auto stub = v1::PopulationService::NewStub(Connect(options));
+int RunPing(absl::Duration wait, bool writes, const GlobalOptions& options) {
+  const std::shared_ptr<grpc::Channel> channel = Connect(options);
+  const auto stub = v1::PopulationService::NewStub(channel);
   const absl::Time start = absl::Now();
   const absl::Time end = start + wait;
   const absl::Duration limit =
       options.timeout > absl::ZeroDuration() ? std::min(options.timeout, kAttempt) : kAttempt;
-  grpc::Status status = Probe(*stub, limit);
+  const auto probe = [&] {
+    const grpc::Status reads = ProbeReads(*stub, limit);
+    if (!reads.ok() || !writes) return reads;
+    const grpc::Status health = CheckHealth(channel, "throng.v1.UserService", limit);
+    if (!IsNotReady(health)) return health;
+    return grpc::Status(health.error_code(), "it refuses writes; its log says why");
+  };
+  grpc::Status status = probe();
   while (IsNotReady(status) && absl::Now() < end) {
     absl::SleepFor(std::min(kPause, end - absl::Now()));
-    status = Probe(*stub, limit);
+    status = probe();
   }
   if (!status.ok()) return ReportFailure(status, options);
   const absl::Duration waited = absl::Now() - start;
   if (options.json) {
-    PrintJson({{"serving", true},
-               {"server", options.server},
-               {"waited_ms", absl::ToInt64Milliseconds(waited)}});
+    Json answer = {{"serving", true},
+                   {"server", options.server},
+                   {"waited_ms", absl::ToInt64Milliseconds(waited)}};
+    if (writes) answer["writes"] = true;
+    PrintJson(answer);
   } else {
-    fmt::print("{} is serving ({})\n", options.server, DurationText(waited));
+    fmt::print("{} is serving{} ({})\n", options.server, writes ? " and takes writes" : "",
+               DurationText(waited));
   }
   return kExitOk;
 }
@@ -65,15 +84,16 @@ int RunPing(absl::Duration wait, const GlobalOptions& options) {
 
 void RegisterPingCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
   CLI::App* command = app.add_subcommand("ping", "Whether the server answers");
-  auto wait = std::make_shared<std::string>("0");
-  command->add_option("--wait", *wait, "Keep trying this long, e.g. 60s; default: try once")
+  auto flags = std::make_shared<PingFlags>();
+  command->add_flag("--writes", flags->writes, "Whether it accepts writes, too");
+  command->add_option("--wait", flags->wait, "Keep trying this long, e.g. 60s; default: try once")
       ->type_name("DURATION")
       ->check(CheckDuration, "");
   command->footer(kExamples);
-  command->callback([wait, &options, &exit_code] {
+  command->callback([flags, &options, &exit_code] {
     absl::Duration duration = absl::ZeroDuration();
-    if (!absl::ParseDuration(*wait, &duration)) duration = absl::ZeroDuration();
-    exit_code = RunPing(duration, options);
+    if (!absl::ParseDuration(flags->wait, &duration)) duration = absl::ZeroDuration();
+    exit_code = RunPing(duration, flags->writes, options);
   });
 }
 

@@ -62,6 +62,8 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterTagsCommand(app, options, exit_code);
   RegisterPopulationsCommand(app, options, exit_code);
   RegisterExpressionCommands(app, options, exit_code);
+  RegisterBackupCommand(app, options, exit_code);
+  RegisterStatsCommand(app, options, exit_code);
   RegisterPingCommand(app, options, exit_code);
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "server/offline_commands.h"
 #include "server/service/daemon.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
@@ -11,8 +12,18 @@ namespace {
 constexpr const char* kFooter = R"help(Examples:
   throngd --data-dir /var/lib/throng
   throngd --data-dir data --listen 127.0.0.1:0 --port-file throngd.port
+  throngd verify /var/lib/throng
+  throngd restore /var/backups/throng/monday /var/lib/throng
 The log goes to stderr. SIGTERM or SIGINT: finish the calls under way (10 s at most), close,
 exit 0.)help";
+
+constexpr const char* kVerifyFooter =
+    R"help(Changes nothing. Exit codes: 0 sound, 1 something is wrong, 2 wrong usage, or the directory cannot
+be looked at: there is none, a server uses it, or a newer version wrote it.)help";
+
+constexpr const char* kRestoreFooter =
+    R"help(Every file and tag is compared with what was backed up. Exit codes: 0 restored, 1 the backup is
+damaged, 2 wrong usage, or a directory cannot be used. Without 0 nothing is restored.)help";
 
 constexpr int kExitUsage = 2;
 
@@ -22,16 +33,21 @@ void LogToStderr() {
   spdlog::flush_on(spdlog::level::info);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  throng::service::DaemonOptions options;
-  options.listen = "127.0.0.1:7400";
+// What the command line says. A value.
+struct CommandLine {
+  throng::service::DaemonOptions daemon{.listen = "127.0.0.1:7400"};
   std::string sync = "always";
-  CLI::App app("The Throng server: crowds counted exactly, in memory.", "throngd");
-  app.set_version_flag("--version", "throngd " THRONG_VERSION);
+  bool json = false;
+  std::string backup;     // of restore
+  std::string directory;  // of verify and restore
+};
+
+void AddServerFlags(CLI::App& app, CommandLine& line) {
+  throng::service::DaemonOptions& options = line.daemon;
   app.add_option("--data-dir", options.data_directory, "Where the data is; made if missing")
-      ->required()
+      ->type_name("DIR");
+  app.add_option("--backup-dir", options.backup_directory,
+                 "Where backups go; made if missing. Without it none can be made")
       ->type_name("DIR");
   app.add_option("--listen", options.listen, "Address to listen on; port 0 takes a free one")
       ->type_name("HOST:PORT")
@@ -44,7 +60,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option(
-         "--sync", sync,
+         "--sync", line.sync,
          "When the disk has a write: always, before it is acknowledged; interval: within "
          "--sync-interval-ms, so that a power loss may lose the last ones (a crash does not)")
       ->check(CLI::IsMember({"always", "interval"}))
@@ -60,13 +76,44 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
       ->type_name("BYTES")
       ->capture_default_str();
+}
+
+// The commands that need no server; `exit_code` is theirs when one has run.
+void AddOfflineCommands(CLI::App& app, CommandLine& line, int& exit_code) {
+  CLI::App* verify =
+      app.add_subcommand("verify", "Look through a data directory that no server uses");
+  verify->add_option("DIR", line.directory, "The data directory")->required();
+  verify->add_flag("--json", line.json, "Print JSON");
+  verify->footer(kVerifyFooter);
+  verify->callback([&] { exit_code = throng::RunVerify(line.directory, line.json); });
+  CLI::App* restore = app.add_subcommand("restore", "Make a data directory of a backup");
+  restore->add_option("BACKUP", line.backup, "The backup's directory")->required();
+  restore->add_option("DIR", line.directory, "The new data directory: absent or empty")->required();
+  restore->add_flag("--json", line.json, "Print JSON");
+  restore->footer(kRestoreFooter);
+  restore->callback(
+      [&] { exit_code = throng::RunRestore(line.backup, line.directory, line.json); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CommandLine line;
+  int exit_code = 0;
+  CLI::App app("The Throng server: crowds counted exactly, in memory.", "throngd");
+  app.set_version_flag("--version", "throngd " THRONG_VERSION);
+  app.require_subcommand(0, 1);
+  AddServerFlags(app, line);
+  AddOfflineCommands(app, line, exit_code);
   app.footer(kFooter);
   try {
     app.parse(argc, argv);
+    if (!app.get_subcommands().empty()) return exit_code;
+    if (line.daemon.data_directory.empty()) throw CLI::RequiredError("--data-dir");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  options.sync = sync == "always";
+  line.daemon.sync = line.sync == "always";
   LogToStderr();
-  return throng::service::RunDaemon(options);
+  return throng::service::RunDaemon(line.daemon);
 }

@@ -7,7 +7,9 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "rocksdb/utilities/checkpoint.h"
 #include "storage/codec.h"
+#include "storage/directory_lock.h"
 #include "storage/envelope.h"
 #include "storage/file_system_hook.h"
 #include "storage/rocks_options.h"
@@ -59,8 +61,7 @@ absl::StatusOr<bool> IsNewDirectory(rocksdb::FileSystem& files, const std::strin
 
 absl::Status OpenError(const rocksdb::Status& status, const StoreOptions& options,
                        const FirstDamage& damage) {
-  const std::string text = status.ToString();
-  if (status.IsIOError() && text.find(options.directory + "/LOCK") != std::string::npos) {
+  if (IsLockHeld(status)) {
     return absl::FailedPreconditionError(
         fmt::format("data directory {} is in use by another process", options.directory));
   }
@@ -115,6 +116,42 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const StoreOptions& opt
   return database;
 }
 
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const StoreOptions& options,
+                                                                 Tolerance tolerance) {
+  const auto damage = std::make_shared<FirstDamage>();
+  std::unique_ptr<Database> database(new Database());
+  database->env_ = rocksdb::Env::Default();
+  database->is_read_only_ = true;
+  THRONG_ASSIGN_OR_RETURN(const bool is_new,
+                          IsNewDirectory(database->file_system(), options.directory));
+  if (is_new) {
+    return absl::DataLossError(fmt::format("{} holds no database", options.directory));
+  }
+  rocksdb::DBOptions rocks = MakeReadOnlyDbOptions(options, database->env_, damage);
+  rocks.paranoid_checks = tolerance == Tolerance::kNone;
+  std::vector<std::string> names;
+  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(rocks, options.directory, &names);
+  if (!status.ok()) return OpenError(status, options, *damage);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) {
+    families.emplace_back(name, MakeFamilyOptions(options, name));
+  }
+  rocksdb::DB* db = nullptr;
+  status = rocksdb::DB::OpenForReadOnly(rocks, options.directory, families, &database->all_handles_,
+                                        &db);
+  if (!status.ok()) return OpenError(status, options, *damage);
+  database->db_.reset(db);
+  for (const Family family : kFamilies) {
+    const auto name = std::find(names.begin(), names.end(), FamilyName(family));
+    if (name == names.end()) {
+      return absl::DataLossError(fmt::format("the family {} is missing", FamilyName(family)));
+    }
+    database->handles_[static_cast<size_t>(family)] =
+        database->all_handles_[static_cast<size_t>(name - names.begin())];
+  }
+  return database;
+}
+
 Database::~Database() {
   if (db_ == nullptr) return;
   for (rocksdb::ColumnFamilyHandle* family : all_handles_) {
@@ -162,7 +199,10 @@ bool Database::IsEmpty() const {
 
 absl::Status Database::CheckFormat(const StoreOptions& options) {
   const absl::StatusOr<std::string> value = Get(Family::kMeta, FormatKey());
-  if (absl::IsNotFound(value.status())) return MakeFormat(options);
+  if (absl::IsNotFound(value.status())) {
+    if (!is_read_only_) return MakeFormat(options);
+    return DamagedAt(Family::kMeta, FormatKey(), "it is missing");
+  }
   THRONG_RETURN_IF_ERROR(value.status());
   THRONG_ASSIGN_OR_RETURN(const uint32_t version, DecodeFormat(*value));
   if (version > kFormatVersion) {
@@ -264,6 +304,36 @@ absl::Status Database::Scrub(const KeyRange& range) {
   return FromRocks(db_->EnableFileDeletions(/*force=*/false), "delete obsolete files");
 }
 
-absl::Status Database::Sync() { return FromRocks(db_->SyncWAL(), "sync the write-ahead log"); }
+// Not SyncWAL: it runs beside writes, and RocksDB's assertions end the process when it finds that
+// one of them has failed just before. A write waits for its turn and sees the error.
+absl::Status Database::Sync() {
+  rocksdb::WriteBatch empty;
+  return Write(&empty, /*sync=*/true);
+}
+
+std::vector<std::pair<std::string, uint64_t>> Database::table_files() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::vector<std::pair<std::string, uint64_t>> tables;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    tables.emplace_back(file.name.substr(file.name.starts_with('/') ? 1 : 0), file.size);
+  }
+  return tables;
+}
+
+absl::Status Database::Flush() {
+  rocksdb::FlushOptions options;
+  return FromRocks(db_->Flush(options, all_handles_), "flush");
+}
+
+absl::Status Database::Checkpoint(const std::string& directory) {
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  // Flush() came before: what is in the log since is copied, which is quicker than another one.
+  constexpr uint64_t kNeverFlush = UINT64_MAX;
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory, kNeverFlush);
+  return FromRocks(status, "make a checkpoint in " + directory);
+}
 
 }  // namespace throng::storage

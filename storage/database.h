@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -55,8 +56,19 @@ class Database {
   // Opens or makes the directory and checks the format version before anything else. Errors: as
   // Store::Open.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const StoreOptions& options);
+  // Opens what is there for reading and changes nothing; CheckFormat is left to the caller. With
+  // kDamage, what is damaged is passed over where RocksDB can.
+  enum class Tolerance { kNone, kDamage };
+  static absl::StatusOr<std::unique_ptr<Database>> OpenReadOnly(const StoreOptions& options,
+                                                                Tolerance tolerance);
   ~Database();
 
+  // Checks the format version and reads the high-water mark; a new database gets both, unless it is
+  // open for reading. Errors: kFailedPrecondition for a newer version, kDataLoss.
+  absl::Status CheckFormat(const StoreOptions& options);
+
+  // Names and sizes of the tables that it consists of.
+  std::vector<std::pair<std::string, uint64_t>> table_files() const;
   // The high-water mark as it was found.
   const HighWater& high_water() const { return high_water_; }
   rocksdb::FileSystem& file_system() { return *env_->GetFileSystem(); }
@@ -77,12 +89,15 @@ class Database {
   // Rewrites the tables that hold keys of `range` and drops the write-ahead logs of before: what
   // was deleted or written over is in no file any more when OK, but of files that a backup holds.
   absl::Status Scrub(const KeyRange& range);
+  // Writes the memory tables into files, so that the write-ahead log gets short.
+  absl::Status Flush();
+  // As Store::Checkpoint; the high-water mark is not RocksDB's and is not in it.
+  absl::Status Checkpoint(const std::string& directory);
 
  private:
   Database() = default;
 
   absl::Status OpenRocks(const StoreOptions& options, bool is_new);
-  absl::Status CheckFormat(const StoreOptions& options);
   absl::Status MakeFormat(const StoreOptions& options);
   bool IsEmpty() const;
   rocksdb::ColumnFamilyHandle* handle(Family family) const {
@@ -92,6 +107,7 @@ class Database {
   std::unique_ptr<rocksdb::Env> owned_env_;
   rocksdb::Env* env_ = nullptr;
   std::unique_ptr<rocksdb::DB> db_;
+  bool is_read_only_ = false;
   std::vector<rocksdb::ColumnFamilyHandle*> all_handles_;
   std::array<rocksdb::ColumnFamilyHandle*, std::size(kFamilies)> handles_{};
   HighWater high_water_;

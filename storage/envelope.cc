@@ -1,6 +1,7 @@
 #include "storage/envelope.h"
 
 #include "fmt/format.h"
+#include "index/error.h"
 #include "storage/codec.h"
 
 #define XXH_INLINE_ALL
@@ -56,7 +57,10 @@ absl::StatusOr<std::string_view> Unseal(Kind kind, Family family, std::string_vi
 }
 
 absl::Status DamagedAt(Family family, std::string_view key, std::string_view why) {
-  return absl::DataLossError(fmt::format("damaged data at {}: {}", DescribeKey(family, key), why));
+  const std::string where = DescribeKey(family, key);
+  return index::MakeError(absl::StatusCode::kDataLoss,
+                          fmt::format("damaged data at {}: {}", where, why),
+                          {.reason = "DAMAGED_DATA", .field = where});
 }
 
 }  // namespace throng::storage

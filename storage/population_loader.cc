@@ -140,12 +140,24 @@ absl::StatusOr<StoredBase> ReadBase(const Database& database, uint32_t populatio
 }
 
 PopulationLoader::PopulationLoader(const Database& database, uint32_t population,
-                                   index::Parallel& parallel, const Progress& progress)
-    : database_(database), population_(population), parallel_(parallel), progress_(progress) {
+                                   index::Parallel& parallel, const Progress& progress,
+                                   Findings* damage)
+    : database_(database),
+      population_(population),
+      parallel_(parallel),
+      progress_(progress),
+      damage_(damage) {
   const KeyRange range = PopulationRange(population);
   id_bytes_ = database.ApproximateBytes(Family::kIds, range);
   block_bytes_ = database.ApproximateBytes(Family::kBlocks, range);
   log_bytes_ = database.ApproximateBytes(Family::kLog, range);
+}
+
+absl::Status PopulationLoader::Tolerate(const absl::Status& status, uint32_t tag) {
+  if (status.ok() || damage_ == nullptr) return status;
+  is_complete_ = false;
+  damage_->Add(FindingOf(status, population_, tag));
+  return absl::OkStatus();
 }
 
 void PopulationLoader::Report(uint64_t done, uint64_t total, uint64_t bytes_before,
@@ -162,13 +174,15 @@ absl::StatusOr<LoadedPopulation> PopulationLoader::Load(uint64_t mark) {
   THRONG_ASSIGN_OR_RETURN(loaded.snapshot, Replay(loaded.folded));
   loaded.replayed_records = records_.size();
   const uint64_t end = loaded.snapshot->data_version();
-  if (end < mark) {
-    return absl::DataLossError(fmt::format(
+  if (end < mark && is_complete_) {
+    const absl::Status lost = absl::DataLossError(fmt::format(
         "the log of population {} ends at version {}, but version {} was acknowledged: "
         "{} is missing",
         population_, end, mark, DescribeKey(Family::kLog, LogKey(population_, end + 1))));
+    THRONG_RETURN_IF_ERROR(Tolerate(lost, 0));
   }
-  THRONG_RETURN_IF_ERROR(CheckSnapshot(*loaded.snapshot));
+  // What was left out would be missed here again.
+  if (is_complete_) THRONG_RETURN_IF_ERROR(Tolerate(CheckSnapshot(*loaded.snapshot), 0));
   Report(1, 1, id_bytes_ + block_bytes_, log_bytes_);
   return loaded;
 }
@@ -176,10 +190,11 @@ absl::StatusOr<LoadedPopulation> PopulationLoader::Load(uint64_t mark) {
 absl::StatusOr<SnapshotRef> PopulationLoader::ReadBaseSnapshot() {
   THRONG_ASSIGN_OR_RETURN(const StoredBase base, ReadBase(database_, population_));
   THRONG_ASSIGN_OR_RETURN(const std::vector<StoredTag> tags, ReadTags());
-  if (tags.size() != base.tag_count) {
-    return DamagedAt(
-        Family::kMeta, BaseKey(population_),
-        fmt::format("there are {} tags, {} belong there", tags.size(), base.tag_count));
+  if (tags.size() != base.tag_count && is_complete_) {
+    const absl::Status wrong =
+        DamagedAt(Family::kMeta, BaseKey(population_),
+                  fmt::format("there are {} tags, {} belong there", tags.size(), base.tag_count));
+    THRONG_RETURN_IF_ERROR(Tolerate(wrong, 0));
   }
   THRONG_ASSIGN_OR_RETURN(auto catalogue, ReadCatalogue(tags));
   for (const index::IdTypeDefinition& type : base.id_types) catalogue = catalogue->WithIdType(type);
@@ -207,7 +222,7 @@ absl::StatusOr<SnapshotRef> PopulationLoader::ReadBaseSnapshot() {
 absl::StatusOr<std::vector<StoredTag>> PopulationLoader::ReadTags() {
   std::vector<StoredTag> tags;
   RangeScan scan = database_.Scan(Family::kMeta, TagKeys(population_));
-  for (; scan.Valid(); scan.Next()) {
+  const auto read = [&]() -> absl::StatusOr<StoredTag> {
     THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
                             Unseal(Kind::kTag, Family::kMeta, scan.key(), scan.value()));
     absl::StatusOr<StoredTag> tag = DecodeTag(payload);
@@ -215,9 +230,14 @@ absl::StatusOr<std::vector<StoredTag>> PopulationLoader::ReadTags() {
     if (TagKey(population_, tag->definition.id) != scan.key()) {
       return DamagedAt(Family::kMeta, scan.key(), "it is another tag");
     }
-    tags.push_back(*std::move(tag));
+    return tag;
+  };
+  for (; scan.Valid(); scan.Next()) {
+    absl::StatusOr<StoredTag> tag = read();
+    THRONG_RETURN_IF_ERROR(Tolerate(tag.status(), 0));
+    if (tag.ok()) tags.push_back(*std::move(tag));
   }
-  THRONG_RETURN_IF_ERROR(scan.status());
+  THRONG_RETURN_IF_ERROR(Tolerate(scan.status(), 0));
   return tags;
 }
 
@@ -227,12 +247,16 @@ absl::StatusOr<std::shared_ptr<const index::Catalogue>> PopulationLoader::ReadCa
   for (const StoredTag& tag : tags) {
     auto entry = std::make_shared<index::TagEntry>();
     entry->definition = tag.definition;
-    THRONG_ASSIGN_OR_RETURN(const std::vector<std::string> values,
-                            ReadValues(tag.definition.id, tag.value_count));
-    entry->values = index::ValueDictionary::Extend(index::ValueDictionary(), values);
+    absl::StatusOr<std::vector<std::string>> values =
+        ReadValues(tag.definition.id, tag.value_count);
+    THRONG_RETURN_IF_ERROR(Tolerate(values.status(), tag.definition.id));
+    if (!values.ok()) values = std::vector<std::string>();
+    entry->values = index::ValueDictionary::Extend(index::ValueDictionary(), *values);
     if (catalogue->Find(tag.definition.name) != nullptr) {
-      return DamagedAt(Family::kMeta, TagKey(population_, tag.definition.id),
-                       "another tag has the same name");
+      const absl::Status twice = DamagedAt(Family::kMeta, TagKey(population_, tag.definition.id),
+                                           "another tag has the same name");
+      THRONG_RETURN_IF_ERROR(Tolerate(twice, 0));
+      continue;
     }
     catalogue = catalogue->With(std::move(entry));
   }
@@ -261,17 +285,30 @@ absl::StatusOr<std::vector<std::string>> PopulationLoader::ReadValues(uint32_t t
   return values;
 }
 
+absl::StatusOr<std::vector<std::string>> PopulationLoader::ReadIdChunk(uint32_t chunk,
+                                                                       uint32_t wanted) {
+  const std::string key = IdChunkKey(population_, chunk);
+  std::string buffer;
+  THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
+                          ReadPayload(database_, Kind::kIdChunk, Family::kIds, key, &buffer));
+  absl::StatusOr<std::vector<std::string>> ids = DecodeIdChunk(payload, wanted);
+  return ids.ok() ? ids : At(Family::kIds, key, ids.status());
+}
+
 absl::StatusOr<index::IdDictionary> PopulationLoader::ReadIds(uint32_t count) {
   index::IdDictionary ids;
   while (ids.size() < count) {
-    const uint32_t chunk = ids.size() >> index::kChunkBits;
-    const std::string key = IdChunkKey(population_, chunk);
-    std::string buffer;
-    THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
-                            ReadPayload(database_, Kind::kIdChunk, Family::kIds, key, &buffer));
     const uint32_t wanted = std::min(index::kChunkSize, count - ids.size());
-    absl::StatusOr<std::vector<std::string>> part = DecodeIdChunk(payload, wanted);
-    if (!part.ok()) return At(Family::kIds, key, part.status());
+    absl::StatusOr<std::vector<std::string>> part =
+        ReadIdChunk(ids.size() >> index::kChunkBits, wanted);
+    THRONG_RETURN_IF_ERROR(Tolerate(part.status(), 0));
+    if (!part.ok()) {
+      // In place of those that were left out, so that the others keep their ordinals.
+      part = std::vector<std::string>();
+      for (uint32_t i = 0; i < wanted; ++i) {
+        part->push_back(fmt::format("\n{}", ids.size() + i));
+      }
+    }
     ids = ids.With(*part);
     Report(ids.size(), count, 0, id_bytes_);
   }
@@ -304,6 +341,7 @@ absl::StatusOr<std::vector<TagContentRef>> PopulationLoader::ReadContents(
       Report(++done, work.size(), id_bytes_, block_bytes_);
       return;
     }
+    if (Tolerate(read.status(), sources[source].tag).ok()) return;
     index::MutexLock lock(mutex);
     if (failed.ok()) failed = read.status();
     has_failed = true;
@@ -332,32 +370,38 @@ absl::StatusOr<SnapshotRef> PopulationLoader::Replay(SnapshotRef snapshot) {
       database_.Scan(Family::kLog, {.begin = LogKey(population_, snapshot->data_version() + 1),
                                     .end = PopulationRange(population_).end});
   uint64_t bytes = 0;
-  for (; scan.Valid(); scan.Next()) {
-    const uint64_t expected = snapshot->data_version() + 1;
-    const uint64_t version = KeyU64(scan.key(), 4).value_or(0);
-    if (version != expected) {
-      return DamagedAt(Family::kLog, LogKey(population_, expected),
-                       fmt::format("it is missing, version {} is there", version));
-    }
-    THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
-                            Unseal(Kind::kRecord, Family::kLog, scan.key(), scan.value()));
-    absl::StatusOr<LoggedRecord> logged = DecodeRecord(payload);
-    if (!logged.ok()) return At(Family::kLog, scan.key(), logged.status());
-    if (logged->record.version != version) {
-      return DamagedAt(Family::kLog, scan.key(), "it is of another version");
-    }
-    absl::StatusOr<SnapshotRef> next = ReplayRecord(*snapshot, *logged);
-    if (absl::IsInvalidArgument(next.status())) {
-      return At(Family::kLog, scan.key(), next.status());
-    }
-    THRONG_RETURN_IF_ERROR(next.status());
+  // Records rest on what is before them: behind what was left out they mean nothing.
+  for (; scan.Valid() && is_complete_; scan.Next()) {
+    absl::StatusOr<SnapshotRef> next = ReplayNext(scan, *snapshot);
+    THRONG_RETURN_IF_ERROR(Tolerate(next.status(), 0));
+    if (!next.ok()) return snapshot;
     snapshot = *std::move(next);
-    records_.emplace_back(version, scan.value().size());
+    records_.emplace_back(snapshot->data_version(), scan.value().size());
     bytes += scan.value().size();
     Report(bytes, std::max(bytes, log_bytes_), id_bytes_ + block_bytes_, log_bytes_);
   }
-  THRONG_RETURN_IF_ERROR(scan.status());
+  THRONG_RETURN_IF_ERROR(Tolerate(scan.status(), 0));
   return snapshot;
+}
+
+absl::StatusOr<SnapshotRef> PopulationLoader::ReplayNext(const RangeScan& scan,
+                                                         const Snapshot& snapshot) {
+  const uint64_t expected = snapshot.data_version() + 1;
+  const uint64_t version = KeyU64(scan.key(), 4).value_or(0);
+  if (version != expected) {
+    return DamagedAt(Family::kLog, LogKey(population_, expected),
+                     fmt::format("it is missing, version {} is there", version));
+  }
+  THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
+                          Unseal(Kind::kRecord, Family::kLog, scan.key(), scan.value()));
+  absl::StatusOr<LoggedRecord> logged = DecodeRecord(payload);
+  if (!logged.ok()) return At(Family::kLog, scan.key(), logged.status());
+  if (logged->record.version != version) {
+    return DamagedAt(Family::kLog, scan.key(), "it is of another version");
+  }
+  absl::StatusOr<SnapshotRef> next = ReplayRecord(snapshot, *logged);
+  if (absl::IsInvalidArgument(next.status())) return At(Family::kLog, scan.key(), next.status());
+  return next;
 }
 
 absl::StatusOr<SnapshotRef> PopulationLoader::ReplayRecord(const Snapshot& snapshot,

@@ -22,6 +22,7 @@
 #include "index/parallel.h"
 #include "storage/catalogue_codec.h"
 #include "storage/database.h"
+#include "storage/findings.h"
 #include "storage/record_codec.h"
 #include "storage/store.h"
 
@@ -36,8 +37,9 @@ absl::StatusOr<StoredBase> ReadBase(const Database& database, uint32_t populatio
 // Not thread-safe; used once. Must not outlive what it is given.
 class PopulationLoader {
  public:
+  // With `damage`, what is damaged is told there and left out, and loading goes on.
   PopulationLoader(const Database& database, uint32_t population, index::Parallel& parallel,
-                   const Progress& progress);
+                   const Progress& progress, Findings* damage = nullptr);
 
   // `mark` is the version that the log must reach. Errors: as Store::Load.
   absl::StatusOr<LoadedPopulation> Load(uint64_t mark);
@@ -45,6 +47,8 @@ class PopulationLoader {
   // After Load: version and bytes of the records replayed, and the content that they replaced.
   const std::vector<std::pair<uint64_t, uint64_t>>& records() const { return records_; }
   const std::set<std::pair<uint32_t, uint32_t>>& flipped() const { return flipped_; }
+  // Nothing was left out.
+  bool is_complete() const { return is_complete_; }
 
  private:
   // Content as it is to be found under a generation of a tag.
@@ -55,10 +59,14 @@ class PopulationLoader {
     std::vector<uint64_t> stamps;
   };
 
+  // `status`, or OK when it was told as a finding; `tag` is the one to reload, 0 for none.
+  absl::Status Tolerate(const absl::Status& status, uint32_t tag);
+
   absl::StatusOr<std::vector<StoredTag>> ReadTags();
   absl::StatusOr<std::shared_ptr<const index::Catalogue>> ReadCatalogue(
       const std::vector<StoredTag>& tags);
   absl::StatusOr<std::vector<std::string>> ReadValues(uint32_t tag, uint32_t count);
+  absl::StatusOr<std::vector<std::string>> ReadIdChunk(uint32_t chunk, uint32_t wanted);
   absl::StatusOr<index::IdDictionary> ReadIds(uint32_t count);
   absl::StatusOr<index::SnapshotRef> ReadBaseSnapshot();
   // The contents of `sources`, in their order; null where nobody has the tag.
@@ -66,6 +74,8 @@ class PopulationLoader {
       const std::vector<Source>& sources);
   absl::StatusOr<index::TagShardRef> ReadShard(const Source& source, uint32_t shard);
   absl::StatusOr<index::SnapshotRef> Replay(index::SnapshotRef snapshot);
+  absl::StatusOr<index::SnapshotRef> ReplayNext(const RangeScan& scan,
+                                                const index::Snapshot& snapshot);
   absl::StatusOr<index::SnapshotRef> ReplayRecord(const index::Snapshot& snapshot,
                                                   const LoggedRecord& logged);
   absl::Status CheckSnapshot(const index::Snapshot& snapshot) const;
@@ -76,6 +86,8 @@ class PopulationLoader {
   const uint32_t population_;
   index::Parallel& parallel_;
   const Progress& progress_;
+  Findings* const damage_;
+  std::atomic<bool> is_complete_ = true;
   uint64_t id_bytes_ = 0;
   uint64_t block_bytes_ = 0;
   uint64_t log_bytes_ = 0;

@@ -25,7 +25,8 @@ absl::Status UnknownPopulation(uint32_t population) {
 
 absl::Status RocksStore::Append(uint32_t population,
                                 std::span<const index::CommitRecord* const> records) {
-  const OperationGate::Pass pass(gate_);
+  const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
+  THRONG_RETURN_IF_ERROR(pass.status());
   return WithoutExceptions([&] { return AppendImpl(population, records); });
 }
 
@@ -90,6 +91,7 @@ absl::StatusOr<std::vector<Flip>> RocksStore::FindFlips(uint32_t population,
     if (is_known && current->second == definition.generation) continue;
     const auto pending = state.pending.find({definition.id, definition.generation});
     if (pending != state.pending.end()) {
+      if (pending->second.is_lost) return ContentLost(definition.id);
       const std::vector<uint64_t>& stamps = pending->second.stamps;
       if (std::any_of(stamps.begin(), stamps.end(),
                       [&](uint64_t stamp) { return stamp > record.version; })) {

@@ -159,7 +159,8 @@ absl::Status DeleteRequests(Database& database, uint32_t population, int64_t tim
 
 absl::Status RocksStore::Fold(uint32_t population, const Snapshot& snapshot,
                               const Snapshot* folded) {
-  const OperationGate::Pass pass(gate_);
+  const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
+  THRONG_RETURN_IF_ERROR(pass.status());
   return WithoutExceptions([&] { return Noted(FoldImpl(population, snapshot, folded)); });
 }
 
@@ -245,7 +246,8 @@ void RocksStore::NoteFolded(uint32_t population, const Snapshot& snapshot, bool 
 absl::Status RocksStore::WriteGeneration(uint32_t population,
                                          const index::TagDefinition& definition,
                                          const TagContent& content) {
-  const OperationGate::Pass pass(gate_);
+  const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
+  THRONG_RETURN_IF_ERROR(pass.status());
   return WithoutExceptions(
       [&] { return Noted(WriteGenerationImpl(population, definition, content)); });
 }
@@ -267,6 +269,10 @@ absl::Status RocksStore::WriteGenerationImpl(uint32_t population,
       return absl::InvalidArgumentError(fmt::format("tag {}: generation {} is not a new one",
                                                     definition.id, definition.generation));
     }
+    const auto pending = it->second.pending.find(written);
+    if (pending != it->second.pending.end() && pending->second.is_lost && !content.shards.empty()) {
+      return ContentLost(definition.id);
+    }
   }
   FoldWriter writer(*database_, population, kBatchBytes);
   if (content.shards.empty()) writer.DeleteGeneration(definition.id, definition.generation);
@@ -278,9 +284,10 @@ absl::Status RocksStore::WriteGenerationImpl(uint32_t population,
   }
   THRONG_RETURN_IF_ERROR(writer.Flush());
   index::MutexLock lock(mutex_);
-  std::vector<uint64_t>& stamps = states_[population].pending[written].stamps;
+  PopulationState::PendingContent& pending = states_[population].pending[written];
+  std::vector<uint64_t>& stamps = pending.stamps;
   const std::vector<uint64_t> added = StampsOf(&content);
-  if (added.empty()) stamps.clear();
+  if (added.empty()) pending = {};
   if (stamps.size() < added.size()) stamps.resize(added.size());
   for (size_t i = 0; i < added.size(); ++i) {
     if (added[i] != 0) stamps[i] = added[i];

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <ctime>
 #include <utility>
 
 #include "rocksdb/cache.h"
@@ -22,10 +23,50 @@ class NoAutoRecovery : public rocksdb::EventListener {
   }
 };
 
-// Passes lines on to RocksDB's own small log file and remembers what it says of damage.
+constexpr long kMessageBytesMax = 1 << 20;
+
+// RocksDB's messages, in LOG; LOG.old has those before. RocksDB's own logger ends the process when
+// it could not write once, which a full disk must not do: here a line that cannot be written is
+// lost. Thread-safe.
+class MessageFile {
+ public:
+  explicit MessageFile(const std::string& directory) : path_(directory + "/LOG") {}
+  ~MessageFile() {
+    if (file_ != nullptr) std::fclose(file_);
+  }
+  MessageFile(const MessageFile&) = delete;
+  MessageFile& operator=(const MessageFile&) = delete;
+
+  void Write(const char* line) {
+    index::MutexLock lock(mutex_);
+    // Not before there is something to say: the directory may be another process's.
+    if (file_ == nullptr || std::ftell(file_) > kMessageBytesMax) Start();
+    if (file_ == nullptr) return;
+    const std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    char time[32];
+    std::strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    std::fprintf(file_, "%s %s\n", time, line);
+    std::fflush(file_);
+  }
+
+ private:
+  void Start() THRONG_REQUIRES(mutex_) {
+    if (file_ != nullptr) std::fclose(file_);
+    std::rename(path_.c_str(), (path_ + ".old").c_str());
+    file_ = std::fopen(path_.c_str(), "we");
+  }
+
+  const std::string path_;
+  index::Mutex mutex_;
+  std::FILE* file_ THRONG_GUARDED_BY(mutex_) = nullptr;
+};
+
+// Passes lines on to the file and remembers what they say of damage.
 class DamageLogger : public rocksdb::Logger {
  public:
-  DamageLogger(std::shared_ptr<rocksdb::Logger> file, std::shared_ptr<FirstDamage> damage)
+  // `file` may be null: nothing is written then.
+  DamageLogger(std::unique_ptr<MessageFile> file, std::shared_ptr<FirstDamage> damage)
       : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL),
         file_(std::move(file)),
         damage_(std::move(damage)) {}
@@ -33,16 +74,13 @@ class DamageLogger : public rocksdb::Logger {
   using rocksdb::Logger::Logv;
   void Logv(const char* format, va_list arguments) override {
     char line[1024];
-    va_list copy;
-    va_copy(copy, arguments);
-    std::vsnprintf(line, sizeof(line), format, copy);
-    va_end(copy);
+    std::vsnprintf(line, sizeof(line), format, arguments);
     damage_->Record(line);
-    if (file_ != nullptr) file_->Logv(format, arguments);
+    if (file_ != nullptr) file_->Write(line);
   }
 
  private:
-  std::shared_ptr<rocksdb::Logger> file_;
+  const std::unique_ptr<MessageFile> file_;
   std::shared_ptr<FirstDamage> damage_;
 };
 
@@ -81,11 +119,17 @@ rocksdb::DBOptions MakeDbOptions(const StoreOptions& options, rocksdb::Env* env,
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  db.max_log_file_size = 1 << 20;
-  db.keep_log_file_num = 2;
-  std::shared_ptr<rocksdb::Logger> file;
-  if (!rocksdb::CreateLoggerFromOptions(options.directory, db, &file).ok()) file = nullptr;
-  db.info_log = std::make_shared<DamageLogger>(std::move(file), std::move(damage));
+  db.info_log = std::make_shared<DamageLogger>(std::make_unique<MessageFile>(options.directory),
+                                               std::move(damage));
+  return db;
+}
+
+rocksdb::DBOptions MakeReadOnlyDbOptions(const StoreOptions& options, rocksdb::Env* env,
+                                         std::shared_ptr<FirstDamage> damage) {
+  rocksdb::DBOptions db = MakeDbOptions(options, env, damage);
+  db.create_if_missing = false;
+  db.create_missing_column_families = false;
+  db.info_log = std::make_shared<DamageLogger>(nullptr, std::move(damage));
   return db;
 }
 

@@ -33,6 +33,9 @@ class FirstDamage {
 
 rocksdb::DBOptions MakeDbOptions(const StoreOptions& options, rocksdb::Env* env,
                                  std::shared_ptr<FirstDamage> damage);
+// For opening what is there without changing anything.
+rocksdb::DBOptions MakeReadOnlyDbOptions(const StoreOptions& options, rocksdb::Env* env,
+                                         std::shared_ptr<FirstDamage> damage);
 rocksdb::ColumnFamilyOptions MakeFamilyOptions(const StoreOptions& options, std::string_view name);
 
 }  // namespace throng::storage

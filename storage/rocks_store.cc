@@ -78,18 +78,6 @@ int64_t RocksStore::now_us() const {
       .count();
 }
 
-absl::Status RocksStore::CheckWritable() const {
-  index::MutexLock lock(mutex_);
-  return stopped_;
-}
-
-absl::Status RocksStore::Noted(const absl::Status& status) {
-  if (status.ok() || !StopsWrites(status)) return status;
-  index::MutexLock lock(mutex_);
-  if (stopped_.ok()) stopped_ = status;
-  return status;
-}
-
 std::vector<Population> RocksStore::populations() const {
   std::vector<Population> populations;
   index::MutexLock lock(mutex_);
@@ -100,7 +88,8 @@ std::vector<Population> RocksStore::populations() const {
 absl::StatusOr<Population> RocksStore::CreatePopulation(std::string_view name,
                                                         std::string_view display_name,
                                                         std::string_view primary_id_type) {
-  const OperationGate::Pass pass(gate_);
+  const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
+  THRONG_RETURN_IF_ERROR(pass.status());
   return WithoutExceptions(
       [&] { return CreatePopulationImpl(name, display_name, primary_id_type); });
 }
@@ -141,7 +130,9 @@ absl::StatusOr<Population> RocksStore::CreatePopulationImpl(std::string_view nam
 absl::StatusOr<index::RequestRecord> RocksStore::FindRequest(uint32_t population,
                                                              std::string_view scope,
                                                              std::string_view request_id) const {
-  const OperationGate::Pass pass(gate_);
+  // Whoever asks wants to write: refused at once as well.
+  const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
+  THRONG_RETURN_IF_ERROR(pass.status());
   return WithoutExceptions([&]() -> absl::StatusOr<index::RequestRecord> {
     if (database_ == nullptr) return CheckWritable();
     if (scope.size() > kScopeBytesMax || request_id.size() > kRequestIdBytesMax) {

@@ -2,8 +2,10 @@
 //
 //   rocks_store.cc   open, populations, requests, the high-water mark
 //   rocks_append.cc  commits
+//   rocks_resume.cc  the way back from an I/O error
 //   rocks_load.cc    recovery: base and log -> snapshot
 //   rocks_fold.cc    snapshot -> base; the content of a REPLACE
+//   rocks_checkpoint.cc  a copy as of now
 //
 // Example: see storage/store.h, whose comments are the contract.
 #ifndef THRONG_STORAGE_ROCKS_STORE_H_
@@ -28,8 +30,12 @@
 #include "storage/operation_gate.h"
 #include "storage/record_codec.h"
 #include "storage/store.h"
+#include "storage/write_permission.h"
 
 namespace throng::storage {
+
+// kAborted (CONTENT_LOST): what was written of a REPLACE before an I/O error does not count.
+absl::Status ContentLost(uint32_t tag);
 
 using TagGeneration = std::pair<uint32_t, uint32_t>;  // tag, generation of its content
 
@@ -45,6 +51,7 @@ struct PopulationState {
   // Written by WriteGeneration, waiting for the record that makes it the content.
   struct PendingContent {
     std::vector<uint64_t> stamps;  // as StampsOf gives them
+    bool is_lost = false;          // to an I/O error
   };
   std::map<TagGeneration, PendingContent> pending;
   // Content that came by WriteGeneration and that no fold has seen yet.
@@ -55,7 +62,8 @@ struct PopulationState {
 // Thread-safe, as Store says.
 class RocksStore : public Store {
  public:
-  explicit RocksStore(const StoreOptions& options) : options_(options) {}
+  explicit RocksStore(const StoreOptions& options)
+      : options_(options), permission_(options.directory, options.on_write_state) {}
   ~RocksStore() override;
 
   // Once, before anything else.
@@ -75,7 +83,11 @@ class RocksStore : public Store {
                     const index::Snapshot* folded) override;
   absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                const index::TagContent& content) override;
+  absl::Status Checkpoint(const std::string& directory) override;
+  absl::Status PrepareCheckpoint() override;
+  const std::string& directory() const override { return options_.directory; }
   uint64_t log_bytes(uint32_t population) const override;
+  WriteState write_state() const override { return permission_.state(); }
   absl::Status Resume() override;
 
  private:
@@ -83,9 +95,9 @@ class RocksStore : public Store {
   int64_t now_us() const;
 
   // OK while writes are accepted; the error that stopped them after one.
-  absl::Status CheckWritable() const;
+  absl::Status CheckWritable() const { return permission_.Check(); }
   // Passes `status` on; remembers it when it stops writes.
-  absl::Status Noted(const absl::Status& status);
+  absl::Status Noted(const absl::Status& status) { return permission_.Noted(status, now_us()); }
 
   absl::StatusOr<Population> CreatePopulationImpl(std::string_view name,
                                                   std::string_view display_name,
@@ -114,21 +126,24 @@ class RocksStore : public Store {
   // Writes the high-water mark if it is due or `now`.
   absl::Status AdvanceHighWater(bool now);
   absl::Status ResumeImpl();
-  // Writes, syncs and deletes a small file.
+  // Looks for room, then writes, syncs and deletes a small file.
   absl::Status ProbeDisk();
   // Deletes what a failed write may have left: records and populations nobody was told of.
   absl::Status DropUnacknowledged();
+  // What a REPLACE has written so far was not synced: it may be gone, or of an older stage.
+  void ForgetPendingContents();
 
   const StoreOptions options_;
+  WritePermission permission_;
   mutable OperationGate gate_;
   // Replaced only by Resume, while the gate is closed; null when that failed.
   std::unique_ptr<Database> database_;
 
   mutable index::Mutex mutex_;
   std::map<uint32_t, PopulationState> states_ THRONG_GUARDED_BY(mutex_);
-  absl::Status stopped_ THRONG_GUARDED_BY(mutex_);
 
   index::Mutex create_mutex_;  // one CreatePopulation at a time
+  index::Mutex resume_mutex_;  // one Resume at a time
 
   index::Mutex interval_mutex_;
   index::ConditionVariable interval_stop_;

@@ -50,6 +50,16 @@ struct StoreOptions {
   // For tests.
   FileSystemHook* file_system = nullptr;
   std::function<int64_t()> now_us = nullptr;  // Unix microseconds; null: the system's clock
+  // Called when write_state() changed, from the thread that found out, which may hold the caller's
+  // locks: it must not call the store.
+  std::function<void()> on_write_state = nullptr;
+};
+
+// Whether the store accepts writes.
+struct WriteState {
+  absl::Status error;            // OK: it does; else what every write is answered with
+  int64_t since_us = 0;          // since when it does not, Unix microseconds; 0: it does
+  uint64_t resume_attempts = 0;  // since Open
 };
 
 struct Population {
@@ -95,8 +105,9 @@ class Store {
   // Makes `records`, whose versions follow the last one's, durable together: when this returns OK
   // they survive a crash (and, with sync, a power loss). After an error nothing of them is ever
   // seen by this Store; if the process ends before Resume() succeeds, the next Open may find them,
-  // all of them. A record with definitions comes alone. Errors: kResourceExhausted (disk full),
-  // kUnavailable (I/O error): the store accepts no more writes until Resume() succeeds.
+  // all of them. A record with definitions comes alone. Errors: kResourceExhausted (DISK_FULL),
+  // kUnavailable (READ_ONLY: an I/O error), kDataLoss (READ_ONLY): the store accepts no more writes
+  // until Resume() succeeds. Such a refusal comes at once, whatever Resume() does meanwhile.
   // kInvalidArgument: a record contradicts itself.
   virtual absl::Status Append(uint32_t population,
                               std::span<const index::CommitRecord* const> records) = 0;
@@ -122,14 +133,27 @@ class Store {
   // it, because one that was aborted may have left shards under the same generation. Shards carry a
   // version older than the commit to come. The Append of a record whose definitions hold
   // `definition` makes it the content: a REPLACE, and the only way to raise a generation. Content
-  // that no such record follows is collected by the next Load.
+  // that no such record follows is collected by the next Load. Errors: as Append; kAborted
+  // (CONTENT_LOST) when an I/O error took what was written before.
   virtual absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                        const index::TagContent& content) = 0;
 
+  // Writes the store as it is now to `directory`, which must not exist and must be on the store's
+  // own file system: tables are linked, so that little is copied. Call it with no Append under way:
+  // that is what the copy is of.
+  virtual absl::Status Checkpoint(const std::string& directory) = 0;
+  // Gets ready for a Checkpoint, which has the less to copy; may run beside everything.
+  virtual absl::Status PrepareCheckpoint() = 0;
+  // The directory it is in.
+  virtual const std::string& directory() const = 0;
+
   // Bytes of log records not yet folded.
   virtual uint64_t log_bytes(uint32_t population) const = 0;
+  // Cheap.
+  virtual WriteState write_state() const = 0;
   // Tries to leave the read-only state after an I/O error: opens the database anew, once the disk
-  // takes a small file again. Waits for calls that run. OK when nothing was wrong.
+  // has room for what that writes and takes a small file again. Waits for calls that run then. OK
+  // when nothing was wrong.
   virtual absl::Status Resume() = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "index/error.h"
 #include "index/parallel.h"
+#include "server/engine/maintenance.h"
 #include "server/engine/universe.h"
 
 namespace throng::engine {
@@ -21,13 +22,18 @@ uint32_t ThreadCount(uint32_t asked) {
   return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
 }
 
+MaintenancePauses PausesOf(const EngineOptions& options) {
+  return {.resume_first = std::chrono::milliseconds(options.resume_pause_ms),
+          .resume_last = std::chrono::milliseconds(options.resume_pause_ms_max)};
+}
+
 }  // namespace
 
 // In order of construction; destroyed the other way round, so that universes fold while the store
 // is still open.
 struct Engine::Parts {
   Parts(std::unique_ptr<storage::Store> opened, std::unique_ptr<storage::ErasureLedger> erased,
-        const EngineOptions& options)
+        std::shared_ptr<Alarm> alarm, const EngineOptions& options)
       : store(std::move(opened)),
         ledger(std::move(erased)),
         parallel(ThreadCount(options.query_threads)),
@@ -36,12 +42,15 @@ struct Engine::Parts {
                    .clock_us = options.clock_us ? options.clock_us : SystemClockUs,
                    .lease_us = options.lease_us,
                    .leased_versions_max = options.leased_versions_max,
-                   .fold_log_bytes = options.fold_log_bytes}) {}
+                   .fold_log_bytes = options.fold_log_bytes}),
+        maintenance(universes, std::move(alarm), PausesOf(options)),
+        administration(universes, maintenance, options.backup_directory) {}
 
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<storage::ErasureLedger> ledger;
   index::Parallel parallel;
   Universes universes;
+  Maintenance maintenance;
   Populations populations{universes};
   Tags tags{universes};
   Writer writer{universes};
@@ -50,20 +59,25 @@ struct Engine::Parts {
   Portraits portraits{universes};
   Identities identities{universes};
   Erasures erasures{universes, *ledger};
+  Administration administration;
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
                                                      const LoadingProgress& progress) {
+  auto alarm = std::make_shared<Alarm>();
   const storage::StoreOptions store_options{.directory = options.directory,
                                             .sync = options.sync,
                                             .sync_interval_ms = options.sync_interval_ms,
                                             .compress = options.compress,
-                                            .file_system = options.file_system};
+                                            .file_system = options.file_system,
+                                            .now_us = options.clock_us,
+                                            .on_write_state = [alarm] { alarm->Ring(); }};
   THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::Store> store,
                           storage::Store::Open(store_options));
   THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::ErasureLedger> ledger,
                           storage::ErasureLedger::Open(store_options));
-  auto parts = std::make_unique<Parts>(std::move(store), std::move(ledger), options);
+  auto parts =
+      std::make_unique<Parts>(std::move(store), std::move(ledger), std::move(alarm), options);
   if (parts->store->populations().empty()) {
     THRONG_RETURN_IF_ERROR(parts->store->CreatePopulation("default", "", "user_id").status());
   }
@@ -76,7 +90,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   for (const std::shared_ptr<Universe>& universe : parts->universes.List()) {
     THRONG_RETURN_IF_ERROR(parts->erasures.Follow(*universe).status());
   }
-  parts->universes.StartFolding();
+  parts->maintenance.Start();
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -91,5 +105,6 @@ Insights& Engine::insights() { return parts_->insights; }
 Portraits& Engine::portraits() { return parts_->portraits; }
 Identities& Engine::identities() { return parts_->identities; }
 Erasures& Engine::erasures() { return parts_->erasures; }
+Administration& Engine::administration() { return parts_->administration; }
 
 }  // namespace throng::engine

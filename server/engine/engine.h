@@ -6,8 +6,8 @@
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
 // One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(),
-// identities(), erasures(). All are thread-safe; a call runs on the caller's thread and on the
-// query pool.
+// identities(), erasures(), administration(). All are thread-safe; a call runs on the caller's
+// thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/engine/administration.h"
 #include "server/engine/erasures.h"
 #include "server/engine/identities.h"
 #include "server/engine/insights.h"
@@ -37,9 +38,13 @@ struct EngineOptions {
   uint32_t sync_interval_ms = 200;
   int64_t lease_us = 60'000'000;  // how long a handed-out data version can be asked for again
   uint32_t leased_versions_max = 64;
+  std::string backup_directory;  // where backups go; empty: none can be made
   // What changes performance.
   uint32_t query_threads = 0;              // 0: one a core
   uint64_t fold_log_bytes = 256ull << 20;  // fold when the log holds this much
+  // While the disk refuses writes: pauses between attempts to go on, doubled after each.
+  uint32_t resume_pause_ms = 500;
+  uint32_t resume_pause_ms_max = 10'000;
   // For tests.
   bool compress = true;  // see storage::StoreOptions
   storage::FileSystemHook* file_system = nullptr;
@@ -67,6 +72,7 @@ class Engine {
   Portraits& portraits();
   Identities& identities();
   Erasures& erasures();
+  Administration& administration();
 
  private:
   struct Parts;

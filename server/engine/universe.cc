@@ -11,7 +11,6 @@
 namespace throng::engine {
 namespace {
 
-constexpr std::chrono::milliseconds kFoldInterval(500);
 constexpr size_t kGroupCommitsMax = 256;
 // A fold that takes erasures in rewrites files to remove their traces: not more often than this.
 constexpr int64_t kErasureFoldIntervalUs = 60'000'000;
@@ -41,6 +40,7 @@ Universe::Universe(storage::Population population, storage::LoadedPopulation loa
       epoch_(std::make_shared<Epoch>()),
       newest_(std::move(loaded.snapshot)),
       head_(newest_),
+      folded_version_(loaded.folded == nullptr ? 0 : loaded.folded->data_version()),
       folded_(std::move(loaded.folded)) {
   epoch_->durable_version = newest_->data_version();
 }
@@ -84,8 +84,10 @@ index::CommitRecord Universe::NextRecord(const index::Snapshot& newest) const {
 }
 
 absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
+  const auto start = std::chrono::steady_clock::now();
   EpochRef epoch;
   index::SnapshotRef next;
+  bool is_new = false;
   {
     index::MutexLock lock(commit_mutex_);
     epoch = this->epoch();
@@ -104,9 +106,11 @@ absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
       next = index::Apply(*head, record, parallel());
       for (const auto& pending : replaces_) NoteCommit(*next, record, pending.get());
       Push(std::move(record), next);
+      is_new = true;
     }
   }
   THRONG_RETURN_IF_ERROR(WaitUntilDurable(epoch, next->data_version()));
+  if (is_new) commit_times_.Add(std::chrono::steady_clock::now() - start);
   return next;
 }
 
@@ -216,6 +220,7 @@ absl::StatusOr<std::shared_ptr<PendingReplace>> Universe::BeginReplace(
 
 absl::StatusOr<index::SnapshotRef> Universe::CommitReplace(
     const std::shared_ptr<PendingReplace>& pending, const FinishReplace& finish) {
+  const auto start = std::chrono::steady_clock::now();
   EpochRef epoch;
   index::SnapshotRef next;
   {
@@ -229,6 +234,7 @@ absl::StatusOr<index::SnapshotRef> Universe::CommitReplace(
     Push(std::move(record), next);
   }
   THRONG_RETURN_IF_ERROR(WaitUntilDurable(epoch, next->data_version()));
+  commit_times_.Add(std::chrono::steady_clock::now() - start);
   return next;
 }
 
@@ -249,9 +255,13 @@ absl::Status Universe::Fold(bool always) {
   if (folded_ != nullptr && folded_->data_version() == snapshot->data_version()) {
     return absl::OkStatus();
   }
+  const auto start = std::chrono::steady_clock::now();
   THRONG_RETURN_IF_ERROR(store().Fold(population_.id, *snapshot, folded_.get()));
   folded_ = snapshot;
   if (is_erasure_due) erasure_folded_us_ = environment_.clock_us();
+  index::MutexLock stats_lock(snapshot_mutex_);
+  folded_version_ = snapshot->data_version();
+  last_fold_ = std::chrono::steady_clock::now() - start;
   return absl::OkStatus();
 }
 
@@ -268,13 +278,43 @@ void Universe::DropExpiredLeases() {
   std::erase_if(leases_, [=](const auto& lease) { return lease.second.expires_us <= now_us; });
 }
 
-Universes::~Universes() {
+absl::Status Universe::HoldCommits(
+    const std::function<absl::Status(const index::SnapshotRef&)>& work) {
+  index::MutexLock lock(commit_mutex_);
+  const EpochRef epoch = this->epoch();
   {
-    index::MutexLock lock(mutex_);
-    stopping_ = true;
+    // Nothing is pushed any more. Who waits makes the rest durable, or finds that it never will be.
+    index::MutexLock sync_lock(sync_mutex_);
+    while (!epoch->unsynced.empty() && epoch->failure.ok()) synced_.Wait(sync_mutex_);
+    THRONG_RETURN_IF_ERROR(epoch->failure);
   }
-  stop_.NotifyAll();
-  if (folder_.joinable()) folder_.join();
+  return work(newest());
+}
+
+PopulationStats Universe::Stats() const {
+  PopulationStats stats{.name = population_.name,
+                        .log_bytes = store().log_bytes(population_.id),
+                        .commits = commit_times_.stats()};
+  const int64_t now_us = environment_.clock_us();
+  index::SnapshotRef newest;
+  {
+    index::MutexLock lock(snapshot_mutex_);
+    newest = newest_;
+    stats.folded_version = folded_version_;
+    stats.last_fold = last_fold_;
+    for (const auto& [version, lease] : leases_) {
+      if (lease.expires_us <= now_us) continue;
+      if (stats.leased_versions++ == 0) stats.oldest_leased_version = version;
+    }
+  }
+  stats.user_count = newest->user_count();
+  stats.tag_count = static_cast<uint32_t>(newest->catalogue().by_name().size());
+  stats.data_version = newest->data_version();
+  stats.memory = newest->memory();
+  return stats;
+}
+
+Universes::~Universes() {
   // What was not folded is in the log: a failure here costs time at the next start, nothing else.
   for (const auto& universe : List()) universe->Fold(true).IgnoreError();
 }
@@ -285,22 +325,6 @@ void Universes::Add(storage::Population population, storage::LoadedPopulation lo
       std::make_shared<Universe>(std::move(population), std::move(loaded), environment_);
   index::MutexLock lock(mutex_);
   universes_[name] = std::move(universe);
-}
-
-void Universes::StartFolding() {
-  folder_ = std::thread([this] { FoldUntilStopped(); });
-}
-
-void Universes::FoldUntilStopped() {
-  while (true) {
-    {
-      index::MutexLock lock(mutex_);
-      if (!stopping_) stop_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kFoldInterval);
-      if (stopping_) return;
-    }
-    // A failed fold is tried again; writes meanwhile are refused by the store with the reason.
-    for (const auto& universe : List()) universe->Fold(false).IgnoreError();
-  }
 }
 
 absl::StatusOr<std::shared_ptr<Universe>> Universes::Find(std::string_view name) const {

@@ -9,6 +9,7 @@
 #ifndef THRONG_SERVER_ENGINE_UNIVERSE_H_
 #define THRONG_SERVER_ENGINE_UNIVERSE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -18,7 +19,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,6 +27,7 @@
 #include "index/mutex.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
+#include "server/engine/population_stats.h"
 #include "storage/store.h"
 
 namespace throng::engine {
@@ -97,6 +98,11 @@ class Universe {
   // Rewrites base blocks and trims the log, if the log is long enough or `always`.
   absl::Status Fold(bool always);
 
+  // Calls `work` with the newest snapshot and lets no commit in meanwhile.
+  absl::Status HoldCommits(const std::function<absl::Status(const index::SnapshotRef&)>& work);
+  // Walks the newest snapshot; commits go on.
+  PopulationStats Stats() const;
+
  private:
   struct Lease {
     index::SnapshotRef snapshot;
@@ -149,13 +155,17 @@ class Universe {
   // What the next commit builds on: newest_, or ahead of it by commits that are being synced.
   index::SnapshotRef head_ THRONG_GUARDED_BY(snapshot_mutex_);
   std::map<uint64_t, Lease> leases_ THRONG_GUARDED_BY(snapshot_mutex_);
+  uint64_t folded_version_ THRONG_GUARDED_BY(snapshot_mutex_) = 0;
+  std::optional<std::chrono::nanoseconds> last_fold_ THRONG_GUARDED_BY(snapshot_mutex_);
+
+  CommitTimes commit_times_;
 
   index::Mutex fold_mutex_;
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
   int64_t erasure_folded_us_ THRONG_GUARDED_BY(fold_mutex_) = 0;
 };
 
-// All populations, and the thread that folds them. Thread-safe.
+// All populations; folds them when it ends. Thread-safe.
 class Universes {
  public:
   explicit Universes(const UniverseEnvironment& environment) : environment_(environment) {}
@@ -163,23 +173,16 @@ class Universes {
 
   const UniverseEnvironment& environment() const { return environment_; }
   void Add(storage::Population population, storage::LoadedPopulation loaded);
-  // Starts the folding thread; once, after the first Add.
-  void StartFolding();
   // Errors: kNotFound (UNKNOWN_POPULATION).
   absl::StatusOr<std::shared_ptr<Universe>> Find(std::string_view name) const;
   // In order of name.
   std::vector<std::shared_ptr<Universe>> List() const;
 
  private:
-  void FoldUntilStopped();
-
   const UniverseEnvironment environment_;
   mutable index::Mutex mutex_;
-  index::ConditionVariable stop_;
-  bool stopping_ THRONG_GUARDED_BY(mutex_) = false;
   std::map<std::string, std::shared_ptr<Universe>, std::less<>> universes_
       THRONG_GUARDED_BY(mutex_);
-  std::thread folder_;
 };
 
 }  // namespace throng::engine

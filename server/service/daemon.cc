@@ -178,6 +178,7 @@ int RunDaemon(const DaemonOptions& options) {
     events->Loaded(engine::Engine::Open({.directory = options.data_directory,
                                          .sync = options.sync,
                                          .sync_interval_ms = options.sync_interval_ms,
+                                         .backup_directory = options.backup_directory,
                                          .query_threads = options.query_threads,
                                          .fold_log_bytes = options.fold_log_bytes},
                                         ReportTo((*server)->gate())));

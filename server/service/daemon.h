@@ -15,6 +15,7 @@ namespace throng::service {
 // A value; thread-compatible.
 struct DaemonOptions {
   std::string data_directory;
+  std::string backup_directory;  // empty: no backups
   std::string listen;
   bool listen_anywhere = false;  // else only loopback addresses are taken: there is no TLS yet
   std::string port_file;         // gets the port when listening; empty: none

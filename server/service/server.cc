@@ -19,6 +19,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 #include "index/error.h"
+#include "spdlog/spdlog.h"
 
 namespace throng::service {
 namespace {
@@ -83,9 +84,10 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
                               Milliseconds(limits.client_ping_interval_min));
 }
 
-constexpr const char* kServices[] = {"throng.v1.PopulationService", "throng.v1.TagService",
-                                     "throng.v1.UserService", "throng.v1.SelectionService",
-                                     "throng.v1.InsightService"};
+constexpr const char* kServices[] = {"throng.v1.AdminService",     "throng.v1.PopulationService",
+                                     "throng.v1.TagService",       "throng.v1.UserService",
+                                     "throng.v1.SelectionService", "throng.v1.InsightService"};
+constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
 
@@ -104,6 +106,7 @@ bool IsLoopback(const std::string& address) {
 
 Server::Server(const ServiceLimits& limits)
     : calls_(limits),
+      admin_(calls_),
       populations_(calls_),
       tags_(calls_),
       users_(calls_),
@@ -120,6 +123,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
   grpc::ServerBuilder builder;
   Configure(limits, &builder);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
+  builder.RegisterService(&server->admin_);
   builder.RegisterService(&server->populations_);
   builder.RegisterService(&server->tags_);
   builder.RegisterService(&server->users_);
@@ -142,10 +146,34 @@ Server::~Server() {
 void Server::Serve(engine::Engine* engine) {
   gate().Open(engine);
   grpc_->GetHealthCheckService()->SetServingStatus(true);
+  if (engine != nullptr) FollowWriteState(engine);
+}
+
+void Server::FollowWriteState(engine::Engine* engine) {
+  grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
+  auto was_writable = std::make_shared<bool>(true);
+  engine->administration().WatchWriteState([=](const storage::WriteState& state) {
+    const bool is_writable = state.error.ok();
+    health->SetServingStatus(kWritingService, is_writable);
+    if (*was_writable == is_writable) return;
+    *was_writable = is_writable;
+    if (is_writable) {
+      spdlog::info("event=writable attempts={}", state.resume_attempts);
+    } else {
+      const absl::string_view message = state.error.message();
+      spdlog::error("event=read_only code={} message=\"{}\"",
+                    absl::StatusCodeToString(state.error.code()),
+                    std::string_view(message.data(), message.size()));
+    }
+  });
+  followed_.store(engine);
 }
 
 void Server::Shutdown(std::chrono::milliseconds drain) {
   gate().Close();
+  if (engine::Engine* engine = followed_.exchange(nullptr); engine != nullptr) {
+    engine->administration().WatchWriteState(nullptr);
+  }
   grpc_->GetHealthCheckService()->SetServingStatus(false);
   grpc_->Shutdown(std::chrono::system_clock::now() + drain);
   grpc_->Wait();

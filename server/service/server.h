@@ -7,12 +7,14 @@
 #ifndef THRONG_SERVER_SERVICE_SERVER_H_
 #define THRONG_SERVER_SERVICE_SERVER_H_
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
+#include "server/service/admin_service.h"
 #include "server/service/calls.h"
 #include "server/service/insight_service.h"
 #include "server/service/population_service.h"
@@ -35,7 +37,8 @@ class Server {
   int port() const { return port_; }
   EngineGate& gate() { return calls_.gate(); }
 
-  // Lets calls in. `engine` must outlive Shutdown.
+  // Lets calls in. `engine` must outlive Shutdown. From now on the health of
+  // "throng.v1.UserService" follows the engine's write state; that of "" does not, as reads go on.
   void Serve(engine::Engine* engine);
   // Health becomes NOT_SERVING, new calls answer UNAVAILABLE, and those under way have `drain` to
   // end before they are cancelled. Returns when no call is left.
@@ -44,7 +47,11 @@ class Server {
  private:
   explicit Server(const ServiceLimits& limits);
 
+  // Health of the calls that write: NOT_SERVING while the store is read-only.
+  void FollowWriteState(engine::Engine* engine);
+
   Calls calls_;  // outlives the services and grpc_
+  AdminService admin_;
   PopulationService populations_;
   TagService tags_;
   UserService users_;
@@ -52,6 +59,7 @@ class Server {
   InsightService insights_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
+  std::atomic<engine::Engine*> followed_{nullptr};
 };
 
 // HOST:PORT with a port from 0 to 65,535; HOST is a name, an IPv4 address or an IPv6 address in

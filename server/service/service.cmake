@@ -1,11 +1,13 @@
 # The gRPC services, and throngd.
 add_library(throng_service STATIC
+  service/admin_service.cc
   service/calls.cc
   service/convert_batch.cc
   service/convert_expression.cc
   service/convert_identity.cc
   service/convert_result.cc
   service/convert_selection.cc
+  service/convert_stats.cc
   service/convert_tag.cc
   service/convert_time.cc
   service/convert_user.cc
@@ -30,13 +32,16 @@ add_library(throng_service STATIC
   service/worker_pool.cc
 )
 add_library(throng::service ALIAS throng_service)
+set_source_files_properties(service/admin_service.cc PROPERTIES
+                            COMPILE_DEFINITIONS THRONG_VERSION="${PROJECT_VERSION}")
 target_include_directories(throng_service SYSTEM PRIVATE "${XXHASH_INCLUDE_DIR}")
 target_link_libraries(throng_service
   PUBLIC throng::engine throng_proto gRPC::grpc++ absl::status absl::statusor
   PRIVATE throng_options gRPC::grpc++_reflection gRPC::grpcpp_channelz fmt::fmt spdlog::spdlog
           absl::strings absl::time)
 
-add_executable(throngd main.cc)
-target_link_libraries(throngd PRIVATE throng_options throng::service CLI11::CLI11 spdlog::spdlog)
+add_executable(throngd main.cc offline_commands.cc)
+target_link_libraries(throngd PRIVATE throng_options throng::service throng::storage CLI11::CLI11
+                      fmt::fmt nlohmann_json::nlohmann_json spdlog::spdlog)
 target_compile_definitions(throngd PRIVATE THRONG_VERSION="${PROJECT_VERSION}")
 set_target_properties(throngd PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")

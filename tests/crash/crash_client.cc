@@ -81,10 +81,9 @@ bool CrashClient::AwaitServing() {
 }
 
 void CrashClient::CreateTags() {
-  for (const auto& [name, type] : {std::pair("city", v1::TAG_TYPE_CATEGORY),
-                                   std::pair("views", v1::TAG_TYPE_INTEGER),
-                                   std::pair("vip", v1::TAG_TYPE_FLAG),
-                                   std::pair("interests", v1::TAG_TYPE_LABELS)}) {
+  for (const auto& [name, type] :
+       {std::pair("city", v1::TAG_TYPE_CATEGORY), std::pair("views", v1::TAG_TYPE_INTEGER),
+        std::pair("vip", v1::TAG_TYPE_FLAG), std::pair("interests", v1::TAG_TYPE_LABELS)}) {
     v1::CreateTagRequest request;
     request.set_parent(kPopulation);
     request.set_tag_id(Tag(name));

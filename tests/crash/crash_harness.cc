@@ -91,8 +91,8 @@ class Harness {
       Writer& writer = writers_.emplace_back();
       writer.number = i;
       writer.random.seed(options_.seed * 1000 + static_cast<uint64_t>(i));
-      writer.file = std::make_unique<SyncedFile>(
-          fmt::format("{}/expected_{}.txt", options_.directory, i));
+      writer.file =
+          std::make_unique<SyncedFile>(fmt::format("{}/expected_{}.txt", options_.directory, i));
     }
   }
 

@@ -49,13 +49,13 @@ std::string Describe(const Person& person) {
 std::string Operation::ToString() const {
   std::string text = kind == Kind::kWrite ? "write" : kind == Kind::kUpsert ? "upsert" : "replace";
   for (const Change& change : changes) {
-    text += fmt::format(" {}({})", change.id,
-                        kind == Kind::kWrite
-                            ? fmt::format("{};{};+{};-{}", change.city.value_or("-"),
-                                          change.vip ? std::to_string(*change.vip) : "-",
-                                          fmt::join(change.added, "+"),
-                                          fmt::join(change.removed, "-"))
-                            : Describe(change.person));
+    text +=
+        fmt::format(" {}({})", change.id,
+                    kind == Kind::kWrite
+                        ? fmt::format("{};{};+{};-{}", change.city.value_or("-"),
+                                      change.vip ? std::to_string(*change.vip) : "-",
+                                      fmt::join(change.added, "+"), fmt::join(change.removed, "-"))
+                        : Describe(change.person));
   }
   return text;
 }
@@ -77,9 +77,8 @@ Operation RandomOperation(const CrashModel& model, int writer, int users_max,
     ids.insert(fmt::format("w{}u{}", writer, Below(random, static_cast<uint64_t>(users_max))));
   }
   for (const std::string& id : ids) {
-    operation.changes.push_back(operation.kind == Operation::Kind::kWrite
-                                    ? RandomWrite(id, random)
-                                    : RandomRow(id, random));
+    operation.changes.push_back(operation.kind == Operation::Kind::kWrite ? RandomWrite(id, random)
+                                                                          : RandomRow(id, random));
   }
   return operation;
 }

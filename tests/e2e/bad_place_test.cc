@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fmt/format.h"
@@ -65,11 +68,12 @@ TEST_F(BadPlaceTest, AddressesThatCannotBeListenedOn) {
 // with them whatever happens.
 class SmallDisk {
  public:
-  explicit SmallDisk(std::string path) : path_(std::move(path)) {
+  explicit SmallDisk(std::string path, int megabytes = 8) : path_(std::move(path)) {
+    const std::string size = fmt::format("size={}m", megabytes);
     mkdir(path_.c_str(), 0700);
     const bool mounted = unshare(CLONE_NEWNS) == 0 &&
                          mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                         mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=8m") == 0;
+                         mount("tmpfs", path_.c_str(), "tmpfs", 0, size.c_str()) == 0;
     if (!mounted) error_ = std::strerror(errno);
   }
 
@@ -82,6 +86,9 @@ class SmallDisk {
 
   // Why there is none; empty: there is one.
   const std::string& error() const { return error_; }
+  void MakeReadOnly() {
+    EXPECT_EQ(mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  }
   // Makes room.
   void Grow() { EXPECT_EQ(mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT, "size=256m"), 0); }
 
@@ -134,7 +141,7 @@ TEST_F(BadPlaceTest, DiskIsFull) {
     // It stays so, however often it is tried.
     ExpectRefused(client.Run({"load", few, "--schema", schema}), 1, {"disk full"});
     EXPECT_EQ(client.DataVersion(), version);
-    full.Stop();
+    EXPECT_EQ(full.Stop(), 0);
   }
   disk.Grow();
   ServerProcess again(File("disk/data"));
@@ -142,6 +149,66 @@ TEST_F(BadPlaceTest, DiskIsFull) {
   EXPECT_EQ(again.client().Count("all()"), users);
   Load(again.client(), many, schema);
   EXPECT_EQ(again.client().Count("exists(c)"), kRows + 2);
+}
+
+// Whether `throng ping --writes` comes to exit with `exit_code`.
+bool WritesBecome(const Throng& client, int exit_code) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (std::chrono::steady_clock::now() < end) {
+    if (client.Run({"ping", "--writes"}).exit_code == exit_code) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return false;
+}
+
+TEST_F(BadPlaceTest, WritesGoOnWhenThereIsRoomAgain) {
+  SmallDisk disk(File("disk"), 32);
+  if (!disk.error().empty()) GTEST_SKIP() << "cannot mount a small tmpfs: " << disk.error();
+  const std::string schema =
+      Write("numbers.toml", "id_column = \"user_id\"\n" + Tag("a", "INTEGER") +
+                                Tag("b", "INTEGER") + Tag("c", "INTEGER"));
+  const std::string few = Write("few.csv", "user_id,a,b,c\n1,1,1,1\n2,2,2,2\n");
+  const std::string ballast = Write("disk/ballast", std::string(28 << 20, 'x'));
+  ServerProcess server(File("disk/data"));
+  const Throng client = server.client();
+  Load(client, few, schema);
+  EXPECT_TRUE(WritesBecome(client, 0));
+  ExpectRefused(client.Run({"load", Write("many.csv", RandomNumbers(400'000)), "--schema", schema,
+                            "--no-check", "--batch-rows", "4096"}),
+                1, {"disk full", File("disk/data")});
+  const uint64_t version = client.DataVersion();
+  const int64_t users = client.Count("all()");
+  EXPECT_EQ((users - 2) % 4096, 0) << users;
+  EXPECT_LT(users, 400'000);
+
+  EXPECT_TRUE(WritesBecome(client, 1));
+  ExpectRefused(client.Run({"ping", "--writes"}), 1, {"refuses writes"});
+  ExpectRefused(client.Run({"load", few, "--schema", schema}), 1, {"disk full"});
+  EXPECT_EQ(client.Run({"ping"}).exit_code, 0);
+  ExpectCounts(client, {{"a = 1", 1}, {"exists(c)", users}});
+  EXPECT_EQ(client.DataVersion(), version);
+
+  std::filesystem::remove(ballast);
+  EXPECT_TRUE(WritesBecome(client, 0)) << server.process().error_output();
+  ExpectCounts(client, {{"all()", users}, {"exists(c)", users}});
+  Load(client, Write("three.csv", "user_id,a,b,c\n3,3,3,3\n"), schema);
+  ExpectCounts(client, {{"all()", users + 1}, {"a = 3", 1}});
+  EXPECT_EQ(server.Stop(), 0);
+  ServerProcess again(File("disk/data"));
+  ExpectCounts(again.client(),
+               {{"all()", users + 1}, {"exists(c)", users + 1}, {"a in (1, 3)", 2}});
+  EXPECT_EQ(again.client().DataVersion(), version + 1);
+}
+
+TEST_F(BadPlaceTest, DiskIsReadOnly) {
+  SmallDisk disk(File("disk"));
+  if (!disk.error().empty()) GTEST_SKIP() << "cannot mount a small tmpfs: " << disk.error();
+  ServerProcess(File("disk/data")).Stop();
+  disk.MakeReadOnly();
+  for (const std::string& directory : {File("disk/data"), File("disk/new")}) {
+    ExpectRefused(RunServer({"--data-dir", directory, "--listen", "127.0.0.1:0"}), 1,
+                  {directory, "Read-only file system"});
+  }
 }
 
 TEST_F(BadPlaceTest, ExportsToAFullDiskLeaveNoFile) {

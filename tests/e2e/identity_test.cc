@@ -15,7 +15,8 @@ class IdentityTest : public LiveServerTest {
     Load(throng(), Write("users.csv", "user_id,city\nu1,Paris\nu2,Rome\nu3,Paris\n"),
          Write("schema.toml", "id_column = \"user_id\"\n" + Tag("city", "CATEGORY")));
     throng().Ask({"id-types", "create", "phone", "--normalize", "phone-digits"});
-    throng().Ask({"id-types", "create", "email", "--normalize", "trim", "--normalize", "lowercase"});
+    throng().Ask(
+        {"id-types", "create", "email", "--normalize", "trim", "--normalize", "lowercase"});
   }
 };
 
@@ -44,7 +45,8 @@ TEST_F(IdentityTest, AUserIsFoundByAnyOfItsIds) {
   EXPECT_EQ(portrait["tags"]["city"], "Paris");
 
   // A file that knows users by their phones.
-  const std::string schema = Write("by_phone.toml", "id_column = \"phone\"\n" + Tag("city", "CATEGORY"));
+  const std::string schema =
+      Write("by_phone.toml", "id_column = \"phone\"\n" + Tag("city", "CATEGORY"));
   const std::string moved = Write("moved.csv", "phone,city\n+86-139,Oslo\n555,Oslo\n");
   Json summary = Load(throng(), moved, schema, {"--id-type", "phone", "--unknown-ids", "skip"});
   EXPECT_EQ(summary["rows"], 1);

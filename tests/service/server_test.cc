@@ -11,9 +11,8 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
-#include "grpcpp/support/slice.h"
+#include "tests/service/health_check.h"
 #include "tests/service/status_matchers.h"
 #include "throng/v1/population.grpc.pb.h"
 
@@ -30,49 +29,6 @@ grpc::Status ListPopulations(const Server& server) {
   v1::ListPopulationsResponse response;
   return v1::PopulationService::NewStub(ChannelTo(server))
       ->ListPopulations(&context, {}, &response);
-}
-
-// Calls a method of which there is no stub here, with a message given as its bytes.
-grpc::Status CallWithBytes(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                           const std::string& request, std::string* response) {
-  grpc::GenericStub stub(channel);
-  grpc::ClientContext context;
-  grpc::CompletionQueue queue;
-  const grpc::Slice slice(request);
-  const auto call = stub.PrepareCall(&context, method, &queue);
-  void* tag = nullptr;
-  bool ok = false;
-  const auto await = [&] { return queue.Next(&tag, &ok) && ok; };
-  call->StartCall(nullptr);
-  await();
-  call->WriteLast(grpc::ByteBuffer(&slice, 1), {}, nullptr);
-  await();
-  grpc::ByteBuffer bytes;
-  call->Read(&bytes, nullptr);
-  if (await()) {
-    std::vector<grpc::Slice> slices;
-    EXPECT_TRUE(bytes.Dump(&slices).ok());
-    for (const grpc::Slice& part : slices) {
-      response->append(reinterpret_cast<const char*>(part.begin()), part.size());
-    }
-  }
-  grpc::Status status;
-  call->Finish(&status, nullptr);
-  await();
-  return status;
-}
-
-constexpr char kServing[] = "\x08\x01";     // HealthCheckResponse {status: SERVING}
-constexpr char kNotServing[] = "\x08\x02";  // HealthCheckResponse {status: NOT_SERVING}
-
-std::string Health(const Server& server, const std::string& service) {
-  std::string request;
-  if (!service.empty())
-    request = "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
-  std::string response;
-  const grpc::Status status =
-      CallWithBytes(ChannelTo(server), "/grpc.health.v1.Health/Check", request, &response);
-  return status.ok() ? response : status.error_message();
 }
 
 TEST(ServerAddressTest, Shapes) {
@@ -109,11 +65,11 @@ TEST(ServerTest, SaysHowFarLoadingIs) {
 TEST(ServerTest, HealthFollowsTheGate) {
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start("127.0.0.1:0", ServiceLimits());
   ASSERT_TRUE(server.ok()) << server.status();
-  EXPECT_EQ(Health(**server, ""), kNotServing);
-  EXPECT_EQ(Health(**server, "throng.v1.UserService"), kNotServing);
+  EXPECT_EQ(Health(ChannelTo(**server), ""), kNotServing);
+  EXPECT_EQ(Health(ChannelTo(**server), "throng.v1.UserService"), kNotServing);
   (*server)->Serve(nullptr);
-  EXPECT_EQ(Health(**server, ""), kServing);
-  EXPECT_EQ(Health(**server, "throng.v1.UserService"), kServing);
+  EXPECT_EQ(Health(ChannelTo(**server), ""), kServing);
+  EXPECT_EQ(Health(ChannelTo(**server), "throng.v1.UserService"), kServing);
 }
 
 TEST(ServerTest, ReflectionNamesTheServices) {
@@ -126,8 +82,9 @@ TEST(ServerTest, ReflectionNamesTheServices) {
       std::string("\x3a\x00", 2), &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
   for (const char* name :
-       {"throng.v1.PopulationService", "throng.v1.TagService", "throng.v1.UserService",
-        "throng.v1.SelectionService", "throng.v1.InsightService", "grpc.channelz.v1.Channelz"}) {
+       {"throng.v1.AdminService", "throng.v1.PopulationService", "throng.v1.TagService",
+        "throng.v1.UserService", "throng.v1.SelectionService", "throng.v1.InsightService",
+        "grpc.channelz.v1.Channelz"}) {
     EXPECT_NE(response.find(name), std::string::npos) << name;
   }
 }

@@ -31,8 +31,8 @@ void WholeServerTest::SetUp() {
 }
 
 void WholeServerTest::Start() {
-  absl::StatusOr<std::unique_ptr<engine::Engine>> engine =
-      engine::Engine::Open({.directory = directory_.File("data"), .query_threads = 2});
+  options_.directory = directory_.File("data");
+  absl::StatusOr<std::unique_ptr<engine::Engine>> engine = engine::Engine::Open(options_);
   ASSERT_TRUE(engine.ok()) << engine.status();
   engine_ = *std::move(engine);
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start("127.0.0.1:0", ServiceLimits());

@@ -56,6 +56,7 @@ class WholeServerTest : public ::testing::Test {
   std::vector<v1::ExportMembersResponse> Export(const v1::ExportMembersRequest& request);
 
   testing::TemporaryDirectory directory_;
+  engine::EngineOptions options_{.query_threads = 2};  // of the next Start
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

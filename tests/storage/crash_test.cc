@@ -2,9 +2,12 @@
 // come back, nothing is ever half there.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "index/error.h"
 #include "storage/store.h"
@@ -192,6 +195,86 @@ TEST(CrashTest, ADiskThatIsFullIsReadOnlyUntilResumed) {
   EXPECT_EQ(world.Reopen(), "");
   EXPECT_EQ(world.snapshot().ids().text(2), "u4");
   EXPECT_TRUE(world.store().Resume().ok()) << "nothing to resume";
+}
+
+// Holds up whoever opens a database, once it is told to, until it may go on.
+class SlowOpen : public FaultFileSystem {
+ public:
+  IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                           std::unique_ptr<rocksdb::FSWritableFile>* file,
+                           rocksdb::IODebugContext* debug) override {
+    if (path.find("/MANIFEST-") != std::string::npos && is_slow.exchange(false)) {
+      opening.set_value();
+      go_on.get_future().wait();
+    }
+    return FaultFileSystem::NewWritableFile(path, options, file, debug);
+  }
+
+  std::atomic<bool> is_slow = false;
+  std::promise<void> opening;
+  std::promise<void> go_on;
+};
+
+// This test hangs where a refusal waits for Resume().
+TEST(CrashTest, WritesAreRefusedAtOnceWhileItResumes) {
+  std::mt19937_64 random(testing::TestSeed());
+  auto files = std::make_shared<SlowOpen>();
+  FileSystemHook hook{.file_system = files};
+  std::atomic<int> changes = 0;
+  StoreWorld world({.file_system = &hook, .on_write_state = [&] { ++changes; }});
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitRandom(random).ok());
+  EXPECT_TRUE(world.store().write_state().error.ok());
+  files->FailFrom(1, 1, IOStatus::IOError("broken"));
+  EXPECT_TRUE(absl::IsUnavailable(world.CommitRandom(random)));
+  EXPECT_EQ(changes, 1);
+  EXPECT_GT(world.store().write_state().since_us, 0);
+
+  files->is_slow = true;
+  std::thread resuming([&] { EXPECT_TRUE(world.store().Resume().ok()); });
+  files->opening.get_future().wait();
+  const absl::Status refused = world.CommitRandom(random);
+  EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+  EXPECT_EQ(index::GetErrorDetail(refused)->reason, "READ_ONLY");
+  EXPECT_TRUE(absl::IsUnavailable(world.Fold()));
+  EXPECT_TRUE(absl::IsUnavailable(world.store().CreatePopulation("p", "", "u").status()));
+  EXPECT_TRUE(absl::IsUnavailable(world.store().FindRequest(1, "s", "r").status()));
+  EXPECT_TRUE(absl::IsUnavailable(world.store().write_state().error));
+  files->go_on.set_value();
+  resuming.join();
+  EXPECT_EQ(changes, 2);
+  EXPECT_EQ(world.store().write_state().resume_attempts, 1u);
+  EXPECT_EQ(world.store().write_state().since_us, 0);
+  EXPECT_TRUE(world.CommitRandom(random).ok());
+  EXPECT_EQ(world.Reopen(), "");
+}
+
+// What a REPLACE wrote unsynced before the error may be gone: it does not become content.
+TEST(CrashTest, AReplaceDoesNotOutliveAnError) {
+  std::mt19937_64 random(testing::TestSeed());
+  FaultyWorld faulty;
+  StoreWorld& world = faulty.world;
+  ASSERT_TRUE(world.Open().ok());
+  while (world.snapshot().catalogue().by_name().empty()) {
+    ASSERT_TRUE(world.CommitRandom(random).ok());
+  }
+  index::TagDefinition next = world.snapshot().catalogue().by_name().begin()->second->definition;
+  ++next.generation;
+  ASSERT_TRUE(world.store().WriteGeneration(1, next, {}).ok());
+  faulty.files->FailFrom(1, 1, IOStatus::IOError("broken"));
+  EXPECT_FALSE(world.CommitRandom(random).ok());
+  ASSERT_TRUE(world.store().Resume().ok());
+  index::TagContent content;
+  content.shards.resize(1);
+  const absl::Status lost = world.store().WriteGeneration(1, next, content);
+  EXPECT_TRUE(absl::IsAborted(lost)) << lost;
+  index::CommitRecord flip{.version = world.snapshot().data_version() + 1,
+                           .time_us = 1,
+                           .definitions = {next},
+                           .first_ordinal = world.snapshot().ordinal_end()};
+  EXPECT_TRUE(absl::IsAborted(world.store().Append(1, flip)));
+  EXPECT_TRUE(world.ReplaceRandom(random).ok()) << "from its beginning it works";
+  EXPECT_EQ(world.Reopen(), "");
 }
 
 // A sync that fails: the bytes may be in the file, but nobody was told, so they must not come back.

@@ -55,7 +55,7 @@ const std::vector<Row>& ThirdPartyRows() {
       {"zlib.h", {"cli/", "tests/cli/", "tests/e2e/"}},
       {"CLI/", {"cli/", "server/main.cc"}},
       {"toml++/", {"cli/"}},
-      {"nlohmann/", {"cli/", "tests/cli/", "tests/e2e/"}},
+      {"nlohmann/", {"cli/", "server/offline_commands", "tests/cli/", "tests/e2e/"}},
       {"gtest/", {"tests/"}},
       {"gmock/", {"tests/"}},
       {"benchmark/", {"benchmarks/"}},

@@ -1,0 +1,68 @@
+// What a population is at the moment, in numbers for the people who run the server.
+//
+//   CommitTimes times;
+//   times.Add(std::chrono::microseconds(840));
+//   times.stats().longest;
+#ifndef THRONG_SERVER_ENGINE_POPULATION_STATS_H_
+#define THRONG_SERVER_ENGINE_POPULATION_STATS_H_
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "index/mutex.h"
+#include "index/snapshot.h"
+
+namespace throng::engine {
+
+// Since the server opened its data. A value; thread-compatible.
+struct CommitStats {
+  uint64_t count = 0;
+  std::chrono::nanoseconds total{0};
+  std::chrono::nanoseconds longest{0};
+
+  std::chrono::nanoseconds mean() const {
+    return count == 0 ? total : total / static_cast<int64_t>(count);
+  }
+};
+
+// Thread-safe.
+class CommitTimes {
+ public:
+  void Add(std::chrono::nanoseconds time) {
+    index::MutexLock lock(mutex_);
+    ++stats_.count;
+    stats_.total += time;
+    stats_.longest = std::max(stats_.longest, time);
+  }
+  CommitStats stats() const {
+    index::MutexLock lock(mutex_);
+    return stats_;
+  }
+
+ private:
+  mutable index::Mutex mutex_;
+  CommitStats stats_ THRONG_GUARDED_BY(mutex_);
+};
+
+// A value; thread-compatible.
+struct PopulationStats {
+  std::string name;
+  uint64_t user_count = 0;
+  uint32_t tag_count = 0;
+  uint64_t data_version = 0;
+  uint64_t folded_version = 0;                        // base blocks are of this version
+  uint64_t log_bytes = 0;                             // of the commits after it
+  std::optional<std::chrono::nanoseconds> last_fold;  // how long it took; none yet: nullopt
+  // From the call until the commit was visible, waiting for others included.
+  CommitStats commits;
+  index::MemoryUse memory;  // of the newest version
+  uint32_t leased_versions = 0;
+  uint64_t oldest_leased_version = 0;  // 0: none is leased
+};
+
+}  // namespace throng::engine
+
+#endif  // THRONG_SERVER_ENGINE_POPULATION_STATS_H_

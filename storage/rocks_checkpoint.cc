@@ -1,0 +1,33 @@
+// Store::Checkpoint: a copy of the whole store as of now, made of links where files never change.
+#include "index/error.h"
+#include "storage/rocks_status.h"
+#include "storage/rocks_store.h"
+
+namespace throng::storage {
+
+absl::Status RocksStore::PrepareCheckpoint() {
+  const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
+  THRONG_RETURN_IF_ERROR(pass.status());
+  THRONG_RETURN_IF_ERROR(CheckWritable());
+  return WithoutExceptions([&] { return Noted(database_->Flush()); });
+}
+
+absl::Status RocksStore::Checkpoint(const std::string& directory) {
+  const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
+  THRONG_RETURN_IF_ERROR(pass.status());
+  THRONG_RETURN_IF_ERROR(CheckWritable());
+  // Errors are not noted: the copy failed, the store did not.
+  return WithoutExceptions([&]() -> absl::Status {
+    THRONG_RETURN_IF_ERROR(database_->Checkpoint(directory));
+    HighWater mark;
+    {
+      index::MutexLock lock(mutex_);
+      for (const auto& [id, state] : states_) {
+        if (state.is_loaded) mark[id] = state.last_version;
+      }
+    }
+    return WriteHighWater(database_->file_system(), directory, mark);
+  });
+}
+
+}  // namespace throng::storage
