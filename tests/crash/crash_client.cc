@@ -56,6 +56,7 @@ CrashClient::CrashClient(const std::string& address, int writer)
         arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
         return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
       }()),
+      populations_(v1::PopulationService::NewStub(channel_)),
       tags_(v1::TagService::NewStub(channel_)),
       users_(v1::UserService::NewStub(channel_)),
       selections_(v1::SelectionService::NewStub(channel_)) {}
@@ -93,10 +94,76 @@ void CrashClient::CreateTags() {
     const grpc::Status status = tags_->CreateTag(&context, request, &response);
     if (!status.ok()) Die("create tag", status);
   }
+  v1::CreateIdTypeRequest request;
+  request.set_parent(kPopulation);
+  request.set_id_type_id(Tag("phone"));
+  v1::IdType response;
+  grpc::ClientContext context;
+  const grpc::Status status = populations_->CreateIdType(&context, request, &response);
+  if (!status.ok()) Die("create id type", status);
 }
 
 std::optional<uint64_t> CrashClient::Run(const Operation& operation) {
-  return operation.kind == Operation::Kind::kWrite ? Write(operation) : Load(operation);
+  switch (operation.kind) {
+    case Operation::Kind::kWrite:
+      return Write(operation);
+    case Operation::Kind::kUpsert:
+    case Operation::Kind::kReplace:
+      return Load(operation);
+    case Operation::Kind::kLink:
+      return Link(operation);
+    case Operation::Kind::kErase:
+      return Erase(operation);
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> CrashClient::Link(const Operation& operation) {
+  v1::LinkIdsRequest request;
+  request.set_unknown_ids(v1::UNKNOWN_IDS_ERROR);
+  for (const Operation::Change& change : operation.changes) {
+    v1::LinkIdsEntry* entry = request.add_entries();
+    entry->set_id(change.id);
+    for (const std::string& phone : change.phones) {
+      v1::TypedId* id = entry->add_ids();
+      id->set_id_type(Tag("phone"));
+      id->set_id(phone);
+    }
+  }
+  v1::LinkIdsResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = users_->LinkIds(&context, request, &response);
+  if (status.ok()) return response.data_version();
+  if (!IsGone(status)) Die("link ids", status);
+  return std::nullopt;
+}
+
+std::optional<uint64_t> CrashClient::Erase(const Operation& operation) {
+  v1::EraseUsersRequest request;
+  for (const Operation::Change& change : operation.changes) {
+    request.add_users()->set_id(change.id);
+  }
+  v1::EraseUsersResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = users_->EraseUsers(&context, request, &response);
+  if (status.ok()) return response.data_version();
+  if (!IsGone(status)) Die("erase users", status);
+  return std::nullopt;
+}
+
+void CrashClient::ReadPhones(CrashModel* model) {
+  v1::ResolveIdsRequest request;
+  request.set_to_type(Tag("phone"));
+  for (const auto& [id, person] : *model) request.add_ids(id);
+  v1::ResolveIdsResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = users_->ResolveIds(&context, request, &response);
+  if (!status.ok()) Die("resolve ids", status);
+  int i = 0;
+  for (auto& [id, person] : *model) {
+    const v1::ResolvedId& result = response.results(i++);
+    person.phones.insert(result.ids().begin(), result.ids().end());
+  }
 }
 
 std::optional<uint64_t> CrashClient::Write(const Operation& operation) {
@@ -209,6 +276,7 @@ CrashModel CrashClient::Read() {
   }
   const grpc::Status status = stream->Finish();
   if (!status.ok()) Die("export", status);
+  ReadPhones(&model);
   return model;
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "tests/crash/crash_model.h"
+#include "throng/v1/population.grpc.pb.h"
 #include "throng/v1/selection.grpc.pb.h"
 #include "throng/v1/tag.grpc.pb.h"
 #include "throng/v1/user.grpc.pb.h"
@@ -29,7 +30,7 @@ class CrashClient {
 
   // Whether the server serves within 60 s.
   bool AwaitServing();
-  // Errors end the harness.
+  // The writer's tags and id type. Errors end the harness.
   void CreateTags();
   // The data version at which `operation` was acknowledged; nullopt when the call failed because
   // the server went away. Any other error ends the harness.
@@ -44,9 +45,13 @@ class CrashClient {
   std::string Tag(const std::string& name) const;
   std::optional<uint64_t> Write(const Operation& operation);
   std::optional<uint64_t> Load(const Operation& operation);
+  std::optional<uint64_t> Link(const Operation& operation);
+  std::optional<uint64_t> Erase(const Operation& operation);
+  void ReadPhones(CrashModel* model);
 
   const int writer_;
   const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::PopulationService::Stub> populations_;
   const std::unique_ptr<v1::TagService::Stub> tags_;
   const std::unique_ptr<v1::UserService::Stub> users_;
   const std::unique_ptr<v1::SelectionService::Stub> selections_;

@@ -39,19 +39,52 @@ Operation::Change RandomRow(std::string id, std::mt19937_64& random) {
 }
 
 std::string Describe(const Person& person) {
-  return fmt::format("city {}, views {}, vip {}, interests [{}]", person.city.value_or("-"),
-                     person.views ? std::to_string(*person.views) : "-", person.vip,
-                     fmt::join(person.interests, " "));
+  return fmt::format("city {}, views {}, vip {}, interests [{}], phones [{}]",
+                     person.city.value_or("-"), person.views ? std::to_string(*person.views) : "-",
+                     person.vip, fmt::join(person.interests, " "), fmt::join(person.phones, " "));
+}
+
+std::string_view NameOf(Operation::Kind kind) {
+  switch (kind) {
+    case Operation::Kind::kWrite:
+      return "write";
+    case Operation::Kind::kUpsert:
+      return "upsert";
+    case Operation::Kind::kReplace:
+      return "replace";
+    case Operation::Kind::kLink:
+      return "link";
+    case Operation::Kind::kErase:
+      return "erase";
+  }
+  return "";
+}
+
+// Links or erases a few of the users there are.
+Operation RandomIdOperation(Operation::Kind kind, const CrashModel& model,
+                            std::mt19937_64& random) {
+  Operation operation{.kind = kind, .changes = {}};
+  for (const auto& [id, person] : model) {
+    if (Below(random, 8) != 0) continue;
+    Operation::Change& change = operation.changes.emplace_back();
+    change.id = id;
+    if (kind == Operation::Kind::kErase) continue;
+    for (uint64_t i = 1 + Below(random, 3); i > 0; --i) {
+      change.phones.push_back(fmt::format("{}p{}", id, Below(random, 12)));
+    }
+  }
+  return operation;
 }
 
 }  // namespace
 
 std::string Operation::ToString() const {
-  std::string text = kind == Kind::kWrite ? "write" : kind == Kind::kUpsert ? "upsert" : "replace";
+  std::string text(NameOf(kind));
   for (const Change& change : changes) {
     text +=
         fmt::format(" {}({})", change.id,
-                    kind == Kind::kWrite
+                    kind == Kind::kLink ? fmt::format("{}", fmt::join(change.phones, "+"))
+                    : kind == Kind::kWrite
                         ? fmt::format("{};{};+{};-{}", change.city.value_or("-"),
                                       change.vip ? std::to_string(*change.vip) : "-",
                                       fmt::join(change.added, "+"), fmt::join(change.removed, "-"))
@@ -63,7 +96,7 @@ std::string Operation::ToString() const {
 Operation RandomOperation(const CrashModel& model, int writer, int users_max,
                           std::mt19937_64& random) {
   Operation operation;
-  const uint64_t kind = Below(random, 10);
+  const uint64_t kind = Below(random, 12);
   if (kind == 0 && !model.empty()) {
     operation.kind = Operation::Kind::kReplace;
     for (const auto& [id, person] : model) {
@@ -71,7 +104,11 @@ Operation RandomOperation(const CrashModel& model, int writer, int users_max,
     }
     return operation;
   }
-  operation.kind = kind < 4 ? Operation::Kind::kUpsert : Operation::Kind::kWrite;
+  if (kind < 3 && !model.empty()) {
+    return RandomIdOperation(kind == 1 ? Operation::Kind::kLink : Operation::Kind::kErase, model,
+                             random);
+  }
+  operation.kind = kind < 5 ? Operation::Kind::kUpsert : Operation::Kind::kWrite;
   std::set<std::string> ids;
   for (uint64_t i = 1 + Below(random, 30); i > 0; --i) {
     ids.insert(fmt::format("w{}u{}", writer, Below(random, static_cast<uint64_t>(users_max))));
@@ -91,7 +128,15 @@ void Apply(const Operation& operation, CrashModel& model) {
     }
   }
   for (const Operation::Change& change : operation.changes) {
+    if (operation.kind == Operation::Kind::kErase) {
+      model.erase(change.id);
+      continue;
+    }
     Person& person = model[change.id];
+    if (operation.kind == Operation::Kind::kLink) {
+      person.phones.insert(change.phones.begin(), change.phones.end());
+      continue;
+    }
     if (operation.kind != Operation::Kind::kWrite) {
       // An upsert leaves what a row does not have; a replace has cleared it.
       person.city = change.person.city;

@@ -23,6 +23,7 @@ struct Person {
   std::optional<int64_t> views;
   bool vip = false;
   std::set<std::string> interests;
+  std::set<std::string> phones;  // linked ids
 
   friend bool operator==(const Person&, const Person&) = default;
 };
@@ -36,6 +37,8 @@ struct Operation {
     kWrite,    // WriteUsers: sets, clears, adds and removes; creates users
     kUpsert,   // a load of one batch
     kReplace,  // a load that replaces city and views of all users
+    kLink,     // LinkIds: phones of users that exist
+    kErase,    // EraseUsers
   };
   struct Change {
     std::string id;
@@ -44,6 +47,7 @@ struct Operation {
     std::optional<bool> vip;           // kWrite
     std::vector<std::string> added;    // kWrite: interests
     std::vector<std::string> removed;  // kWrite: interests, none of added
+    std::vector<std::string> phones;   // kLink
   };
   Kind kind = Kind::kWrite;
   std::vector<Change> changes;  // distinct ids
