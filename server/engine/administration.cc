@@ -45,13 +45,20 @@ class ScratchDirectory {
   const std::string path_;
 };
 
+std::string CheckpointPath(const Universes& universes) {
+  return universes.environment().store->directory() + "/CHECKPOINT";
+}
+
 }  // namespace
 
 Administration::Administration(Universes& universes, Maintenance& maintenance,
                                std::string backup_directory)
     : universes_(universes),
       maintenance_(maintenance),
-      backup_directory_(std::move(backup_directory)) {}
+      backup_directory_(std::move(backup_directory)) {
+  // A backup that the end of the process cut short keeps old tables on the disk.
+  const ScratchDirectory left(CheckpointPath(universes_));
+}
 
 storage::WriteState Administration::write_state() const {
   return universes_.environment().store->write_state();
@@ -105,7 +112,7 @@ absl::StatusOr<storage::BackupInfo> Administration::CreateBackup(const CallConte
   const std::unique_ptr<Administration, decltype(done)> guard(this, done);
 
   storage::Store& store = *universes_.environment().store;
-  const ScratchDirectory checkpoint(store.directory() + "/CHECKPOINT");
+  const ScratchDirectory checkpoint(CheckpointPath(universes_));
   const std::vector<std::shared_ptr<Universe>> universes = universes_.List();
   std::vector<index::SnapshotRef> snapshots;
   THRONG_RETURN_IF_ERROR(store.PrepareCheckpoint());

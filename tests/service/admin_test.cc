@@ -1,5 +1,8 @@
 // AdminService over a channel.
+#include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
@@ -84,6 +87,17 @@ TEST_F(AdminTest, BackupsAreMadeAndListed) {
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
   EXPECT_EQ(names, (std::vector<std::string>{"backups/first", "backups/second", "backups/third"}));
+}
+
+TEST_F(AdminTest, WhatACrashLeftOfABackupGoes) {
+  Stop();
+  const std::string left = options_.directory + "/CHECKPOINT";
+  std::filesystem::create_directories(left + "/sub");
+  std::filesystem::create_directories(left + ".tmp");
+  Start();
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_FALSE(std::filesystem::exists(left + ".tmp"));
+  EXPECT_EQ(Count("all()").count(), kUsers);
 }
 
 }  // namespace
