@@ -116,9 +116,21 @@ std::string ShardDigest(index::TagType type, const TagShard* shard, Workspace& w
   return has_members ? digest.Hex() : std::string();
 }
 
-std::string IdsDigest(const index::IdDictionary& ids) {
+// Primary ids, then of each declared type the links in order; what is erased has an empty id.
+std::string IdsDigest(const index::Snapshot& snapshot) {
   Digest digest;
+  const index::IdDictionary& ids = snapshot.ids();
   for (uint32_t ordinal = 0; ordinal < ids.size(); ++ordinal) digest.AddText(ids.text(ordinal));
+  const auto& linked = snapshot.identity().linked;
+  for (uint32_t type = 0; type < linked.size(); ++type) {
+    if (linked[type] == nullptr) continue;
+    const index::LinkedIds& links = *linked[type];
+    digest.AddNumber(type + 1);
+    for (uint32_t entry = 0; entry < links.entry_count(); ++entry) {
+      digest.AddText(links.ids().text(entry));
+      if (!links.ids().erased(entry)) digest.AddNumber(links.owner(entry));
+    }
+  }
   return digest.Hex();
 }
 
@@ -175,7 +187,7 @@ PopulationDigest DigestOf(const Population& population, const index::Snapshot& s
                           .name = population.name,
                           .data_version = snapshot.data_version(),
                           .user_count = snapshot.user_count(),
-                          .ids = IdsDigest(snapshot.ids()),
+                          .ids = IdsDigest(snapshot),
                           .universe = TagDigest(nullptr, shards[index::kUniverseTag])};
   for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
     digest.tags[name] = TagDigest(entry.get(), shards[entry->definition.id]);

@@ -45,7 +45,7 @@ struct PopulationDigest {
   std::string name;
   uint64_t data_version = 0;
   uint64_t user_count = 0;
-  std::string ids;                          // in order of ordinal
+  std::string ids;                          // of every type, and whose they are
   std::string universe;                     // who exists
   std::map<std::string, std::string> tags;  // by name: definition, values, and who has which
 

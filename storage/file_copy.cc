@@ -30,7 +30,7 @@ absl::Status Failed(std::string_view doing, const std::string& path) {
 class OpenFile {
  public:
   OpenFile(std::string path, int flags)
-      : path_(std::move(path)), fd_(open(path_.c_str(), flags | O_CLOEXEC, 0640)) {}
+      : path_(std::move(path)), fd_(open(path_.c_str(), flags | O_CLOEXEC, 0600)) {}
   ~OpenFile() {
     if (fd_ >= 0) close(fd_);
   }

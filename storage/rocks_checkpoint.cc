@@ -1,5 +1,8 @@
 // Store::Checkpoint: a copy of the whole store as of now, made of links where files never change.
+#include "fmt/format.h"
 #include "index/error.h"
+#include "storage/erasure_ledger.h"
+#include "storage/file_copy.h"
 #include "storage/rocks_status.h"
 #include "storage/rocks_store.h"
 
@@ -26,7 +29,15 @@ absl::Status RocksStore::Checkpoint(const std::string& directory) {
         if (state.is_loaded) mark[id] = state.last_version;
       }
     }
-    return WriteHighWater(database_->file_system(), directory, mark);
+    THRONG_RETURN_IF_ERROR(WriteHighWater(database_->file_system(), directory, mark));
+    // After the copy: an erasure is in the ledger before it is in the data, so that all that the
+    // data has followed is there.
+    const std::string ledger = fmt::format("{}/{}", options_.directory, kErasureLedgerFile);
+    const absl::Status copied =
+        CopyFileSynced(ledger, fmt::format("{}/{}", directory, kErasureLedgerFile), [] {
+          return absl::OkStatus();
+        }).status();
+    return absl::IsNotFound(copied) ? absl::OkStatus() : copied;
   });
 }
 

@@ -156,6 +156,7 @@ void CheckIds(const Snapshot& snapshot, uint32_t chunk, const Report& report) {
   const uint32_t end = std::min(ids.size(), first + index::kChunkSize);
   uint32_t twice = 0;
   for (uint32_t ordinal = first; ordinal < end; ++ordinal) {
+    if (ids.erased(ordinal)) continue;
     const std::string text = ids.text(ordinal);
     twice += ids.Find(index::MakeIdKey(text)) == ordinal ? 0 : 1;
   }
@@ -164,10 +165,36 @@ void CheckIds(const Snapshot& snapshot, uint32_t chunk, const Report& report) {
           .what = fmt::format("{} ids belong to another user as well", twice)});
 }
 
+// Linked ids must belong to users that exist, and each to one of them.
+void CheckLinks(const Snapshot& snapshot, uint32_t type, const Report& report) {
+  const index::LinkedIds* links = snapshot.linked_ids(type);
+  if (links == nullptr) return;
+  uint32_t nobody = 0;
+  uint32_t twice = 0;
+  for (uint32_t entry = 0; entry < links->entry_count(); ++entry) {
+    if (links->ids().erased(entry)) continue;
+    const uint32_t owner = links->owner(entry);
+    const TagShard* universe = snapshot.shard(index::kUniverseTag, owner >> index::kShardBits);
+    const bool exists =
+        universe != nullptr && index::Contains(universe->values[0], owner & index::kShardMask);
+    nobody += exists ? 0 : 1;
+    const std::string text = links->ids().text(entry);
+    twice += links->Find(index::MakeIdKey(text)) == owner ? 0 : 1;
+  }
+  const std::string where = fmt::format("linked ids of type {}", type);
+  if (nobody > 0) {
+    report({.where = where + ": of nobody", .what = fmt::format("{} ids", nobody)});
+  }
+  if (twice > 0) {
+    report({.where = where + ": of several users", .what = fmt::format("{} ids", twice)});
+  }
+}
+
 void CheckDictionary(const index::TagEntry& entry, const Report& report) {
   if (!index::HasDictionary(entry.definition.type)) return;
   uint32_t twice = 0;
   for (uint32_t code = 0; code < entry.values->size(); ++code) {
+    if (entry.values->value(code).empty()) continue;  // dropped
     twice += entry.values->Find(entry.values->value(code)) == code ? 0 : 1;
   }
   if (twice == 0) return;
@@ -183,6 +210,9 @@ void CheckSnapshot(const Snapshot& snapshot, index::Parallel& parallel, const Re
   for (auto& workspace : workspaces) workspace = std::make_unique<Workspace>();
   CheckUniverse(snapshot, *workspaces[0], report);
   for (const auto& [name, entry] : snapshot.catalogue().by_name()) CheckDictionary(*entry, report);
+  for (uint32_t type = 1; type <= snapshot.identity().linked.size(); ++type) {
+    CheckLinks(snapshot, type, report);
+  }
   const uint32_t chunks = (snapshot.ordinal_end() + index::kChunkSize - 1) >> index::kChunkBits;
   parallel.For(chunks, [&](uint32_t chunk, uint32_t) { CheckIds(snapshot, chunk, report); });
   std::vector<std::pair<uint32_t, uint32_t>> work;  // tag and shard

@@ -87,6 +87,15 @@ TEST_F(BackupTest, RestoresWhatWasThereThen) {
   EXPECT_FALSE(fs::exists(target() + "/restoring"));
 }
 
+TEST_F(BackupTest, TheLedgerOfErasuresGoesWithIt) {
+  ASSERT_TRUE(WriteFileSynced(world_.directory() + "/ERASED", "as it was then\n").ok());
+  ASSERT_TRUE(Backup("monday").ok());
+  ASSERT_TRUE(WriteFileSynced(world_.directory() + "/ERASED", "later\n").ok());
+  const absl::Status restored = Restore("monday");
+  ASSERT_TRUE(restored.ok()) << restored;
+  EXPECT_EQ(*ReadWholeFile(target() + "/ERASED"), "as it was then\n");
+}
+
 TEST_F(BackupTest, ListsTheOldestFirstAndTheDamaged) {
   EXPECT_TRUE(ListBackups(backups())->empty());
   ASSERT_TRUE(Backup("b").ok());

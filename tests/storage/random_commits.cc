@@ -109,8 +109,10 @@ void AddLinks(const index::Snapshot& snapshot, uint32_t id_type, uint32_t ordina
     const uint32_t number = Below(20'000, random);
     const std::string id = id_type == 1 ? std::to_string(number) : fmt::format("{:x}", number);
     const bool is_taken = linked != nullptr && linked->Find(index::MakeIdKey(id)).has_value();
-    if (is_taken || !seen.insert(id).second) continue;
-    links.owners.push_back(Below(ordinal_end, random));
+    const uint32_t owner = Below(ordinal_end, random);
+    const bool is_erased = owner < snapshot.ids().size() && snapshot.ids().erased(owner);
+    if (is_taken || is_erased || !seen.insert(id).second) continue;
+    links.owners.push_back(owner);
     links.ids.push_back(id);
   }
   if (!links.ids.empty()) record->links.push_back(std::move(links));
@@ -145,9 +147,14 @@ void AddErasures(const index::Snapshot& snapshot, std::mt19937_64& random, Commi
 }  // namespace
 
 TagChange RandomChange(const TagDefinition& definition, uint32_t codes, uint32_t ordinal_end,
-                       uint32_t changes_max, std::mt19937_64& random) {
+                       uint32_t changes_max, std::mt19937_64& random,
+                       const index::IdDictionary* ids) {
   TagChange change{.tag = definition.id,
                    .ordinals = RandomOrdinals(ordinal_end, changes_max, random)};
+  if (ids != nullptr) {
+    std::erase_if(change.ordinals,
+                  [&](uint32_t ordinal) { return ordinal < ids->size() && ids->erased(ordinal); });
+  }
   if (definition.type == TagType::kLabels) {
     AddLabels(codes, random, &change);
   } else {
@@ -155,6 +162,23 @@ TagChange RandomChange(const TagDefinition& definition, uint32_t codes, uint32_t
   }
   return change;
 }
+
+namespace {
+
+// Nothing is left to `ordinals` of the tag.
+TagChange Cleared(const TagDefinition& definition, const std::vector<uint32_t>& ordinals) {
+  TagChange change{.tag = definition.id, .ordinals = ordinals};
+  if (definition.type == TagType::kLabels) {
+    change.label_ends.resize(ordinals.size());
+    change.replaced.assign(ordinals.size(), true);
+  } else {
+    change.cells.resize(ordinals.size());
+    change.cleared.assign(ordinals.size(), true);
+  }
+  return change;
+}
+
+}  // namespace
 
 CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_64& random,
                           const CommitSizes& sizes) {
@@ -193,9 +217,11 @@ CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_64& rand
       }
       record.new_values.push_back(std::move(added));
     }
-    if (OneIn(2, random)) {
+    if (!record.erased_users.empty()) {
+      record.tag_changes.push_back(Cleared(tag, record.erased_users));
+    } else if (OneIn(2, random)) {
       record.tag_changes.push_back(
-          RandomChange(tag, codes, ordinal_end, sizes.changes_max, random));
+          RandomChange(tag, codes, ordinal_end, sizes.changes_max, random, &snapshot.ids()));
     }
   }
   if (OneIn(3, random)) {

@@ -24,9 +24,10 @@ index::CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_6
                                  const CommitSizes& sizes = {});
 
 // A change of a tag that is in the snapshot, for ordinals below `ordinal_end`, with codes below
-// `codes`.
+// `codes`; with `ids`, of nobody whose id is erased there.
 index::TagChange RandomChange(const index::TagDefinition& definition, uint32_t codes,
-                              uint32_t ordinal_end, uint32_t changes_max, std::mt19937_64& random);
+                              uint32_t ordinal_end, uint32_t changes_max, std::mt19937_64& random,
+                              const index::IdDictionary* ids = nullptr);
 
 }  // namespace throng::storage
 

@@ -34,9 +34,11 @@ TEST(SnapshotCheckTest, RandomSnapshotsAreSound) {
   std::mt19937_64 random(testing::TestSeed());
   index::Parallel parallel(2);
   index::SnapshotRef snapshot = std::make_shared<const index::Snapshot>();
-  for (int i = 0; i < 20; ++i) {
-    snapshot = index::Apply(*snapshot, RandomCommit(*snapshot, random), parallel);
-    EXPECT_EQ(Found(*snapshot), "") << "version " << snapshot->data_version();
+  for (int i = 0; i < 60; ++i) {
+    const index::CommitRecord record = RandomCommit(*snapshot, random);
+    snapshot = index::Apply(*snapshot, record, parallel);
+    ASSERT_EQ(Found(*snapshot), "") << "version " << snapshot->data_version() << ", "
+                                    << record.erased_users.size() << " users erased";
   }
 }
 
@@ -99,6 +101,13 @@ TEST(SnapshotCheckTest, NamesWhatContradicts) {
   EXPECT_NE(FoundWhere(index::kUniverseTag, with_value(0, {index::SetBit(70'000)}))
                 .find("universe, shard 0: 1 users have no id"),
             std::string::npos);
+}
+
+TEST(SnapshotCheckTest, ErasedIdsContradictNothing) {
+  const index::SnapshotRef sound = Sound();
+  EXPECT_EQ(Found(index::Snapshot(1, sound->shared_catalogue(), sound->ids().Without({2, 9}),
+                                  sound->contents())),
+            "");
 }
 
 TEST(SnapshotCheckTest, NamesIdsThatStandTwice) {
