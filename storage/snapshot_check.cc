@@ -141,7 +141,9 @@ void CheckUniverse(const Snapshot& snapshot, Workspace& workspace, const Report&
     for (uint32_t chunk = 0; chunk < index::kChunksPerShard; ++chunk) {
       const uint64_t first = (uint64_t{i} << index::kShardBits) + (chunk << index::kChunkBits);
       index::ForEach(index::Load(shard->values[0], chunk, workspace.scratch), [&](uint32_t offset) {
-        beyond += first + offset >= snapshot.ordinal_end() ? 1 : 0;
+        const bool has_id = first + offset < snapshot.ordinal_end() &&
+                            !snapshot.ids().erased(static_cast<uint32_t>(first + offset));
+        beyond += has_id ? 0 : 1;
       });
     }
     if (beyond == 0) continue;
@@ -156,6 +158,7 @@ void CheckIds(const Snapshot& snapshot, uint32_t chunk, const Report& report) {
   const uint32_t end = std::min(ids.size(), first + index::kChunkSize);
   uint32_t twice = 0;
   for (uint32_t ordinal = first; ordinal < end; ++ordinal) {
+    if (ids.erased(ordinal)) continue;
     const std::string text = ids.text(ordinal);
     twice += ids.Find(index::MakeIdKey(text)) == ordinal ? 0 : 1;
   }
@@ -164,11 +167,32 @@ void CheckIds(const Snapshot& snapshot, uint32_t chunk, const Report& report) {
           .what = fmt::format("{} ids belong to another user as well", twice)});
 }
 
+// An id of a declared type belongs to one user, who exists.
+void CheckLinkedIds(const Snapshot& snapshot, uint32_t id_type, const Report& report) {
+  const index::LinkedIds* linked = snapshot.linked_ids(id_type);
+  if (linked == nullptr) return;
+  uint32_t twice = 0;
+  uint32_t nobodys = 0;
+  for (uint32_t entry = 0; entry < linked->entry_count(); ++entry) {
+    if (linked->ids().erased(entry)) continue;
+    const std::string text = linked->ids().text(entry);
+    const uint32_t owner = linked->owner(entry);
+    twice += linked->ids().Find(index::MakeIdKey(text)) == entry ? 0 : 1;
+    const bool exists = owner < snapshot.ordinal_end() && !snapshot.ids().erased(owner);
+    nobodys += exists ? 0 : 1;
+  }
+  if (twice + nobodys == 0) return;
+  report({.where = fmt::format("ids of type {}", id_type),
+          .what = fmt::format("{} belong to another user as well, {} to nobody", twice, nobodys)});
+}
+
 void CheckDictionary(const index::TagEntry& entry, const Report& report) {
   if (!index::HasDictionary(entry.definition.type)) return;
   uint32_t twice = 0;
   for (uint32_t code = 0; code < entry.values->size(); ++code) {
-    twice += entry.values->Find(entry.values->value(code)) == code ? 0 : 1;
+    const std::string& text = entry.values->value(code);
+    if (text.empty()) continue;  // dropped
+    twice += entry.values->Find(text) == code ? 0 : 1;
   }
   if (twice == 0) return;
   report({.where = fmt::format("values of tag {}", entry.definition.id),
@@ -183,6 +207,9 @@ void CheckSnapshot(const Snapshot& snapshot, index::Parallel& parallel, const Re
   for (auto& workspace : workspaces) workspace = std::make_unique<Workspace>();
   CheckUniverse(snapshot, *workspaces[0], report);
   for (const auto& [name, entry] : snapshot.catalogue().by_name()) CheckDictionary(*entry, report);
+  for (const index::IdTypeDefinition& type : snapshot.catalogue().id_types()) {
+    CheckLinkedIds(snapshot, type.id, report);
+  }
   const uint32_t chunks = (snapshot.ordinal_end() + index::kChunkSize - 1) >> index::kChunkBits;
   parallel.For(chunks, [&](uint32_t chunk, uint32_t) { CheckIds(snapshot, chunk, report); });
   std::vector<std::pair<uint32_t, uint32_t>> work;  // tag and shard
