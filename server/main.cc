@@ -39,6 +39,7 @@ struct CommandLine {
   std::string sync = "always";
   bool json = false;
   std::string backup;     // of restore
+  std::string ledger;     // of restore
   std::string directory;  // of verify and restore
 };
 
@@ -89,10 +90,15 @@ void AddOfflineCommands(CLI::App& app, CommandLine& line, int& exit_code) {
   CLI::App* restore = app.add_subcommand("restore", "Make a data directory of a backup");
   restore->add_option("BACKUP", line.backup, "The backup's directory")->required();
   restore->add_option("DIR", line.directory, "The new data directory: absent or empty")->required();
+  restore
+      ->add_option("--ledger", line.ledger,
+                   "The newest ledger of erasures (the file ERASED of the data directory): whom it "
+                   "names is forgotten again at the start")
+      ->type_name("FILE");
   restore->add_flag("--json", line.json, "Print JSON");
   restore->footer(kRestoreFooter);
   restore->callback(
-      [&] { exit_code = throng::RunRestore(line.backup, line.directory, line.json); });
+      [&] { exit_code = throng::RunRestore(line.backup, line.directory, line.ledger, line.json); });
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "index/parallel.h"
 #include "nlohmann/json.hpp"
 #include "storage/backup.h"
+#include "storage/erasure_ledger.h"
 #include "storage/verify.h"
 
 namespace throng {
@@ -102,11 +103,19 @@ int RunVerify(const std::string& directory, bool json) {
   return report->findings_total == 0 ? kExitSound : kExitFindings;
 }
 
-int RunRestore(const std::string& backup, const std::string& directory, bool json) {
+int RunRestore(const std::string& backup, const std::string& directory, const std::string& ledger,
+               bool json) {
   index::Parallel parallel(Threads());
   const absl::StatusOr<storage::BackupInfo> restored =
       storage::RestoreBackup(backup, directory, parallel);
   if (!restored.ok()) return ReportError(restored.status(), json);
+  if (!ledger.empty()) {
+    const absl::Status installed = storage::InstallErasureLedger(ledger, directory);
+    if (!installed.ok()) {
+      static_cast<void>(ReportError(installed, json));
+      return kExitCannot;
+    }
+  }
   Json populations = Json::array();
   for (const storage::BackedUpPopulation& population : restored->populations) {
     populations.push_back({{"population", population.name},

@@ -1,7 +1,7 @@
 // What throngd does without serving: looks through a data directory, and makes one of a backup.
 //
 //   return RunVerify("/var/lib/throng", /*json=*/false);
-//   return RunRestore("/backups/monday", "/var/lib/throng", /*json=*/false);
+//   return RunRestore("/backups/monday", "/var/lib/throng", "/safe/ERASED", /*json=*/false);
 #ifndef THRONG_SERVER_OFFLINE_COMMANDS_H_
 #define THRONG_SERVER_OFFLINE_COMMANDS_H_
 
@@ -20,8 +20,10 @@ int RunVerify(const std::string& directory, bool json);
 
 // Copies a backup into a directory that is absent or empty, loads it and compares its digests.
 // kExitFindings when the backup is not what was backed up: nothing is in the directory then. Call
-// it from one thread.
-int RunRestore(const std::string& backup, const std::string& directory, bool json);
+// it from one thread. `ledger`, if not empty, is the ledger of erasures that the next start shall
+// follow; kExitCannot when it cannot be used: the directory is restored, and must not be started.
+int RunRestore(const std::string& backup, const std::string& directory, const std::string& ledger,
+               bool json);
 
 }  // namespace throng
 

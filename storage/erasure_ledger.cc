@@ -14,6 +14,7 @@
 #include "index/error.h"
 #include "rocksdb/file_system.h"
 #include "storage/envelope.h"
+#include "storage/file_copy.h"
 #include "storage/file_system_hook.h"
 #include "storage/rocks_status.h"
 
@@ -155,8 +156,8 @@ class FileLedger final : public ErasureLedger {
       ++number;
       const size_t end = text.find('\n');
       const auto words = WordsOf(text.substr(0, end));
-      const bool is_last = end == std::string_view::npos || end + 1 == text.size();
-      if (end == std::string_view::npos || (!words.has_value() && is_last)) {
+      // The first two lines came with the file's name.
+      if (number > 2 && end == std::string_view::npos) {
         is_torn_ = true;  // the crash was faster than the line
         return absl::OkStatus();
       }
@@ -165,12 +166,13 @@ class FileLedger final : public ErasureLedger {
         return absl::FailedPreconditionError(
             fmt::format("{} was written by a newer version", path_));
       }
-      if (!words.has_value() || !TakeLine(number, *words)) {
+      if (end == std::string_view::npos || !words.has_value() || !TakeLine(number, *words)) {
         return absl::DataLossError(fmt::format("line {} of {} is damaged", number, path_));
       }
       kept_.append(text.substr(0, end + 1));
       text.remove_prefix(end + 1);
     }
+    if (key_.empty()) return absl::DataLossError(fmt::format("{} has no key", path_));
     // What is kept is the file itself; only a torn one is written anew.
     kept_.clear();
     return absl::OkStatus();
@@ -294,6 +296,25 @@ IdDigest DigestOf(std::string_view key, std::string_view population, std::string
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
        reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
   return digest;
+}
+
+absl::Status InstallErasureLedger(const std::string& from, const std::string& directory) {
+  namespace fs = std::filesystem;
+  const std::string path = fmt::format("{}/{}", directory, kErasureLedgerFile);
+  std::error_code error;
+  if (fs::exists(path, error)) {
+    return absl::AlreadyExistsError(fmt::format("{} exists already", path));
+  }
+  const auto never = [] { return absl::OkStatus(); };
+  absl::Status status = CopyFileSynced(from, path, never).status();
+  if (status.ok()) {
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write, error);
+    if (error) status = absl::UnavailableError(fmt::format("{}: {}", path, error.message()));
+  }
+  if (status.ok()) status = ErasureLedger::Open({.directory = directory}).status();
+  if (status.ok()) return SyncDirectory(directory);
+  fs::remove(path, error);
+  return status;
 }
 
 absl::StatusOr<std::unique_ptr<ErasureLedger>> ErasureLedger::Open(const StoreOptions& options) {

@@ -75,6 +75,11 @@ class ErasureLedger {
   virtual ErasedIds Missing(std::string_view population, uint64_t followed) const = 0;
 };
 
+// Copies the ledger `from` into a data directory that was just restored and has none: its start
+// then follows it. Errors: kDataLoss when the file is damaged, kAlreadyExists when there is one;
+// nothing is left there then. kNotFound, kUnavailable, kResourceExhausted. Thread-safe.
+absl::Status InstallErasureLedger(const std::string& from, const std::string& directory);
+
 // HMAC-SHA256 of the population, a zero byte and the id. Thread-safe.
 IdDigest DigestOf(std::string_view key, std::string_view population, std::string_view id);
 

@@ -83,5 +83,29 @@ TEST_F(IdentityTest, AnErasedUserStaysForgottenThroughAKill) {
   EXPECT_EQ(again.Stop(), 0);
 }
 
+TEST_F(IdentityTest, ARestoredBackupForgetsByTheLedger) {
+  ServerProcess with(File("backed"), {"--backup-dir", File("backups")});
+  const Throng client = with.client();
+  Load(client, File("users.csv"), File("schema.toml"));
+  client.Ask({"erase", "u2", "--yes"});
+  client.Ask({"backup", "create", "monday"});
+  client.Ask({"erase", "u1", "--yes"});
+  EXPECT_EQ(with.Stop(), 0);
+  const CommandResult sound = RunServer({"verify", File("backed"), "--json"});
+  EXPECT_EQ(sound.exit_code, 0) << sound;
+
+  EXPECT_EQ(RunServer({"restore", File("backups/monday"), File("restored"), "--ledger",
+                       File("backed/ERASED")})
+                .exit_code,
+            0);
+  ServerProcess again(File("restored"));
+  EXPECT_EQ(again.client().Count("all()"), 1);
+  EXPECT_EQ(again.client().Run({"portrait", "u1"}).exit_code, 1);
+  EXPECT_EQ(again.client().Run({"portrait", "u3"}).exit_code, 0);
+  ExpectRefused(
+      RunServer({"restore", File("backups/monday"), File("other"), "--ledger", File("users.csv")}),
+      2, {"ERASED"});
+}
+
 }  // namespace
 }  // namespace throng::e2e

@@ -84,7 +84,7 @@ TEST(AdministrationTest, BackupsNeedADirectoryAndAName) {
 // Each backup holds exactly one version: what the writer knew of it then.
 TEST(AdministrationTest, BackupsUnderARunningWriterAreOfOneVersion) {
   const testing::TemporaryDirectory backups;
-  EngineWorld world({.fold_log_bytes = 20'000, .backup_directory = backups.path()});
+  EngineWorld world({.backup_directory = backups.path(), .fold_log_bytes = 20'000});
   world.CreateTag({.name = "city", .type = index::TagType::kCategory});
   MustBeOk(world.engine().populations().Create(world.context(), {.name = "second"}, "").status());
   std::map<uint64_t, uint64_t> users_at = {{1, 0}};  // by version; read when the writer is done

@@ -223,7 +223,7 @@ TEST_F(BackupTest, DigestsAreOfContent) {
   index::CommitRecord record{.version = world_.snapshot().data_version() + 1,
                              .time_us = definition.content_time_us,
                              .first_ordinal = world_.snapshot().ordinal_end()};
-  record.tag_changes.push_back(RandomChange(definition, entry->values->size(),
+  record.tag_changes.push_back(RandomChange(world_.snapshot(), definition, entry->values->size(),
                                             world_.snapshot().ordinal_end(), 200, random_));
   ASSERT_TRUE(world_.Commit(record).ok());
   const PopulationDigest after = DigestOf(population, world_.snapshot(), parallel_);

@@ -89,6 +89,23 @@ TagDefinition RandomDefinition(uint32_t id, std::mt19937_64& random) {
   return definition;
 }
 
+bool IsErased(const index::Snapshot& snapshot, uint32_t ordinal) {
+  return ordinal < snapshot.ordinal_end() && snapshot.ids().erased(ordinal);
+}
+
+// All that the erased users may have of a tag.
+TagChange Cleared(const TagDefinition& tag, const std::vector<uint32_t>& users) {
+  TagChange change{.tag = tag.id, .ordinals = users};
+  if (tag.type == TagType::kLabels) {
+    change.label_ends.assign(users.size(), 0);
+    change.replaced.assign(users.size(), true);
+  } else {
+    change.cells.assign(users.size(), 0);
+    change.cleared.assign(users.size(), true);
+  }
+  return change;
+}
+
 void AddUsers(uint32_t users, std::mt19937_64& random, CommitRecord* record) {
   const bool is_numeric = OneIn(2, random);
   for (uint32_t i = 0; i < users; ++i) {
@@ -109,9 +126,9 @@ void AddLinks(const index::Snapshot& snapshot, uint32_t id_type, uint32_t ordina
     const uint32_t number = Below(20'000, random);
     const std::string id = id_type == 1 ? std::to_string(number) : fmt::format("{:x}", number);
     const bool is_taken = linked != nullptr && linked->Find(index::MakeIdKey(id)).has_value();
+    if (is_taken || !seen.insert(id).second) continue;
     const uint32_t owner = Below(ordinal_end, random);
-    const bool is_erased = owner < snapshot.ids().size() && snapshot.ids().erased(owner);
-    if (is_taken || is_erased || !seen.insert(id).second) continue;
+    if (IsErased(snapshot, owner)) continue;
     links.owners.push_back(owner);
     links.ids.push_back(id);
   }
@@ -146,15 +163,12 @@ void AddErasures(const index::Snapshot& snapshot, std::mt19937_64& random, Commi
 
 }  // namespace
 
-TagChange RandomChange(const TagDefinition& definition, uint32_t codes, uint32_t ordinal_end,
-                       uint32_t changes_max, std::mt19937_64& random,
-                       const index::IdDictionary* ids) {
+TagChange RandomChange(const index::Snapshot& snapshot, const TagDefinition& definition,
+                       uint32_t codes, uint32_t ordinal_end, uint32_t changes_max,
+                       std::mt19937_64& random) {
   TagChange change{.tag = definition.id,
                    .ordinals = RandomOrdinals(ordinal_end, changes_max, random)};
-  if (ids != nullptr) {
-    std::erase_if(change.ordinals,
-                  [&](uint32_t ordinal) { return ordinal < ids->size() && ids->erased(ordinal); });
-  }
+  std::erase_if(change.ordinals, [&](uint32_t ordinal) { return IsErased(snapshot, ordinal); });
   if (definition.type == TagType::kLabels) {
     AddLabels(codes, random, &change);
   } else {
@@ -162,23 +176,6 @@ TagChange RandomChange(const TagDefinition& definition, uint32_t codes, uint32_t
   }
   return change;
 }
-
-namespace {
-
-// Nothing is left to `ordinals` of the tag.
-TagChange Cleared(const TagDefinition& definition, const std::vector<uint32_t>& ordinals) {
-  TagChange change{.tag = definition.id, .ordinals = ordinals};
-  if (definition.type == TagType::kLabels) {
-    change.label_ends.resize(ordinals.size());
-    change.replaced.assign(ordinals.size(), true);
-  } else {
-    change.cells.resize(ordinals.size());
-    change.cleared.assign(ordinals.size(), true);
-  }
-  return change;
-}
-
-}  // namespace
 
 CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_64& random,
                           const CommitSizes& sizes) {
@@ -217,11 +214,11 @@ CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_64& rand
       }
       record.new_values.push_back(std::move(added));
     }
-    if (!record.erased_users.empty()) {
+    if (erases) {
       record.tag_changes.push_back(Cleared(tag, record.erased_users));
     } else if (OneIn(2, random)) {
       record.tag_changes.push_back(
-          RandomChange(tag, codes, ordinal_end, sizes.changes_max, random, &snapshot.ids()));
+          RandomChange(snapshot, tag, codes, ordinal_end, sizes.changes_max, random));
     }
   }
   if (OneIn(3, random)) {

@@ -23,11 +23,11 @@ struct CommitSizes {
 index::CommitRecord RandomCommit(const index::Snapshot& snapshot, std::mt19937_64& random,
                                  const CommitSizes& sizes = {});
 
-// A change of a tag that is in the snapshot, for ordinals below `ordinal_end`, with codes below
-// `codes`; with `ids`, of nobody whose id is erased there.
-index::TagChange RandomChange(const index::TagDefinition& definition, uint32_t codes,
-                              uint32_t ordinal_end, uint32_t changes_max, std::mt19937_64& random,
-                              const index::IdDictionary* ids = nullptr);
+// A change of a tag for ordinals below `ordinal_end` that the snapshot does not know as erased,
+// with codes below `codes`.
+index::TagChange RandomChange(const index::Snapshot& snapshot,
+                              const index::TagDefinition& definition, uint32_t codes,
+                              uint32_t ordinal_end, uint32_t changes_max, std::mt19937_64& random);
 
 }  // namespace throng::storage
 

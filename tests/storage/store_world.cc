@@ -67,9 +67,8 @@ absl::Status StoreWorld::WriteReplacement(const index::TagEntry& entry, std::mt1
   THRONG_RETURN_IF_ERROR(store_->WriteGeneration(population_, definition, {}));
   index::TagContentRef staged;
   for (uint64_t stage = 1; stage <= 2; ++stage) {
-    const index::TagChange change =
-        RandomChange(definition, entry.values->size(), snapshot_->ordinal_end(), 500, random,
-                     &snapshot_->ids());
+    const index::TagChange change = RandomChange(*snapshot_, definition, entry.values->size(),
+                                                 snapshot_->ordinal_end(), 500, random);
     staged = index::ApplyToContent(staged, definition.type, change, stage);
     auto written = std::make_shared<index::TagContent>();
     for (const index::TagShardRef& shard : staged->shards) {
