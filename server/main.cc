@@ -17,13 +17,17 @@ constexpr const char* kFooter = R"help(Examples:
 The log goes to stderr. SIGTERM or SIGINT: finish the calls under way (10 s at most), close,
 exit 0.)help";
 
-constexpr const char* kVerifyFooter =
-    R"help(Changes nothing. Exit codes: 0 sound, 1 something is wrong, 2 wrong usage, or the directory cannot
-be looked at: there is none, a server uses it, or a newer version wrote it.)help";
+constexpr const char* kVerifyFooter = R"help(Changes nothing. Exit codes:
+  0  sound
+  1  something is wrong
+  2  wrong usage, or it cannot be looked at: there is none, a server uses it, or a newer version
+     wrote it)help";
 
 constexpr const char* kRestoreFooter =
-    R"help(Every file and tag is compared with what was backed up. Exit codes: 0 restored, 1 the backup is
-damaged, 2 wrong usage, or a directory cannot be used. Without 0 nothing is restored.)help";
+    R"help(Every file and tag is compared with the backup. Exit codes:
+  0  restored
+  1  the backup is damaged; nothing is restored
+  2  wrong usage, or a directory cannot be used; nothing is restored)help";
 
 constexpr int kExitUsage = 2;
 

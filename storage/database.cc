@@ -7,7 +7,6 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
-#include "rocksdb/utilities/checkpoint.h"
 #include "storage/codec.h"
 #include "storage/directory_lock.h"
 #include "storage/envelope.h"
@@ -309,31 +308,6 @@ absl::Status Database::Scrub(const KeyRange& range) {
 absl::Status Database::Sync() {
   rocksdb::WriteBatch empty;
   return Write(&empty, /*sync=*/true);
-}
-
-std::vector<std::pair<std::string, uint64_t>> Database::table_files() const {
-  std::vector<rocksdb::LiveFileMetaData> files;
-  db_->GetLiveFilesMetaData(&files);
-  std::vector<std::pair<std::string, uint64_t>> tables;
-  for (const rocksdb::LiveFileMetaData& file : files) {
-    tables.emplace_back(file.name.substr(file.name.starts_with('/') ? 1 : 0), file.size);
-  }
-  return tables;
-}
-
-absl::Status Database::Flush() {
-  rocksdb::FlushOptions options;
-  return FromRocks(db_->Flush(options, all_handles_), "flush");
-}
-
-absl::Status Database::Checkpoint(const std::string& directory) {
-  rocksdb::Checkpoint* made = nullptr;
-  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  // Flush() came before: what is in the log since is copied, which is quicker than another one.
-  constexpr uint64_t kNeverFlush = UINT64_MAX;
-  if (status.ok()) status = checkpoint->CreateCheckpoint(directory, kNeverFlush);
-  return FromRocks(status, "make a checkpoint in " + directory);
 }
 
 }  // namespace throng::storage

@@ -13,7 +13,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,6 +20,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
 #include "rocksdb/write_batch.h"
+#include "storage/database_files.h"
 #include "storage/high_water.h"
 #include "storage/keys.h"
 #include "storage/store.h"
@@ -67,8 +67,7 @@ class Database {
   // open for reading. Errors: kFailedPrecondition for a newer version, kDataLoss.
   absl::Status CheckFormat(const StoreOptions& options);
 
-  // Names and sizes of the tables that it consists of.
-  std::vector<std::pair<std::string, uint64_t>> table_files() const;
+  DatabaseFiles files() { return {*db_, all_handles_}; }
   // The high-water mark as it was found.
   const HighWater& high_water() const { return high_water_; }
   rocksdb::FileSystem& file_system() { return *env_->GetFileSystem(); }
@@ -89,10 +88,6 @@ class Database {
   // Rewrites the tables that hold keys of `range` and drops the write-ahead logs of before: what
   // was deleted or written over is in no file any more when OK, but of files that a backup holds.
   absl::Status Scrub(const KeyRange& range);
-  // Writes the memory tables into files, so that the write-ahead log gets short.
-  absl::Status Flush();
-  // As Store::Checkpoint; the high-water mark is not RocksDB's and is not in it.
-  absl::Status Checkpoint(const std::string& directory);
 
  private:
   Database() = default;

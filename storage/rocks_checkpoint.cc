@@ -12,7 +12,7 @@ absl::Status RocksStore::PrepareCheckpoint() {
   const OperationGate::TryPass pass(gate_, [&] { return CheckWritable(); });
   THRONG_RETURN_IF_ERROR(pass.status());
   THRONG_RETURN_IF_ERROR(CheckWritable());
-  return WithoutExceptions([&] { return Noted(database_->Flush()); });
+  return WithoutExceptions([&] { return Noted(database_->files().Flush()); });
 }
 
 absl::Status RocksStore::Checkpoint(const std::string& directory) {
@@ -21,7 +21,7 @@ absl::Status RocksStore::Checkpoint(const std::string& directory) {
   THRONG_RETURN_IF_ERROR(CheckWritable());
   // Errors are not noted: the copy failed, the store did not.
   return WithoutExceptions([&]() -> absl::Status {
-    THRONG_RETURN_IF_ERROR(database_->Checkpoint(directory));
+    THRONG_RETURN_IF_ERROR(database_->files().Checkpoint(directory));
     HighWater mark;
     {
       index::MutexLock lock(mutex_);

@@ -110,7 +110,7 @@ class Verification {
   }
 
   void CheckTablesAreThere() {
-    for (const auto& [name, bytes] : database_->table_files()) {
+    for (const auto& [name, bytes] : database_->files().Tables()) {
       std::error_code error;
       const uint64_t size = fs::file_size(options_.directory + "/" + name, error);
       if (error) {
