@@ -62,16 +62,19 @@ TEST_F(IdentityTest, AUserIsFoundByAnyOfItsIds) {
 }
 
 TEST_F(IdentityTest, AnErasedUserStaysForgottenThroughAKill) {
-  throng().Ask({"link", "u1", "--id", "phone=138"});
-  EXPECT_EQ(throng().Run({"erase", "u1"}).exit_code, 2) << "nobody is there to say yes";
-  EXPECT_EQ(throng().Count("all()"), 3);
-  Json erased = throng().Ask({"erase", "--id-type", "phone", "138", "139", "--yes"});
+  ServerProcess killed(File("killed"));
+  Load(killed.client(), File("users.csv"), File("schema.toml"));
+  killed.client().Ask({"id-types", "create", "phone"});
+  killed.client().Ask({"link", "u1", "--id", "phone=138"});
+  EXPECT_EQ(killed.client().Run({"erase", "u1"}).exit_code, 2) << "nobody is there to say yes";
+  EXPECT_EQ(killed.client().Count("all()"), 3);
+  Json erased = killed.client().Ask({"erase", "--id-type", "phone", "138", "139", "--yes"});
   EXPECT_EQ(erased["users_erased"], 1);
   EXPECT_EQ(erased["users"][0]["tags_cleared"], 1);
   EXPECT_EQ(erased["users"][0]["ids_removed"], 2);
   EXPECT_FALSE(erased["users"][1]["found"].get<bool>());
-  server().Kill();
-  ServerProcess again(File("data"));
+  killed.Kill();
+  ServerProcess again(File("killed"));
   const Throng client = again.client();
   EXPECT_EQ(client.Count("all()"), 2);
   EXPECT_EQ(client.Count("city = 'Paris'"), 1);

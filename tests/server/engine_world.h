@@ -58,7 +58,6 @@ class EngineWorld {
   explicit EngineWorld(EngineOptions options = {});
 
   Engine& engine() { return *engine_; }
-  std::string directory() const { return directory_.path(); }
   Selections& selections() { return engine_->selections(); }
   // Sees everything, never ends.
   const CallContext& context() const { return context_; }
@@ -89,6 +88,9 @@ class EngineWorld {
   std::vector<std::string> Members(const Selection& selection, uint32_t page_size = kPageSizeMax);
 
  private:
+  // Where the data is.
+  friend std::string DirectoryOf(const EngineWorld& world) { return world.directory_.path(); }
+
   void Open();
 
   testing::TemporaryDirectory directory_;

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "rocksdb/file_system.h"
 #include "storage/file_system_hook.h"
 #include "tests/server/engine_world.h"
 #include "tests/testing/fault_file_system.h"
@@ -173,14 +172,14 @@ TEST(ErasuresTest, NoFileHoldsWhatWasForgotten) {
     FillTraces(world);
     if (is_folded) world.Reopen();
     for (const char* text : {kId, kPhone, kOnlyValue, kSharedValue}) {
-      EXPECT_FALSE(FilesWith(world.directory(), text).empty()) << text;
+      EXPECT_FALSE(FilesWith(DirectoryOf(world), text).empty()) << text;
     }
     Erase(world, {{"", kId}});
     world.Reopen();
     for (const char* text : {kId, kPhone, kOnlyValue}) {
-      EXPECT_EQ(FilesWith(world.directory(), text), Texts{}) << text << is_folded;
+      EXPECT_EQ(FilesWith(DirectoryOf(world), text), Texts{}) << text << is_folded;
     }
-    EXPECT_FALSE(FilesWith(world.directory(), kSharedValue).empty()) << "others have it";
+    EXPECT_FALSE(FilesWith(DirectoryOf(world), kSharedValue).empty()) << "others have it";
     EXPECT_EQ(world.Members({.what = "city = '" + std::string(kSharedValue) + "'"}),
               Texts{"other"});
     world.Write("other", {{"city", Text(kOnlyValue)}});
@@ -195,9 +194,9 @@ TEST(ErasuresTest, FilesAreCleanedWhileItRuns) {
   FillTraces(world);
   Erase(world, {{"phone", kPhone}});
   const auto is_clean = [&] {
-    return FilesWith(world.directory(), kId).empty() &&
-           FilesWith(world.directory(), kPhone).empty() &&
-           FilesWith(world.directory(), kOnlyValue).empty();
+    return FilesWith(DirectoryOf(world), kId).empty() &&
+           FilesWith(DirectoryOf(world), kPhone).empty() &&
+           FilesWith(DirectoryOf(world), kOnlyValue).empty();
   };
   for (int i = 0; i < 600 && !is_clean(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -208,7 +208,7 @@ class Interleaving {
         const std::optional<size_t> user = model.Find("", by_user.ids[i]);
         const ResolvedId& found = ids.results[i];
         if (found.found == user.has_value() &&
-            (!found.found || found.ids == model.LinkedIds(Types()[type], *user))) {
+            (!found.found || found.ids == LinkedIdsOf(model, Types()[type], *user))) {
           continue;
         }
         ADD_FAILURE() << "user " << by_user.ids[i] << " at version " << version;

@@ -224,7 +224,7 @@ TEST_F(WholeWriteTest, PopulationsShareNothing) {
   EXPECT_EQ(names, (std::vector<std::string>{"populations/default", "populations/owners"}));
 }
 
-TEST_F(WholeWriteTest, IdsAreLinkedResolvedAndErased) {
+TEST_F(WholeWriteTest, IdTypesAreDeclaredAndListed) {
   const auto call = [](auto method, auto& stub, const auto& request, auto* response) {
     grpc::ClientContext context;
     return (stub->*method)(&context, request, response);
@@ -249,13 +249,25 @@ TEST_F(WholeWriteTest, IdsAreLinkedResolvedAndErased) {
                   .ok());
   ASSERT_EQ(types.id_types_size(), 2);
   EXPECT_TRUE(types.id_types(0).primary());
+}
+
+TEST_F(WholeWriteTest, IdsAreLinkedResolvedAndErased) {
+  const auto call = [](auto method, auto& stub, const auto& request, auto* response) {
+    grpc::ClientContext context;
+    return (stub->*method)(&context, request, response);
+  };
+  v1::CreateIdTypeRequest create;
+  create.set_id_type_id("phone");
+  create.mutable_id_type()->add_normalizers(v1::ID_NORMALIZER_PHONE_DIGITS);
+  v1::IdType type;
+  ASSERT_TRUE(call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type).ok());
 
   v1::LinkIdsRequest link;
   link.add_entries()->set_id("7");
   link.mutable_entries(0)->add_ids()->set_id_type("phone");
   link.mutable_entries(0)->mutable_ids(0)->set_id("+1 38");
   v1::LinkIdsResponse linked;
-  status = call(&v1::UserService::Stub::LinkIds, users_, link, &linked);
+  grpc::Status status = call(&v1::UserService::Stub::LinkIds, users_, link, &linked);
   EXPECT_EQ(DetailOf(status).field(), "unknown_ids");
   link.set_unknown_ids(v1::UNKNOWN_IDS_ERROR);
   ASSERT_TRUE(call(&v1::UserService::Stub::LinkIds, users_, link, &linked).ok());

@@ -23,7 +23,7 @@ const std::vector<Row>& FirstPartyRows() {
       {"storage/", {"storage/", "server/"}},
       {"server/engine/", {"server/"}},
       {"server/service/", {"server/service/", "server/main.cc"}},
-      {"server/", {"server/main.cc", "server/offline_commands", "server/service/"}},
+      {"server/", {"server/main.cc", "server/offline_commands.", "server/service/"}},
       {"cli/", {"cli/", "tests/cli/", "tests/e2e/", "fuzz/csv_fuzzer"}},
       {"throng/v1/", {"server/service/", "server/main.cc", "cli/", "tests/cli/", "tests/e2e/",
                       "tests/service/", "tests/crash/"}},

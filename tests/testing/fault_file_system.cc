@@ -28,12 +28,12 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
     if (!status.ok()) {
       const Slice half(data.data(), data.size() / 2);
       if (status.IsNoSpace() && target()->Append(half, options, debug).ok()) {
-        owner_.NoteAppended(path_, half.size());
+        owner_.NoteSize(path_, half.size(), /*is_truncated=*/false);
       }
       return status;
     }
     status = target()->Append(data, options, debug);
-    if (status.ok()) owner_.NoteAppended(path_, data.size());
+    if (status.ok()) owner_.NoteSize(path_, data.size(), /*is_truncated=*/false);
     return status;
   }
   IOStatus Append(const Slice& data, const IOOptions& options,
@@ -44,7 +44,7 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     IOStatus status = owner_.Change();
     if (status.ok()) status = target()->Truncate(size, options, debug);
-    if (status.ok()) owner_.NoteTruncated(path_, size);
+    if (status.ok()) owner_.NoteSize(path_, size, /*is_truncated=*/true);
     return status;
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
@@ -142,16 +142,11 @@ IOStatus FaultFileSystem::Change() {
   return fails ? error_ : IOStatus::OK();
 }
 
-void FaultFileSystem::NoteAppended(const std::string& path, uint64_t bytes) {
-  index::MutexLock lock(mutex_);
-  files_[path].size += bytes;
-}
-
-void FaultFileSystem::NoteTruncated(const std::string& path, uint64_t bytes) {
+void FaultFileSystem::NoteSize(const std::string& path, uint64_t bytes, bool is_truncated) {
   index::MutexLock lock(mutex_);
   FileState& state = files_[path];
-  state.size = bytes;
-  state.synced = std::min(state.synced, bytes);
+  state.size = is_truncated ? bytes : state.size + bytes;
+  state.synced = std::min(state.synced, state.size);
 }
 
 void FaultFileSystem::NoteSynced(const std::string& path) {

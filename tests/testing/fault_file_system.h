@@ -61,8 +61,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
 
   // What files and directories of ours call.
   rocksdb::IOStatus Change();
-  void NoteAppended(const std::string& path, uint64_t bytes);
-  void NoteTruncated(const std::string& path, uint64_t bytes);
+  // The file got so many bytes more; or, truncated, has so many.
+  void NoteSize(const std::string& path, uint64_t bytes, bool is_truncated);
   void NoteSynced(const std::string& path);
   void NoteDirectorySynced(const std::string& directory);
 

@@ -149,10 +149,11 @@ std::optional<size_t> NaiveModel::Find(const std::string& id_type, const std::st
   return std::nullopt;
 }
 
-std::vector<std::string> NaiveModel::LinkedIds(const std::string& id_type, size_t user) const {
+std::vector<std::string> LinkedIdsOf(const NaiveModel& model, const std::string& id_type,
+                                     size_t user) {
   std::vector<std::string> ids;
-  const auto links = links_.find(id_type);
-  if (links == links_.end()) return ids;
+  const auto links = model.links_.find(id_type);
+  if (links == model.links_.end()) return ids;
   for (const auto& [id, owner] : links->second) {
     if (owner == user) ids.push_back(id);
   }

@@ -39,8 +39,6 @@ class NaiveModel {
   void Erase(const std::string& user);
   // The user's place, by an id of a type; empty: the primary one.
   std::optional<size_t> Find(const std::string& id_type, const std::string& id) const;
-  // A user's ids of a type, in order of linking.
-  std::vector<std::string> LinkedIds(const std::string& id_type, size_t user) const;
 
   size_t size() const { return ids_.size(); }
   const std::string& id(size_t user) const { return ids_[user]; }
@@ -63,6 +61,10 @@ class NaiveModel {
   std::set<std::string> Texts(uint32_t tag, size_t user) const;
 
  private:
+  // A user's ids of a type, in order of linking.
+  friend std::vector<std::string> LinkedIdsOf(const NaiveModel& model, const std::string& id_type,
+                                              size_t user);
+
   // A tag of all users. Texts are numbered in order of first use.
   struct Column {
     std::map<std::string, int64_t> codes;
@@ -104,6 +106,9 @@ class NaiveModel {
   // By type: id and user, in order of linking.
   std::map<std::string, std::vector<std::pair<std::string, size_t>>> links_;
 };
+
+std::vector<std::string> LinkedIdsOf(const NaiveModel& model, const std::string& id_type,
+                                     size_t user);
 
 }  // namespace throng::testing
 
