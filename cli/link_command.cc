@@ -23,7 +23,8 @@ constexpr int kEntriesMax = 10'000;  // of a call
 constexpr const char* kExamples =
     R"help(FILE is delimited, with a header line, then a row a link: the
 primary id, then the id. Up to 10,000 rows are linked at once; an id of another user stops the work
-and leaves out all of its 10,000 rows. What is linked already changes nothing: a file may be sent again.
+and leaves out all of its 10,000 rows. What is linked already changes nothing: a file may be
+sent again.
 
 Examples:
   throng link phones.csv --id-type phone
