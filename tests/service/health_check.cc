@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "fmt/format.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -44,7 +45,7 @@ grpc::Status CallWithBytes(const std::shared_ptr<grpc::Channel>& channel, const 
 std::string Health(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
   std::string request;
   if (!service.empty())
-    request = "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
+    request = fmt::format("\x0a{}{}", static_cast<char>(service.size()), service);
   std::string response;
   const grpc::Status status =
       CallWithBytes(channel, "/grpc.health.v1.Health/Check", request, &response);

@@ -227,7 +227,7 @@ TEST_F(WholeWriteTest, PopulationsShareNothing) {
 TEST_F(WholeWriteTest, IdTypesAreDeclaredAndListed) {
   const auto call = [](auto method, auto& stub, const auto& request, auto* response) {
     grpc::ClientContext context;
-    return (stub->*method)(&context, request, response);
+    return (stub.get()->*method)(&context, request, response);
   };
   v1::CreateIdTypeRequest create;
   create.set_id_type_id("phone");
@@ -254,7 +254,7 @@ TEST_F(WholeWriteTest, IdTypesAreDeclaredAndListed) {
 TEST_F(WholeWriteTest, IdsAreLinkedResolvedAndErased) {
   const auto call = [](auto method, auto& stub, const auto& request, auto* response) {
     grpc::ClientContext context;
-    return (stub->*method)(&context, request, response);
+    return (stub.get()->*method)(&context, request, response);
   };
   v1::CreateIdTypeRequest create;
   create.set_id_type_id("phone");
