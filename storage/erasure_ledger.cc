@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -281,6 +283,11 @@ class FileLedger final : public ErasureLedger {
   std::string kept_ THRONG_GUARDED_BY(mutex_);  // the whole lines of a torn file
 };
 
+std::string ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 }  // namespace
 
 bool ErasedIds::Contains(std::string_view id) const {
@@ -301,20 +308,35 @@ IdDigest DigestOf(std::string_view key, std::string_view population, std::string
 absl::Status InstallErasureLedger(const std::string& from, const std::string& directory) {
   namespace fs = std::filesystem;
   const std::string path = fmt::format("{}/{}", directory, kErasureLedgerFile);
+  const std::string copy = path + ".new";
+  const std::string before = path + ".before";
   std::error_code error;
-  if (fs::exists(path, error)) {
-    return absl::AlreadyExistsError(fmt::format("{} exists already", path));
+  const bool replaces = fs::exists(path, error);
+  // The ledger that came with the backup is an earlier state of the one that is meant.
+  if (replaces && !ReadWhole(from).starts_with(ReadWhole(path))) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} does not go on from the ledger of the backup: it is another server's", from));
   }
   const auto never = [] { return absl::OkStatus(); };
-  absl::Status status = CopyFileSynced(from, path, never).status();
+  absl::Status status = CopyFileSynced(from, copy, never).status();
   if (status.ok()) {
-    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write, error);
+    fs::permissions(copy, fs::perms::owner_read | fs::perms::owner_write, error);
+    if (!error && replaces) fs::rename(path, before, error);
+    if (!error) fs::rename(copy, path, error);
     if (error) status = absl::UnavailableError(fmt::format("{}: {}", path, error.message()));
   }
   if (status.ok()) status = ErasureLedger::Open({.directory = directory}).status();
-  if (status.ok()) return SyncDirectory(directory);
-  fs::remove(path, error);
-  return status;
+  if (!status.ok()) {
+    fs::remove(copy, error);
+    if (fs::exists(before, error)) {
+      fs::rename(before, path, error);
+    } else if (!replaces) {
+      fs::remove(path, error);
+    }
+    return status;
+  }
+  fs::remove(before, error);
+  return SyncDirectory(directory);
 }
 
 absl::StatusOr<std::unique_ptr<ErasureLedger>> ErasureLedger::Open(const StoreOptions& options) {

@@ -75,9 +75,10 @@ class ErasureLedger {
   virtual ErasedIds Missing(std::string_view population, uint64_t followed) const = 0;
 };
 
-// Copies the ledger `from` into a data directory that was just restored and has none: its start
-// then follows it. Errors: kDataLoss when the file is damaged, kAlreadyExists when there is one;
-// nothing is left there then. kNotFound, kUnavailable, kResourceExhausted. Thread-safe.
+// Copies the ledger `from` into a data directory that was just restored, in place of the one that
+// came with the backup: its start then follows it. Errors: kDataLoss when the file is damaged,
+// kFailedPrecondition when it does not go on from the one there, kNotFound, kUnavailable,
+// kResourceExhausted; the directory is as before then. Thread-safe.
 absl::Status InstallErasureLedger(const std::string& from, const std::string& directory);
 
 // HMAC-SHA256 of the population, a zero byte and the id. Thread-safe.
