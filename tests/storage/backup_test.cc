@@ -115,10 +115,10 @@ TEST_F(BackupTest, ListsTheOldestFirstAndTheDamaged) {
 }
 
 TEST_F(BackupTest, NamesAreChecked) {
-  for (const std::string name :
-       {"", ".", "..", ".x", "a/b", "a b", "-a", std::string(64, 'a').c_str()}) {
+  for (const std::string name : {"", ".", "..", ".x", "a/b", "a b", "-a"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(CheckBackupName(name))) << name;
   }
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckBackupName(std::string(64, 'a'))));
   for (const std::string name : {"a", "2026-11-22", "A_b.c", "0"}) {
     EXPECT_TRUE(CheckBackupName(name).ok()) << name;
   }
