@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "benchmarks/bench_population.h"
+#include "benchmarks/flags.h"
 #include "benchmarks/reference.h"
 #include "fmt/format.h"
 #include "query/breakdown_collector.h"
@@ -225,23 +226,10 @@ void Register(Session& session, const Reference& reference) {
       ->UseRealTime();
 }
 
-// The value of --name=N among the arguments, which is taken out of them.
-uint64_t TakeFlag(int* argc, char** argv, const char* name, uint64_t otherwise) {
-  const std::string prefix = fmt::format("--{}=", name);
-  for (int i = 1; i < *argc; ++i) {
-    if (std::strncmp(argv[i], prefix.c_str(), prefix.size()) != 0) continue;
-    const uint64_t value = std::strtoull(argv[i] + prefix.size(), nullptr, 10);
-    for (int j = i; j + 1 < *argc; ++j) argv[j] = argv[j + 1];
-    --*argc;
-    return value;
-  }
-  return otherwise;
-}
-
 int Main(int argc, char** argv) {
-  const auto users = static_cast<uint32_t>(TakeFlag(&argc, argv, "users", 1'000'000));
-  const uint64_t seed = TakeFlag(&argc, argv, "seed", 1);
-  const auto threads = static_cast<uint32_t>(TakeFlag(&argc, argv, "threads", 1));
+  const auto users = static_cast<uint32_t>(TakeNumber(&argc, argv, "users", 1'000'000));
+  const uint64_t seed = TakeNumber(&argc, argv, "seed", 1);
+  const auto threads = static_cast<uint32_t>(TakeNumber(&argc, argv, "threads", 1));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   const BenchPopulation population = MakeBenchPopulation(users, seed);

@@ -6,10 +6,8 @@
 // not in the figures. Users have 13 tags. The directory is made anew and removed at the end.
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -18,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "benchmarks/flags.h"
 #include "benchmarks/write_rows.h"
 #include "fmt/format.h"
 #include "server/engine/engine.h"
@@ -215,32 +213,18 @@ class Bench {
   std::unique_ptr<engine::Engine> engine_;
 };
 
-template <typename T>
-bool ReadFlag(const char* argument, const char* name, T* value) {
-  const size_t length = std::strlen(name);
-  if (std::strncmp(argument, name, length) != 0) return false;
-  const char* text = argument + length;
-  if constexpr (std::is_same_v<T, std::string>) {
-    *value = text;
-    return true;
-  } else {
-    const char* end = text + std::strlen(text);
-    return std::from_chars(text, end, *value).ptr == end;
-  }
-}
-
 }  // namespace
 }  // namespace throng::bench
 
 int main(int argc, char** argv) {
+  using throng::bench::TakeNumber;
   throng::bench::Options options;
-  for (int i = 1; i < argc; ++i) {
-    using throng::bench::ReadFlag;
-    if (ReadFlag(argv[i], "--users=", &options.users)) continue;
-    if (ReadFlag(argv[i], "--seed=", &options.seed)) continue;
-    if (ReadFlag(argv[i], "--seconds=", &options.seconds)) continue;
-    if (ReadFlag(argv[i], "--threads=", &options.query_threads)) continue;
-    if (ReadFlag(argv[i], "--dir=", &options.directory)) continue;
+  options.users = static_cast<uint32_t>(TakeNumber(&argc, argv, "users", options.users));
+  options.seed = TakeNumber(&argc, argv, "seed", options.seed);
+  options.seconds = static_cast<uint32_t>(TakeNumber(&argc, argv, "seconds", options.seconds));
+  options.query_threads = static_cast<uint32_t>(TakeNumber(&argc, argv, "threads", 0));
+  options.directory = throng::bench::TakeText(&argc, argv, "dir").value_or(options.directory);
+  if (argc > 1) {
     fmt::print(stderr,
                "usage: write_bench [--users=N] [--seed=S] [--seconds=T] [--threads=N] "
                "[--dir=DIR]\n");

@@ -5,8 +5,8 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/flag_checks.h"
 #include "cli/json_output.h"
+#include "cli/selection_options.h"
 #include "cli/table.h"
 #include "cli/value_text.h"
 #include "fmt/format.h"
@@ -71,11 +71,7 @@ void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_co
   command->add_option("USER", arguments->id, "The user's id")->type_name("")->required();
   command->add_option("--id-type", arguments->id_type, "Its type; the primary one unless given")
       ->type_name("TYPE");
-  command
-      ->add_option("--read-version", arguments->read_version,
-                   "Read the data version an earlier answer gave")
-      ->type_name("N")
-      ->check(CheckWholeNumber, "");
+  AddReadVersion(*command, arguments->read_version);
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunPortrait(*arguments, options); });

@@ -5,8 +5,8 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/flag_checks.h"
 #include "cli/json_output.h"
+#include "cli/selection_options.h"
 #include "cli/table.h"
 #include "fmt/format.h"
 #include "throng/v1/user.grpc.pb.h"
@@ -70,11 +70,7 @@ void RegisterResolveCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
       ->type_name("TYPE");
   command->add_option("--to", arguments->to, "The type asked for; the primary one unless given")
       ->type_name("TYPE");
-  command
-      ->add_option("--read-version", arguments->read_version,
-                   "Read the data version an earlier answer gave")
-      ->type_name("N")
-      ->check(CheckWholeNumber, "");
+  AddReadVersion(*command, arguments->read_version);
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunResolve(*arguments, options); });

@@ -57,9 +57,12 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments) {
       .add_option("--at", arguments.reference_time,
                   "What now() is, in RFC 3339, e.g. 2024-05-01T08:00:00Z")
       ->type_name("TIME");
+  AddReadVersion(command, arguments.read_version);
+}
+
+void AddReadVersion(CLI::App& command, std::uint64_t& read_version) {
   command
-      .add_option("--read-version", arguments.read_version,
-                  "Read the data version an earlier answer gave")
+      .add_option("--read-version", read_version, "Read the data version an earlier answer gave")
       ->type_name("N")
       ->check(CheckWholeNumber, "");
 }

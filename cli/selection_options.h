@@ -45,6 +45,9 @@ void AddExpressionSource(CLI::App& command, ExpressionSource& source);
 // Adds EXPR, --file, --zone, --at and --read-version. `arguments` must outlive `command`.
 void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments);
 
+// Adds --read-version. `read_version` must outlive `command`.
+void AddReadVersion(CLI::App& command, std::uint64_t& read_version);
+
 // The expression's text. Errors: kInvalidArgument (neither or both of argument and file, a file
 // that cannot be read, more than 64 MiB), all of them errors of usage.
 absl::StatusOr<std::string> ReadExpression(const ExpressionSource& source);

@@ -53,6 +53,7 @@ absl::Status RocksStore::AppendImpl(uint32_t population,
   }
   // Durable before visible: the caller shows the records only after this.
   THRONG_RETURN_IF_ERROR(Noted(database_->Write(&batch, options_.sync)));
+  is_sync_due_ = !options_.sync;
   for (size_t i = 0; i < records.size(); ++i) {
     NoteAppended(population, *records[i], flips, bytes[i]);
   }
@@ -151,7 +152,7 @@ void RocksStore::SyncAtIntervals() {
       if (interval_stopping_) return;
     }
     const OperationGate::Pass pass(gate_);
-    if (!CheckWritable().ok()) continue;
+    if (!CheckWritable().ok() || !is_sync_due_.exchange(false)) continue;
     // A disk that refuses stops the next write.
     static_cast<void>(WithoutExceptions([&] { return Noted(database_->Sync()); }));
   }

@@ -11,6 +11,7 @@
 #ifndef THRONG_STORAGE_ROCKS_STORE_H_
 #define THRONG_STORAGE_ROCKS_STORE_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -148,7 +149,8 @@ class RocksStore : public Store {
   index::Mutex interval_mutex_;
   index::ConditionVariable interval_stop_;
   bool interval_stopping_ THRONG_GUARDED_BY(interval_mutex_) = false;
-  std::thread interval_thread_;  // only when commits are not synced one by one
+  std::atomic<bool> is_sync_due_ = false;  // something was appended and not synced
+  std::thread interval_thread_;            // only when commits are not synced one by one
 
   index::Mutex mark_mutex_;  // before mutex_
   HighWater mark_ THRONG_GUARDED_BY(mark_mutex_);

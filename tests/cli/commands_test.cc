@@ -446,6 +446,22 @@ TEST_F(CommandsTest, ParsePrintsDeepTrees) {
   EXPECT_NE(parsed.out.find("{\"condition\":{\"tag\":\"vip\""), std::string::npos);
 }
 
+TEST_F(CommandsTest, FormatReadsTreesUpToALimit) {
+  const auto nested = [](int levels) {
+    std::string text = R"({"allUsers":{}})";
+    for (int i = 1; i < levels; ++i) {
+      text.insert(0, R"({"negation":{"operand":)").append("}}");
+    }
+    return text;
+  };
+  // This server reads no more than protobuf's own depth, so that only what is refused here shows.
+  const CliRun most = server_.Run({"format", WriteFile(nested(96))});
+  EXPECT_EQ(most.exit_code, 1) << "sent, and refused by the server: " << most.err;
+  const CliRun more = server_.Run({"format", WriteFile(nested(97))});
+  EXPECT_EQ(more.exit_code, 2);
+  EXPECT_NE(more.err.find("more than 96 levels"), std::string::npos) << more.err;
+}
+
 TEST_F(CommandsTest, FormatRefusesWhatIsNoTree) {
   for (const char* text : {"", "[1]", "{\"nope\":1}", "{\"tree\":7}", "{\"tree\":", "\xff"}) {
     const CliRun run = server_.Run({"format", WriteFile(text)});

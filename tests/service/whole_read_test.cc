@@ -3,8 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "fmt/format.h"
 #include "grpcpp/client_context.h"
 #include "index/roaring_codec.h"
+#include "server/service/service_limits.h"
 #include "tests/service/status_matchers.h"
 #include "tests/service/whole_fixture.h"
 
@@ -46,6 +48,20 @@ TEST_F(WholeReadTest, ATreeMeansWhatItsTextMeans) {
   v1::FormatExpressionResponse formatted;
   ASSERT_TRUE(selections_->FormatExpression(&format_context, format, &formatted).ok());
   EXPECT_EQ(formatted.expression(), parsed.canonical_expression());
+}
+
+// What is longer than the limit is not sent back.
+TEST_F(WholeReadTest, ALongExpressionIsEchoedUpToItsLimit) {
+  std::string text = "city in ('Beijing'";
+  for (int i = 0; text.size() + 200 < kCanonicalEchoBytesMax; ++i)
+    text += fmt::format(", 'v{}'", i);
+  text += ", '" + std::string(kCanonicalEchoBytesMax - text.size() - 5, 'x') + "')";
+  ASSERT_EQ(text.size(), kCanonicalEchoBytesMax);
+  EXPECT_EQ(Count(text).info().canonical_expression(), text);
+  const std::string longer = text.substr(0, text.size() - 2) + "x')";
+  const v1::CountResponse response = Count(longer);
+  EXPECT_EQ(response.count(), 300u);
+  EXPECT_EQ(response.info().canonical_expression(), "");
 }
 
 TEST_F(WholeReadTest, ErrorsSayWhere) {

@@ -119,15 +119,27 @@ TEST_F(ErasureLedgerTest, AFailedWriteIsRepairedByTheNextOne) {
   }
 }
 
-TEST_F(ErasureLedgerTest, IsInstalledOnceAndOnlyWhole) {
+TEST_F(ErasureLedgerTest, IsInstalledWholeAndOnlyInPlaceOfAnEarlierState) {
   ASSERT_TRUE((*Open())->Append("default", {"u1"}, 5, 0).ok());
   fs::create_directories(folder_.path("restored"));
   ASSERT_TRUE(InstallErasureLedger(Path(), folder_.path("restored")).ok());
   const auto restored = ErasureLedger::Open({.directory = folder_.path("restored")});
   ASSERT_TRUE(restored.ok()) << restored.status();
   EXPECT_TRUE((*restored)->Missing("default", 0).Contains("u1"));
-  // Again, and once it has grown.
-  EXPECT_TRUE(InstallErasureLedger(Path(), folder_.path("restored")).ok());
+  // Once it has grown it takes the place of the older one; another server's does not.
+  ASSERT_TRUE((*Open())->Append("default", {"u2"}, 6, 1).ok());
+  ASSERT_TRUE(InstallErasureLedger(Path(), folder_.path("restored")).ok());
+  const auto contains = [&](std::string_view id) {
+    const auto ledger = ErasureLedger::Open({.directory = folder_.path("restored")});
+    return ledger.ok() && (*ledger)->Missing("default", 0).Contains(std::string(id));
+  };
+  EXPECT_TRUE(contains("u1"));
+  EXPECT_TRUE(contains("u2"));
+  fs::remove(Path());
+  ASSERT_TRUE((*Open())->Append("default", {"u3"}, 7, 0).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(InstallErasureLedger(Path(), folder_.path("restored"))));
+  EXPECT_TRUE(contains("u2"));
+  EXPECT_FALSE(contains("u3"));
   fs::create_directories(folder_.path("other"));
   for (const char* text : {"", "something else", "something else\nand more\n"}) {
     Write(text);
