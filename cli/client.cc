@@ -24,7 +24,7 @@ constexpr int kWriteBlockBytes = 1 << 20;
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> Connect(const GlobalOptions& options) {
+grpc::ChannelArguments ChannelArguments() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
@@ -32,7 +32,13 @@ std::shared_ptr<grpc::Channel> Connect(const GlobalOptions& options) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
-  return grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments);
+  return arguments;
+}
+
+std::shared_ptr<grpc::Channel> Connect(const GlobalOptions& options) {
+  if (options.channel != nullptr) return options.channel;
+  return grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(),
+                                   ChannelArguments());
 }
 
 void SetDeadline(const GlobalOptions& options, grpc::ClientContext& context) {

@@ -26,8 +26,11 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;  // Refused by the server, failed, or unreachable.
 inline constexpr int kExitUsage = 2;   // Bad flags, a missing argument or file, a bad schema file.
 
-// A channel to options.server. Connects on the first call; never fails itself. Proxies of the
-// environment are not used.
+// How a channel to a server is to be set up: the sizes of messages, the pauses between attempts.
+grpc::ChannelArguments ChannelArguments();
+
+// options.channel, else one to options.server. Connects on the first call; never fails itself.
+// Proxies of the environment are not used.
 std::shared_ptr<grpc::Channel> Connect(const GlobalOptions& options);
 
 // Sets the deadline of a call of one answer: options.timeout from now, or none if that is zero.

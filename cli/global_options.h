@@ -6,6 +6,9 @@
 #ifndef THRONG_CLI_GLOBAL_OPTIONS_H_
 #define THRONG_CLI_GLOBAL_OPTIONS_H_
 
+#include <grpcpp/channel.h>
+
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
@@ -24,6 +27,8 @@ struct GlobalOptions {
   absl::Duration timeout = absl::Seconds(30);
   // Whether --timeout was given: load and export have no deadline otherwise.
   bool timeout_given = false;
+  // A server of this process, taken instead of `server` if set.
+  std::shared_ptr<grpc::Channel> channel = nullptr;
 };
 
 }  // namespace throng::cli

@@ -9,6 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "cli/batch_queue.h"
+#include "cli/batch_sink.h"
 #include "cli/client.h"
 #include "cli/json_output.h"
 #include "cli/load_stream.h"
@@ -64,9 +65,11 @@ grpc::Status FileFailure(const absl::Status& status) {
 // One run of the command. Not thread-safe.
 class LoadRun {
  public:
-  LoadRun(const LoadArguments& arguments, const GlobalOptions& options, Schema schema)
+  LoadRun(const LoadArguments& arguments, const GlobalOptions& options,
+          const MakeBatchSink& make_sink, Schema schema)
       : arguments_(arguments),
         options_(options),
+        make_sink_(make_sink),
         schema_(std::move(schema)),
         log_(arguments.file == "-" ? "standard input" : arguments.file) {}
 
@@ -79,7 +82,7 @@ class LoadRun {
     if (status.ok()) status = CheckFile();
     if (status.ok()) status = OpenForSending();
     if (status.ok()) status = CreateTags(*tags, options_, plan);
-    if (status.ok()) status = SendFile(*v1::UserService::NewStub(channel));
+    if (status.ok()) status = SendFile();
     log_.PrintRest();
     if (!status.ok()) return ReportFailure(status, options_);
     PrintSummary();
@@ -205,26 +208,24 @@ class LoadRun {
     return absl::OkStatus();
   }
 
-  grpc::Status SendFile(v1::UserService::StubInterface& stub) {
-    grpc::ClientContext context;
-    SetStreamDeadline(options_, context);
-    LoadStream stream(stub, context, kWindow, &log_);
-    stream.Start(Header());
+  grpc::Status SendFile() {
+    const std::unique_ptr<BatchSink> sink = make_sink_(&log_);
+    sink->Start(Header());
     BatchQueue queue(kParsedAhead);
     std::thread parser([&] { queue.End(ParseInto(queue)); });
     ProgressLine progress("Loading", "rows");
     LoadBatch batch;
     while (queue.Pop(batch)) {
-      if (TooManyErrors() || !stream.Send(std::move(batch))) break;
-      progress.Update(stream.rows_answered(), FractionSent(stream.rows_answered()));
+      if (TooManyErrors() || !sink->Send(std::move(batch))) break;
+      progress.Update(sink->rows_answered(), FractionSent(sink->rows_answered()));
     }
     queue.Close();
     parser.join();
-    const grpc::Status status = End(stream, queue.status());
+    const grpc::Status status = End(*sink, queue.status());
     progress.Clear();
-    if (!status.ok() && !is_replace() && stream.data_version() > 0) {
+    if (!status.ok() && !is_replace() && sink->data_version() > 0) {
       fmt::print(stderr, "note: {} rows were loaded before the failure, up to data version {}{}\n",
-                 FormatCount(stream.rows_answered()), stream.data_version(),
+                 FormatCount(sink->rows_answered()), sink->data_version(),
                  arguments_.load_id.empty() ? "" : "; the same --load-id goes on from there");
     }
     return status;
@@ -232,17 +233,17 @@ class LoadRun {
 
   // Ends the stream well, or cancels it when the file turned out to be bad: nothing that a REPLACE
   // has staged may then be shown.
-  grpc::Status End(LoadStream& stream, const absl::Status& parsed) {
+  grpc::Status End(BatchSink& sink, const absl::Status& parsed) {
     if (!parsed.ok()) {
-      stream.Cancel();
+      sink.Cancel();
       return FileFailure(parsed);
     }
     if (TooManyErrors()) {
-      stream.Cancel();
+      sink.Cancel();
       return RowsRefused(rows_->rows_read(),
                          is_replace() ? "the old content stays" : "the load was stopped");
     }
-    return stream.Finish(summary_);
+    return sink.Finish(summary_);
   }
 
   double FractionSent(uint64_t rows_answered) const {
@@ -284,6 +285,7 @@ class LoadRun {
 
   const LoadArguments& arguments_;
   const GlobalOptions& options_;
+  const MakeBatchSink& make_sink_;
   const Schema schema_;
   const absl::Time start_ = absl::Now();
   RowErrorLog log_;
@@ -300,6 +302,16 @@ class LoadRun {
 }  // namespace
 
 int RunLoad(const LoadArguments& arguments, const GlobalOptions& options) {
+  return RunLoad(arguments, options, [&](RowErrorLog* log) {
+    auto stream =
+        std::make_unique<LoadStream>(v1::UserService::NewStub(Connect(options)), kWindow, log);
+    SetStreamDeadline(options, stream->context());
+    return stream;
+  });
+}
+
+int RunLoad(const LoadArguments& arguments, const GlobalOptions& options,
+            const MakeBatchSink& make_sink) {
   SchemaOverrides overrides;
   if (!arguments.format.empty()) {
     overrides.form = arguments.format == "long" ? Schema::Form::kLong : Schema::Form::kWide;
@@ -318,60 +330,64 @@ int RunLoad(const LoadArguments& arguments, const GlobalOptions& options) {
         "--no-check (rows before a bad one are then loaded) or --mode replace",
         options);
   }
-  return LoadRun(arguments, options, *std::move(schema)).Run();
+  return LoadRun(arguments, options, make_sink, *std::move(schema)).Run();
+}
+
+void AddLoadOptions(CLI::App& command, LoadArguments& arguments) {
+  command.add_option("file", arguments.file, "The file; - is standard input")
+      ->type_name("FILE")
+      ->required();
+  command.add_option("--schema", arguments.schema, "Which column is which tag (TOML)")
+      ->type_name("SCHEMA.toml")
+      ->required();
+  command
+      .add_option("--mode", arguments.mode,
+                  "upsert: change the users in the file; replace: "
+                  "the file becomes the whole content of its tags")
+      ->check(CLI::IsMember({"upsert", "replace"}))
+      ->capture_default_str();
+  command.add_option("--unknown-ids", arguments.unknown_ids, "What to do with ids of no user")
+      ->check(CLI::IsMember({"create", "skip", "error"}))
+      ->capture_default_str();
+  command
+      .add_option("--format", arguments.format,
+                  "One row a user, or one row a value; the "
+                  "schema says unless given")
+      ->check(CLI::IsMember({"wide", "long"}));
+  CLI::Option* column =
+      command.add_option("--id-column", arguments.id_column, "The column of the user's id")
+          ->type_name("COLUMN");
+  command.add_option("--id", arguments.id, "row-number: rows count as ids 1, 2, 3, ...")
+      ->check(CLI::IsMember({"row-number"}))
+      ->excludes(column);
+  command
+      .add_option("--max-errors", arguments.max_errors,
+                  "Bad rows to leave out; one more stops the load")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--batch-rows", arguments.batch_rows, "Rows sent at a time")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{kBatchRowsMax}))
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--id-type", arguments.id_type,
+                  "The type of the file's ids; with one that is not primary, give --unknown-ids "
+                  "skip or error")
+      ->type_name("TYPE");
+  command.add_flag("--create-tags,!--no-create-tags", arguments.create_tags,
+                   "Create tags that the server does not have (default), or refuse them");
+  command.add_flag("--confirm-coverage-fall", arguments.confirm_coverage_fall,
+                   "Replace a tag even if it then covers less than 80 % of the users it had");
 }
 
 void RegisterLoadCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
   CLI::App* command = app.add_subcommand("load", "Load a delimited file");
   auto arguments = std::make_shared<LoadArguments>();
-  command->add_option("file", arguments->file, "The file; - is standard input")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--schema", arguments->schema, "Which column is which tag (TOML)")
-      ->type_name("SCHEMA.toml")
-      ->required();
-  command
-      ->add_option("--mode", arguments->mode,
-                   "upsert: change the users in the file; replace: "
-                   "the file becomes the whole content of its tags")
-      ->check(CLI::IsMember({"upsert", "replace"}))
-      ->capture_default_str();
-  command->add_option("--unknown-ids", arguments->unknown_ids, "What to do with ids of no user")
-      ->check(CLI::IsMember({"create", "skip", "error"}))
-      ->capture_default_str();
-  command
-      ->add_option("--format", arguments->format,
-                   "One row a user, or one row a value; the "
-                   "schema says unless given")
-      ->check(CLI::IsMember({"wide", "long"}));
-  CLI::Option* column =
-      command->add_option("--id-column", arguments->id_column, "The column of the user's id")
-          ->type_name("COLUMN");
-  command->add_option("--id", arguments->id, "row-number: rows count as ids 1, 2, 3, ...")
-      ->check(CLI::IsMember({"row-number"}))
-      ->excludes(column);
-  command
-      ->add_option("--max-errors", arguments->max_errors,
-                   "Bad rows to leave out; one more stops the load")
-      ->type_name("N")
-      ->capture_default_str();
-  command->add_option("--batch-rows", arguments->batch_rows, "Rows sent at a time")
-      ->check(CLI::Range(uint64_t{1}, uint64_t{kBatchRowsMax}))
-      ->type_name("N")
-      ->capture_default_str();
-  command
-      ->add_option("--id-type", arguments->id_type,
-                   "The type of the file's ids; with one that is not primary, give --unknown-ids "
-                   "skip or error")
-      ->type_name("TYPE");
+  AddLoadOptions(*command, *arguments);
   command
       ->add_option("--load-id", arguments->load_id,
                    "Names the load: repeated, it does not apply a batch again")
       ->type_name("ID");
-  command->add_flag("--create-tags,!--no-create-tags", arguments->create_tags,
-                    "Create tags that the server does not have (default), or refuse them");
-  command->add_flag("--confirm-coverage-fall", arguments->confirm_coverage_fall,
-                    "Replace a tag even if it then covers less than 80 % of the users it had");
   command->add_flag("--no-check", arguments->no_check, "Do not parse the file before sending it");
   command->footer(kExamples);
   command->callback(

@@ -17,6 +17,7 @@
 
 #include "CLI/CLI.hpp"
 #include "cli/batch_builder.h"
+#include "cli/batch_sink.h"
 #include "cli/global_options.h"
 #include "throng/v1/user.pb.h"
 
@@ -44,6 +45,13 @@ struct LoadArguments {
 // Loads and returns the exit code; prints the summary, the rows that were refused and, while it
 // works, the progress. Throws nothing.
 int RunLoad(const LoadArguments& arguments, const GlobalOptions& options);
+// The same, with the batches going elsewhere than to UserService.Load.
+int RunLoad(const LoadArguments& arguments, const GlobalOptions& options,
+            const MakeBatchSink& make_sink);
+
+// Adds what a load is told wherever it runs. `arguments` must outlive `command`, and holds the
+// defaults.
+void AddLoadOptions(CLI::App& command, LoadArguments& arguments);
 
 void RegisterLoadCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 

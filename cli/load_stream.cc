@@ -3,21 +3,18 @@
 #include <algorithm>
 #include <utility>
 
-#include "fmt/format.h"
-#include "throng/v1/error.pb.h"
-
 namespace throng::cli {
 
-LoadStream::LoadStream(v1::UserService::StubInterface& stub, grpc::ClientContext& context,
-                       size_t window, RowErrorLog* log)
-    : stub_(stub), context_(context), window_(std::max<size_t>(window, 1)), log_(log) {}
+LoadStream::LoadStream(std::unique_ptr<v1::UserService::StubInterface> stub, size_t window,
+                       RowErrorLog* log)
+    : stub_(std::move(stub)), window_(std::max<size_t>(window, 1)), log_(log) {}
 
 LoadStream::~LoadStream() {
   if (stream_ != nullptr && !finished_) Cancel();
 }
 
 void LoadStream::Start(const v1::LoadHeader& header) {
-  stream_ = stub_.Load(&context_);
+  stream_ = stub_->Load(&context_);
   reader_ = std::thread([this] { ReadAnswers(); });
   v1::LoadRequest request;
   *request.mutable_header() = header;
@@ -43,7 +40,8 @@ grpc::Status LoadStream::Finish(v1::LoadSummary& summary) {
   const grpc::Status status = stream_->Finish();
   absl::MutexLock lock(&mutex_);
   if (!status.ok()) {
-    LogFailedRow(status);
+    // Batches are taken in order: the row that ended the call is one of the oldest unanswered.
+    if (!unanswered_.empty()) LogFailedRow(status, unanswered_.front().lines, *log_);
     return status;
   }
   if (!summary_) {
@@ -51,18 +49,6 @@ grpc::Status LoadStream::Finish(v1::LoadSummary& summary) {
   }
   summary = *summary_;
   return status;
-}
-
-// Batches are taken in order, so the row that ended the call is one of the oldest unanswered batch.
-void LoadStream::LogFailedRow(const grpc::Status& status) {
-  v1::Status trailer;
-  v1::ErrorDetail detail;
-  if (unanswered_.empty() || !trailer.ParseFromString(status.error_details()) ||
-      trailer.details_size() == 0 || !trailer.details(0).UnpackTo(&detail) || !detail.has_row() ||
-      detail.row() >= unanswered_.front().lines.size()) {
-    return;
-  }
-  log_->AddRefusedRow(unanswered_.front().lines[detail.row()], status.error_message());
 }
 
 void LoadStream::Cancel() {
@@ -92,14 +78,7 @@ void LoadStream::TakeProgress(const v1::LoadProgress& progress) {
     return s.number == progress.batch_number();
   });
   if (sent == unanswered_.end()) return;
-  uint64_t last_line = 0;  // of the row before: a row with several errors is one row
-  for (const v1::RowError& error : progress.errors()) {
-    const uint64_t line = error.row() < sent->lines.size() ? sent->lines[error.row()] : 0;
-    if (line == last_line && line != 0) continue;
-    last_line = line;
-    const std::string where = error.tag().empty() ? "" : fmt::format("tag '{}': ", error.tag());
-    log_->AddRefusedRow(line, fmt::format("{}{}", where, error.message()));
-  }
+  LogRowErrors(progress, sent->lines, *log_);
   rows_answered_ += sent->lines.size();
   data_version_ = std::max(data_version_, progress.data_version());
   unanswered_.erase(sent);

@@ -1,11 +1,9 @@
 // The client's side of UserService.Load: sends batches, keeps few of them unanswered, and turns
 // the server's row errors back into lines of the file.
 //
-//   LoadStream stream(*stub, context, 4, &log);
-//   stream.Start(header);
-//   while (... && stream.Send(std::move(batch))) {}
-//   v1::LoadSummary summary;
-//   grpc::Status status = stream.Finish(summary);
+//   LoadStream stream(v1::UserService::NewStub(channel), 4, &log);
+//   SetStreamDeadline(options, stream.context());
+//   stream.Start(header);   // and on as a BatchSink
 #ifndef THRONG_CLI_LOAD_STREAM_H_
 #define THRONG_CLI_LOAD_STREAM_H_
 
@@ -21,40 +19,33 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "cli/batch_builder.h"
+#include "cli/batch_sink.h"
 #include "cli/row_error_log.h"
 #include "throng/v1/user.grpc.pb.h"
 
 namespace throng::cli {
 
-// One load. Start(), Send(), Finish() and Cancel() are for one thread; the rest is thread-safe.
-class LoadStream {
+// Thread-safe as BatchSink says.
+class LoadStream final : public BatchSink {
  public:
-  // At most `window` batches are sent and not yet answered. Row errors of the server go to `log`.
-  // All must outlive the stream.
-  LoadStream(v1::UserService::StubInterface& stub, grpc::ClientContext& context, size_t window,
-             RowErrorLog* log);
+  // At most `window` batches are sent and not yet answered. Row errors of the server go to `log`,
+  // which must outlive the stream.
+  LoadStream(std::unique_ptr<v1::UserService::StubInterface> stub, size_t window, RowErrorLog* log);
   LoadStream(const LoadStream&) = delete;
   LoadStream& operator=(const LoadStream&) = delete;
   // Cancels the load unless it was finished.
-  ~LoadStream();
+  ~LoadStream() override;
 
-  // Opens the call and sends the header.
-  void Start(const v1::LoadHeader& header);
-  // Waits until the window has room and sends. False: the call is over, Finish() says why.
-  bool Send(LoadBatch batch);
-  // Says that everything was sent, waits for the answers, gives the summary. When the server fails
-  // the call for a row, that row goes to the log. A call that ends well without a summary is
-  // INTERNAL.
-  grpc::Status Finish(v1::LoadSummary& summary);
-  // Gives the call up. What a REPLACE has staged is dropped by the server, and the old content
-  // stays.
-  void Cancel();
+  // To be set up before Start().
+  grpc::ClientContext& context() { return context_; }
 
-  // Rows in answered batches.
-  uint64_t rows_answered() const;
-  // The newest data version that an answer gave; 0: none.
-  uint64_t data_version() const;
+  void Start(const v1::LoadHeader& header) override;
+  bool Send(LoadBatch batch) override;
+  // A call that ends well without a summary is INTERNAL.
+  grpc::Status Finish(v1::LoadSummary& summary) override;
+  void Cancel() override;
+  uint64_t rows_answered() const override;
+  uint64_t data_version() const override;
 
  private:
   using Stream = grpc::ClientReaderWriterInterface<v1::LoadRequest, v1::LoadResponse>;
@@ -66,13 +57,12 @@ class LoadStream {
 
   void ReadAnswers();
   void TakeProgress(const v1::LoadProgress& progress);
-  void LogFailedRow(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return over_ || unanswered_.size() < window_;
   }
 
-  v1::UserService::StubInterface& stub_;
-  grpc::ClientContext& context_;
+  const std::unique_ptr<v1::UserService::StubInterface> stub_;
+  grpc::ClientContext context_;
   const size_t window_;
   RowErrorLog* const log_;
   std::unique_ptr<Stream> stream_;

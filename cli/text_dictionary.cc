@@ -1,7 +1,8 @@
 #include "cli/text_dictionary.h"
 
 #include <algorithm>
-#include <functional>
+
+#include "absl/hash/hash.h"
 
 namespace throng::cli {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 constexpr size_t kSlotsMin = 64;
 
 uint32_t HashOf(std::string_view text) {
-  const uint64_t hash = std::hash<std::string_view>()(text);
+  const uint64_t hash = absl::HashOf(text);
   return static_cast<uint32_t>(hash ^ (hash >> 32));
 }
 

@@ -35,6 +35,8 @@ using ColumnShardRef = std::shared_ptr<const ColumnShard>;  // null: nobody has 
 class ColumnShard {
  public:
   std::optional<int64_t> Get(uint32_t offset) const;
+  // Whether the chunk has nothing: Get() of its offsets gives no value.
+  bool empty(uint32_t chunk) const { return blocks_[chunk] == nullptr && delta(chunk).empty(); }
   // Users of a chunk with low <= value <= high.
   ChunkSet Scan(uint32_t chunk, int64_t low, int64_t high, ChunkScratch& out) const;
   void Decode(uint32_t chunk, ColumnChunk* out) const;  // delta included

@@ -1,12 +1,15 @@
 #include "index/id_dictionary.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace throng::index {
 namespace {
 
 constexpr uint32_t kFirstCapacity = 64;
+// Ids whose slots are fetched ahead of their insertion.
+constexpr size_t kIdsAhead = 16;
 
 }  // namespace
 
@@ -79,8 +82,16 @@ IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
   }
   std::shared_ptr<Chunks> chunks;  // copied only when a chunk is added or turned into text
   std::shared_ptr<Tables> tables;  // copied only when a table grows
-  for (const std::string& id : ids) {
-    const IdKey key = MakeIdKey(id);
+  std::array<IdKey, kIdsAhead> ahead;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i % kIdsAhead == 0) {
+      for (size_t j = i; j < std::min(i + kIdsAhead, ids.size()); ++j) {
+        ahead[j - i] = MakeIdKey(ids[j]);
+        next.Prefetch(ahead[j - i].hash);
+      }
+    }
+    const std::string& id = ids[i];
+    const IdKey& key = ahead[i % kIdsAhead];
     const bool fits_numbers = key.number.has_value() || id.empty();
     const uint32_t ordinal = next.size_;
     const uint32_t number = ordinal >> kChunkBits;

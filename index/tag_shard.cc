@@ -57,10 +57,19 @@ void ApplyColumn(TagType type, const TagChange& change, size_t first, size_t las
   std::vector<Cell> cells;
   std::vector<Flip> flips;
   std::vector<BitChange> exists;
+  cells.reserve(last - first);
+  exists.reserve(last - first);
+  if (type == TagType::kCategory) flips.reserve(last - first);
+  uint32_t chunk = kChunksPerShard;  // that of the row before
+  bool was_empty = true;             // it had no value of anybody
   for (size_t i = first; i < last; ++i) {
     const uint32_t offset = change.ordinals[i] & kShardMask;
+    if (offset >> kChunkBits != chunk) {
+      chunk = offset >> kChunkBits;
+      was_empty = shard->column == nullptr || shard->column->empty(chunk);
+    }
     std::optional<int64_t> before;
-    if (shard->column != nullptr) before = shard->column->Get(offset);
+    if (!was_empty) before = shard->column->Get(offset);
     std::optional<int64_t> now;
     if (!IsCleared(change, i)) now = change.cells[i];
     if (before == now) continue;

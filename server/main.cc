@@ -2,6 +2,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "server/import_command.h"
 #include "server/offline_commands.h"
 #include "server/service/daemon.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr const char* kFooter = R"help(Examples:
   throngd --data-dir /var/lib/throng
   throngd --data-dir data --listen 127.0.0.1:0 --port-file throngd.port
+  throngd import users.csv --schema schema.toml --data-dir /var/lib/throng
   throngd verify /var/lib/throng
   throngd restore /var/backups/throng/monday /var/lib/throng
 The log goes to stderr. SIGTERM or SIGINT: finish the calls under way (10 s at most), close,
@@ -115,6 +117,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   AddServerFlags(app, line);
   AddOfflineCommands(app, line, exit_code);
+  throng::RegisterImportCommand(app, exit_code);
   app.footer(kFooter);
   try {
     app.parse(argc, argv);

@@ -85,6 +85,13 @@ absl::StatusOr<ServerStats> Administration::Stats(const CallContext& context,
   return stats;
 }
 
+absl::Status Administration::Fold() {
+  for (const auto& universe : universes_.List()) {
+    THRONG_RETURN_IF_ERROR(universe->Fold(/*always=*/true));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Administration::CheckBackupDirectory() const {
   if (!backup_directory_.empty()) return absl::OkStatus();
   return index::MakeError(

@@ -48,6 +48,11 @@ class Administration {
   // Of `population`, or of all if that is empty. Errors: kNotFound (UNKNOWN_POPULATION).
   absl::StatusOr<ServerStats> Stats(const CallContext& context, std::string_view population) const;
 
+  // Rewrites the base blocks of every population and trims the log. What was committed is durable
+  // when it returns, however the store syncs. Errors: kResourceExhausted and kUnavailable when the
+  // disk refuses.
+  absl::Status Fold();
+
   // Writes a backup of all populations as they are now, while commits go on but for the moment of
   // the checkpoint. Durable when it returns. Errors: kInvalidArgument (BAD_NAME),
   // kFailedPrecondition (NO_BACKUP_DIRECTORY), kAlreadyExists (BACKUP_EXISTS), kAborted

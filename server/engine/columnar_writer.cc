@@ -16,6 +16,10 @@ namespace {
 constexpr uint32_t kNewIdBit = 0x8000'0000;
 constexpr uint32_t kNoCode = ~uint32_t{0};
 constexpr uint32_t kNewCodeBit = 0x8000'0000;
+// Below so many cells the columns are filled on the caller's thread.
+constexpr size_t kInlineCellsMax = 512;
+// Ids whose slots are fetched ahead of the look-up: a table of 100M ids lies in no cache.
+constexpr uint32_t kIdsAhead = 16;
 
 absl::Status BadBatch(std::string field, std::string_view message) {
   return index::InvalidArgument("BAD_BATCH", field, fmt::format("{}: {}", field, message));
@@ -80,12 +84,12 @@ absl::Status ColumnarWriter::ReadIds(const ColumnBatch& batch) {
   rows_ = static_cast<uint32_t>(rows);
   ordinals_.assign(rows_, kNoUser);
   refused_.assign(rows_, false);
+  if (unknown_ids_ == UnknownIds::kCreate) {
+    new_ids_.reserve(rows_);  // new_id_numbers_ views them
+    new_id_numbers_.reserve(rows_);
+  }
   if (numbers != nullptr) {
-    for (uint32_t row = 0; row < rows_; ++row) {
-      char buffer[20];
-      const index::IdKey key = index::MakeIdKey((*numbers)[row], buffer);
-      id_type_ == nullptr ? ReadId(row, key) : ReadLinkedId(row, key.text);
-    }
+    ReadNumbers(*numbers);
     return absl::OkStatus();
   }
   const TextsView& texts = std::get<TextsView>(batch.ids);
@@ -109,6 +113,25 @@ absl::Status ColumnarWriter::ReadIds(const ColumnBatch& batch) {
     }
   }
   return absl::OkStatus();
+}
+
+void ColumnarWriter::ReadNumbers(std::span<const uint64_t> numbers) {
+  struct Ahead {
+    char buffer[20];
+    index::IdKey key;
+  };
+  Ahead ahead[kIdsAhead];
+  for (uint32_t begin = 0; begin < rows_; begin += kIdsAhead) {
+    const uint32_t count = std::min(kIdsAhead, rows_ - begin);
+    for (uint32_t i = 0; i < count; ++i) {
+      ahead[i].key = index::MakeIdKey(numbers[begin + i], ahead[i].buffer);
+      snapshot_.ids().Prefetch(ahead[i].key.hash);
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      const index::IdKey& key = ahead[i].key;
+      id_type_ == nullptr ? ReadId(begin + i, key) : ReadLinkedId(begin + i, key.text);
+    }
+  }
 }
 
 // Nobody is created by such an id: StartSession refuses UnknownIds::kCreate.
@@ -152,10 +175,15 @@ void ColumnarWriter::ReadId(uint32_t row, const index::IdKey& key) {
            fmt::format("a population has at most {} users", index::kOrdinalsMax));
     return;
   }
-  const auto [place, added] =
-      new_id_numbers_.try_emplace(std::string(key.text), static_cast<uint32_t>(new_ids_.size()));
-  if (added) new_ids_.emplace_back(key.text);
-  ordinals_[row] = kNewIdBit | place->second;
+  const auto known = new_id_numbers_.find(key.text);
+  if (known != new_id_numbers_.end()) {
+    ordinals_[row] = kNewIdBit | known->second;
+    return;
+  }
+  const auto number = static_cast<uint32_t>(new_ids_.size());
+  new_ids_.emplace_back(key.text);
+  new_id_numbers_.emplace(new_ids_.back(), number);
+  ordinals_[row] = kNewIdBit | number;
 }
 
 absl::Status ColumnarWriter::CheckShape(const TagColumn& column, const index::TagEntry& entry,
@@ -281,6 +309,9 @@ void ColumnarWriter::ReadTexts(Column& column, const std::vector<std::string_vie
       column.codes[i] = kNewCodeBit | place->second;
     }
   }
+  if (std::all_of(faults.begin(), faults.end(), [](std::string_view f) { return f.empty(); })) {
+    return;
+  }
   const auto refuse = [&](uint32_t row, uint32_t text) {
     if (faults[text].empty()) return;
     Refuse(row, column.source->tag, faults[text],
@@ -349,23 +380,35 @@ void ColumnarWriter::AssignOrdinals(index::CommitRecord* record) {
   }
 }
 
-void ColumnarWriter::Fill(index::CommitRecord* record) {
+void ColumnarWriter::Fill(index::CommitRecord* record, index::Parallel& parallel) {
   AssignOrdinals(record);
-  for (Column& column : columns_) {
-    FillNewValues(column, record);
-    index::TagChange change = column.entry->definition.type == index::TagType::kLabels
-                                  ? FillLabels(column)
-                                  : FillCells(column);
-    if (!change.ordinals.empty()) record->tag_changes.push_back(std::move(change));
+  const auto count = static_cast<uint32_t>(columns_.size());
+  std::vector<index::NewValues> added(count);
+  std::vector<index::TagChange> changes(count);
+  const auto fill = [&](uint32_t i, uint32_t) {
+    Column& column = columns_[i];
+    added[i] = FillNewValues(column);
+    changes[i] = column.entry->definition.type == index::TagType::kLabels ? FillLabels(column)
+                                                                          : FillCells(column);
+  };
+  if (order_.size() * count > kInlineCellsMax) {
+    parallel.For(count, fill);
+  } else {
+    for (uint32_t i = 0; i < count; ++i) fill(i, 0);
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!added[i].values.empty()) record->new_values.push_back(std::move(added[i]));
+    if (!changes[i].ordinals.empty()) record->tag_changes.push_back(std::move(changes[i]));
   }
 }
 
 // Values get their codes in order of the first taken row that has them, so that a value only
 // refused rows have is not created.
-void ColumnarWriter::FillNewValues(Column& column, index::CommitRecord* record) {
+index::NewValues ColumnarWriter::FillNewValues(Column& column) {
   const auto* coded = std::get_if<CodedView>(&column.source->values);
   const auto* labels = std::get_if<LabelsView>(&column.source->values);
-  if (coded == nullptr && labels == nullptr) return;
+  const auto is_new = [](uint32_t code) { return code != kNoCode && (code & kNewCodeBit) != 0; };
+  if (std::none_of(column.codes.begin(), column.codes.end(), is_new)) return {};
   const std::vector<std::string_view>& values = coded != nullptr ? coded->values : labels->values;
   index::NewValues added{.tag = column.entry->definition.id,
                          .first_code = column.entry->values->size()};
@@ -388,9 +431,9 @@ void ColumnarWriter::FillNewValues(Column& column, index::CommitRecord* record) 
     }
   }
   for (uint32_t& code : column.codes) {
-    if (code != kNoCode && (code & kNewCodeBit) != 0) code = final_codes[code & ~kNewCodeBit];
+    if (is_new(code)) code = final_codes[code & ~kNewCodeBit];
   }
-  if (!added.values.empty()) record->new_values.push_back(std::move(added));
+  return added;
 }
 
 index::TagChange ColumnarWriter::FillCells(Column& column) {

@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "index/change.h"
 #include "index/id_chunk.h"
+#include "index/parallel.h"
 #include "index/snapshot.h"
 #include "server/engine/write_batch.h"
 
@@ -43,8 +44,8 @@ class ColumnarWriter {
   uint64_t rows_skipped() const { return rows_skipped_; }
   uint64_t rows_taken() const;
 
-  // Adds the rows that are not refused to a record on the same snapshot.
-  void Fill(index::CommitRecord* record);
+  // Adds the rows that are not refused to a record on the same snapshot, columns in parallel.
+  void Fill(index::CommitRecord* record, index::Parallel& parallel);
 
  private:
   static constexpr uint32_t kNoUser = ~uint32_t{0};
@@ -55,6 +56,7 @@ class ColumnarWriter {
   };
 
   absl::Status ReadIds(const ColumnBatch& batch);
+  void ReadNumbers(std::span<const uint64_t> numbers);
   void ReadId(uint32_t row, const index::IdKey& key);
   void ReadLinkedId(uint32_t row, std::string_view id);
   absl::Status CheckShape(const TagColumn& column, const index::TagEntry& entry, size_t number);
@@ -70,7 +72,7 @@ class ColumnarWriter {
   void AssignOrdinals(index::CommitRecord* record);
   index::TagChange FillCells(Column& column);
   index::TagChange FillLabels(Column& column);
-  void FillNewValues(Column& column, index::CommitRecord* record);
+  index::NewValues FillNewValues(Column& column);
 
   const index::Snapshot& snapshot_;
   const UnknownIds unknown_ids_;
@@ -81,9 +83,9 @@ class ColumnarWriter {
   std::vector<uint32_t> ordinals_;  // by row; kNoUser: left out
   std::vector<bool> refused_;
   std::vector<RowError> errors_;
-  std::vector<std::string> new_ids_;                           // in order of first row
-  absl::flat_hash_map<std::string, uint32_t> new_id_numbers_;  // place in new_ids_
-  std::vector<uint32_t> order_;                                // rows taken, by ordinal, then row
+  std::vector<std::string> new_ids_;                                // in order of first row
+  absl::flat_hash_map<std::string_view, uint32_t> new_id_numbers_;  // views and places of new_ids_
+  std::vector<uint32_t> order_;  // rows taken, by ordinal, then row
   std::vector<Column> columns_;
 };
 

@@ -73,7 +73,7 @@ class Session : public LoadSession {
            .requested = refused,
            .row = first.row});
     }
-    writer.Fill(record);
+    writer.Fill(record, universe_->parallel());
     progress->errors = writer.errors();
     progress->rows = writer.rows_taken();
     skipped_ = writer.rows_skipped();
@@ -183,7 +183,10 @@ class ReplaceSession final : public Session {
       return absl::OkStatus();
     };
     THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe_->Commit(build));
-    for (const index::TagChange& change : changes) Stage(*snapshot, change);
+    // Each change has a tag of its own.
+    const uint64_t stage = ++stage_;
+    universe_->parallel().For(static_cast<uint32_t>(changes.size()),
+                              [&](uint32_t i, uint32_t) { Stage(*snapshot, changes[i], stage); });
     progress.data_version = snapshot->data_version();
     Count(progress);
     return progress;
@@ -202,7 +205,7 @@ class ReplaceSession final : public Session {
     const auto finish =
         [&](const index::Snapshot& newest,
             index::CommitRecord* record) -> absl::StatusOr<std::vector<index::TagContentRef>> {
-      for (const auto& [version, change] : pending->changes) Stage(newest, change);
+      for (const auto& [version, change] : pending->changes) Stage(newest, change, ++stage_);
       std::vector<index::TagContentRef> contents;
       for (auto& [tag, content] : staged_) {
         THRONG_RETURN_IF_ERROR(WriteChanged(newest.catalogue(), tag, content));
@@ -226,10 +229,11 @@ class ReplaceSession final : public Session {
     index::TagContentRef content = std::make_shared<const index::TagContent>();
   };
 
-  void Stage(const index::Snapshot& snapshot, const index::TagChange& change) {
+  // Changes of different tags may be staged at the same time; `stage` grows.
+  void Stage(const index::Snapshot& snapshot, const index::TagChange& change, uint64_t stage) {
     const index::TagType type = snapshot.catalogue().FindById(change.tag)->definition.type;
-    index::TagContentRef& content = staged_[change.tag];
-    content = index::ApplyToContent(content, type, change, ++stage_);
+    index::TagContentRef& content = staged_.find(change.tag)->second;
+    content = index::ApplyToContent(content, type, change, stage);
   }
 
   // Errors: kFailedPrecondition (COVERAGE_FALL) if a tag would lose too many users.

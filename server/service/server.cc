@@ -121,22 +121,41 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
   grpc::channelz::experimental::InitChannelzService();
   std::unique_ptr<Server> server(new Server(limits));
   grpc::ServerBuilder builder;
-  Configure(limits, &builder);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
-  builder.RegisterService(&server->admin_);
-  builder.RegisterService(&server->populations_);
-  builder.RegisterService(&server->tags_);
-  builder.RegisterService(&server->users_);
-  builder.RegisterService(&server->selections_);
-  builder.RegisterService(&server->insights_);
-  server->grpc_ = builder.BuildAndStart();
-  if (server->grpc_ == nullptr || server->port_ == 0) {
+  if (!server->Build(builder, limits) || server->port_ == 0) {
     return absl::UnavailableError(fmt::format("cannot listen on {}: {}", address, WhyNot(address)));
   }
-  grpc::HealthCheckServiceInterface* health = server->grpc_->GetHealthCheckService();
+  return server;
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::StartInProcess(const ServiceLimits& limits) {
+  grpc::EnableDefaultHealthCheckService(true);
+  std::unique_ptr<Server> server(new Server(limits));
+  grpc::ServerBuilder builder;
+  if (!server->Build(builder, limits)) {
+    return absl::UnavailableError("the server of this process cannot be started");
+  }
+  return server;
+}
+
+bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
+  Configure(limits, &builder);
+  builder.RegisterService(&admin_);
+  builder.RegisterService(&populations_);
+  builder.RegisterService(&tags_);
+  builder.RegisterService(&users_);
+  builder.RegisterService(&selections_);
+  builder.RegisterService(&insights_);
+  grpc_ = builder.BuildAndStart();
+  if (grpc_ == nullptr) return false;
+  grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
   health->SetServingStatus(false);
   for (const char* name : kServices) health->SetServingStatus(name, false);
-  return server;
+  return true;
+}
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel(const grpc::ChannelArguments& arguments) {
+  return grpc_->InProcessChannel(arguments);
 }
 
 Server::~Server() {

@@ -13,7 +13,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "server/service/admin_service.h"
 #include "server/service/calls.h"
 #include "server/service/insight_service.h"
@@ -31,10 +34,14 @@ class Server {
   // Errors: kUnavailable naming the address and why, e.g. that it is in use.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& address,
                                                        const ServiceLimits& limits);
+  // One that nobody else can reach: it listens nowhere, and its port is 0.
+  static absl::StatusOr<std::unique_ptr<Server>> StartInProcess(const ServiceLimits& limits);
   // As Shutdown with no time, if that was not called.
   ~Server();
 
   int port() const { return port_; }
+  // A channel that stays in the process. The server must outlive its calls.
+  std::shared_ptr<grpc::Channel> InProcessChannel(const grpc::ChannelArguments& arguments);
   EngineGate& gate() { return calls_.gate(); }
 
   // Lets calls in. `engine` must outlive Shutdown. From now on the health of
@@ -46,6 +53,9 @@ class Server {
 
  private:
   explicit Server(const ServiceLimits& limits);
+
+  // Starts what `builder` has beside the services. False if it cannot.
+  bool Build(grpc::ServerBuilder& builder, const ServiceLimits& limits);
 
   // Health of the calls that write: NOT_SERVING while the store is read-only.
   void FollowWriteState(engine::Engine* engine);

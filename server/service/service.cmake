@@ -40,8 +40,9 @@ target_link_libraries(throng_service
   PRIVATE throng_options gRPC::grpc++_reflection gRPC::grpcpp_channelz fmt::fmt spdlog::spdlog
           absl::strings absl::time)
 
-add_executable(throngd main.cc offline_commands.cc)
-target_link_libraries(throngd PRIVATE throng_options throng::service throng::storage CLI11::CLI11
-                      fmt::fmt nlohmann_json::nlohmann_json spdlog::spdlog)
+add_executable(throngd main.cc import_command.cc offline_commands.cc)
+target_link_libraries(throngd
+  PRIVATE throng_options throng::service throng::storage throng_cli_lib CLI11::CLI11 fmt::fmt
+          nlohmann_json::nlohmann_json spdlog::spdlog)
 target_compile_definitions(throngd PRIVATE THRONG_VERSION="${PROJECT_VERSION}")
 set_target_properties(throngd PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
