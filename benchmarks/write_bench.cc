@@ -4,11 +4,14 @@
 //
 // Runs the engine in process on a real directory with synced commits: what a service call adds is
 // not in the figures. Users have 13 tags. The directory is made anew and removed at the end.
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -65,6 +68,43 @@ uint64_t DirectoryBytes(const std::string& directory) {
   return bytes;
 }
 
+// Bytes that this process has had the kernel write to disks. 0 where that is not told.
+uint64_t BytesWritten() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  uint64_t bytes = 0;
+  while (io >> name >> bytes) {
+    if (name == "write_bytes:") return bytes;
+  }
+  return 0;
+}
+
+uint64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t pages = 0;
+  statm >> pages >> pages;
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// How long reading every file takes once they are in the page cache.
+double WarmReadSeconds(const std::string& directory) {
+  std::vector<char> buffer(1 << 20);
+  double seconds = 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    const Clock::time_point start = Clock::now();
+    for (const auto& file : std::filesystem::recursive_directory_iterator(directory)) {
+      if (!file.is_regular_file()) continue;
+      std::ifstream stream(file.path(), std::ios::binary);
+      while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
+      }
+    }
+    seconds = Seconds(start);
+  }
+  return seconds;
+}
+
+constexpr double kMegabyte = 1 << 20;
+
 class Bench {
  public:
   explicit Bench(const Options& options) : options_(options) {}
@@ -72,14 +112,19 @@ class Bench {
   void Run() {
     std::filesystem::remove_all(options_.directory);
     Open();
-    Load();
+    for (const index::TagDefinition& tag : WriteTags()) {
+      Must(engine_->tags().Create(context_, "default", tag, {}));
+    }
+    Load(engine::LoadMode::kUpsert);
     Restart();
     LookUp();
+    for (int i = 0; i < 3; ++i) Replace();
     for (const bool in_order : {false, true}) {
       for (const uint32_t batch : {1u, 10u, 100u, 1'000u}) Update(batch, 1, in_order);
     }
     for (const uint32_t threads : {2u, 8u}) Update(1, threads, /*in_order=*/false);
     CountWhileWriting();
+    HoldOldVersions();
     engine_.reset();
     std::filesystem::remove_all(options_.directory);
   }
@@ -90,11 +135,8 @@ class Bench {
         {.directory = options_.directory, .query_threads = options_.query_threads}));
   }
 
-  void Load() {
-    for (const index::TagDefinition& tag : WriteTags()) {
-      Must(engine_->tags().Create(context_, "default", tag, {}));
-    }
-    engine::LoadHeader header{.unknown_ids = engine::UnknownIds::kCreate};
+  void Load(engine::LoadMode mode) {
+    engine::LoadHeader header{.mode = mode, .unknown_ids = engine::UnknownIds::kCreate};
     for (const index::TagDefinition& tag : WriteTags()) header.tags.push_back(tag.name);
     const auto load = Must(engine_->writer().StartLoad(context_, header));
     double generated = 0;
@@ -102,14 +144,57 @@ class Bench {
     for (uint32_t first = 0; first < options_.users; first += engine::kBatchRowsMax) {
       const Clock::time_point before = Clock::now();
       const uint32_t rows = std::min(engine::kBatchRowsMax, options_.users - first);
-      const WriteRows batch(first, rows, options_.seed);
+      const WriteRows batch(first, rows, ++seed_);
       generated += Seconds(before);
       Must(load->Write(context_, batch.view()));
     }
     Must(load->Finish(context_));
     const double seconds = Seconds(start) - generated;
-    fmt::print("load                 {:>12.0f} rows/s  ({} users of 13 tags, {:.1f} s)\n",
-               options_.users / seconds, options_.users, seconds);
+    fmt::print("{}                 {:>12.0f} rows/s  ({} users of 13 tags, {:.1f} s)\n",
+               mode == engine::LoadMode::kUpsert ? "load   " : "replace", options_.users / seconds,
+               options_.users, seconds);
+  }
+
+  // Another content for every tag.
+  void Replace() {
+    const uint64_t before = BytesWritten();
+    Load(engine::LoadMode::kReplace);
+    engine_.reset();  // folds
+    const uint64_t disk = DirectoryBytes(options_.directory);
+    fmt::print("  written {:.0f} MB, on disk {:.0f} MB\n",
+               static_cast<double>(BytesWritten() - before) / kMegabyte,
+               static_cast<double>(disk) / kMegabyte);
+    Open();
+  }
+
+  // What deltas and 64 leased versions hold while a caller updates 100 random users a commit.
+  void HoldOldVersions() {
+    const auto print = [&](const char* when) {
+      const auto stats = Must(engine_->administration().Stats(context_, "default"));
+      const index::MemoryUse& use = stats.populations[0].memory;
+      fmt::print(
+          "memory {:<14} blocks {:.0f} MB, deltas {:.1f} MB, columns {:.0f} MB, column deltas "
+          "{:.1f} "
+          "MB, ids and values {:.0f} MB, resident {:.0f} MB, {} versions leased\n",
+          when, static_cast<double>(use.bitmap_blocks + use.bitmap_overhead) / kMegabyte,
+          static_cast<double>(use.bitmap_deltas) / kMegabyte,
+          static_cast<double>(use.columns) / kMegabyte,
+          static_cast<double>(use.column_deltas) / kMegabyte,
+          static_cast<double>(use.dictionary) / kMegabyte,
+          static_cast<double>(ResidentBytes()) / kMegabyte, stats.populations[0].leased_versions);
+    };
+    print("before");
+    Random random(options_.seed + 123);
+    for (int i = 0; i < 640; ++i) {
+      engine::WriteUsersRequest request{.unknown_ids = engine::UnknownIds::kError};
+      for (uint32_t j = 0; j < 100; ++j) {
+        request.users.push_back(
+            WriteChange(static_cast<uint32_t>(random.Next() % options_.users), random));
+      }
+      Must(engine_->writer().WriteUsers(context_, request));
+      if (i % 10 == 0) Must(engine_->selections().Count(context_, {.what = "city = 'v3'"}));
+    }
+    print("64 old versions");
   }
 
   void Restart() {
@@ -120,8 +205,14 @@ class Bench {
     start = Clock::now();
     Open();
     const double seconds = Seconds(start);
-    fmt::print("start                {:>12.1f} s       ({} MB on disk, {:.0f} MB/s)\n", seconds,
-               bytes >> 20, static_cast<double>(bytes) / (1 << 20) / seconds);
+    const double read = WarmReadSeconds(options_.directory);
+    const auto stats = Must(engine_->administration().Stats(context_, "default"));
+    const auto memory = static_cast<double>(stats.populations[0].memory.total());
+    fmt::print(
+        "start                {:>12.1f} s       ({} MB on disk read warm in {:.1f} s, {:.0f} MB in "
+        "memory decoded at 1 GB/s in {:.1f} s: {:.1f}x of both)\n",
+        seconds, bytes >> 20, read, memory / kMegabyte, memory / 1e9,
+        seconds / (read + memory / 1e9));
   }
 
   void LookUp() {
@@ -209,6 +300,7 @@ class Bench {
   }
 
   const Options options_;
+  uint64_t seed_ = options_.seed;  // of the rows loaded last
   const engine::CallContext context_ = engine::CallContext::Internal();
   std::unique_ptr<engine::Engine> engine_;
 };

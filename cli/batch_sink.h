@@ -48,8 +48,7 @@ using MakeBatchSink = std::function<std::unique_ptr<BatchSink>(RowErrorLog* log)
 void LogRowErrors(const v1::LoadProgress& progress, const std::vector<uint64_t>& lines,
                   RowErrorLog& log);
 // Logs the row for which a load failed, if `status` names one of the batch.
-void LogFailedRow(const grpc::Status& status, const std::vector<uint64_t>& lines,
-                  RowErrorLog& log);
+void LogFailedRow(const grpc::Status& status, const std::vector<uint64_t>& lines, RowErrorLog& log);
 
 }  // namespace throng::cli
 

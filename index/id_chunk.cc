@@ -112,8 +112,9 @@ std::string IdChunk::text(uint32_t offset) const {
 }
 
 bool IdChunk::Equals(uint32_t offset, const IdKey& key) const {
-  if (hashes_[offset] != key.hash || erased(offset)) return false;
-  return numeric() ? key.number == numbers_[offset] : key.text == view(offset);
+  if (erased(offset)) return false;
+  if (numeric()) return key.number == numbers_[offset];
+  return hashes_[offset] == key.hash && key.text == view(offset);
 }
 
 size_t IdChunk::memory_bytes(uint32_t size) const {

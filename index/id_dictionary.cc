@@ -8,8 +8,6 @@ namespace throng::index {
 namespace {
 
 constexpr uint32_t kFirstCapacity = 64;
-// Ids whose slots are fetched ahead of their insertion.
-constexpr size_t kIdsAhead = 16;
 
 }  // namespace
 

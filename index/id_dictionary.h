@@ -12,6 +12,7 @@
 #ifndef THRONG_INDEX_ID_DICTIONARY_H_
 #define THRONG_INDEX_ID_DICTIONARY_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -53,6 +54,15 @@ class IdTable {
       if (found == mark && accept(ordinals_[slot].load(std::memory_order_relaxed))) return true;
     }
   }
+  // The first ordinal that may have the hash.
+  std::optional<uint32_t> Candidate(uint64_t hash) const {
+    std::optional<uint32_t> first;
+    Find(hash, [&](uint32_t ordinal) {
+      first = ordinal;
+      return true;
+    });
+    return first;
+  }
   template <typename Visit>
   void ForEachOrdinal(Visit visit) const {
     for (uint32_t slot = 0; slot < capacity_; ++slot) {
@@ -79,10 +89,39 @@ class IdDictionary {
   IdDictionary();
 
   uint32_t size() const { return size_; }
-  // Starts fetching what Find() of an id with this hash reads first. For look-ups of many ids.
-  void Prefetch(uint64_t hash) const { (*tables_)[TableOf(hash)]->Prefetch(hash); }
   // The user with the id, if it is among the first size().
   std::optional<uint32_t> Find(const IdKey& key) const;
+  // Finds the ids 0 to count - 1 in order: make_key(i, buffer) gives an id, with 20 bytes for it to
+  // write to, and found(i, key, ordinal) takes the answer. Where the table lies in no cache, many
+  // look-ups are much faster so than one by one.
+  template <typename MakeKey, typename Found>
+  void FindAll(size_t count, MakeKey make_key, Found found) const {
+    struct Ahead {
+      char buffer[20];
+      IdKey key;
+      std::optional<uint32_t> candidate;
+    };
+    std::array<Ahead, kIdsAhead> ahead;
+    for (size_t begin = 0; begin < count; begin += kIdsAhead) {
+      const size_t size = std::min(kIdsAhead, count - begin);
+      for (size_t i = 0; i < size; ++i) {
+        ahead[i].key = make_key(begin + i, ahead[i].buffer);
+        Prefetch(ahead[i].key.hash);
+      }
+      for (size_t i = 0; i < size; ++i) {
+        const uint64_t hash = ahead[i].key.hash;
+        ahead[i].candidate = (*tables_)[TableOf(hash)]->Candidate(hash);
+        if (ahead[i].candidate >= size_) ahead[i].candidate.reset();
+        if (const auto user = ahead[i].candidate)
+          chunk(*user >> kChunkBits).Prefetch(*user & kChunkMask);
+      }
+      for (size_t i = 0; i < size; ++i) {
+        if (const auto user = ahead[i].candidate)
+          chunk(*user >> kChunkBits).PrefetchText(*user & kChunkMask);
+      }
+      for (size_t i = 0; i < size; ++i) found(begin + i, ahead[i].key, Find(ahead[i].key));
+    }
+  }
 
   // The id of an ordinal below size(); empty when it is erased.
   std::string text(uint32_t ordinal) const;
@@ -107,9 +146,11 @@ class IdDictionary {
 
  private:
   static constexpr uint32_t kTables = 256;
+  static constexpr size_t kIdsAhead = 16;  // whose slots are fetched before they are looked at
   using Tables = std::array<std::shared_ptr<IdTable>, kTables>;
   using Chunks = std::vector<std::shared_ptr<IdChunk>>;
 
+  void Prefetch(uint64_t hash) const { (*tables_)[TableOf(hash)]->Prefetch(hash); }
   static uint32_t TableOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 56); }
 
   uint32_t size_ = 0;

@@ -108,10 +108,8 @@ int RunImport(const ImportArguments& arguments) {
   options.server = "this process";
   options.population = arguments.population;
   options.json = arguments.json;
-  absl::StatusOr<std::unique_ptr<engine::Engine>> engine =
-      engine::Engine::Open({.directory = arguments.directory,
-                            .sync = false,
-                            .query_threads = arguments.threads});
+  absl::StatusOr<std::unique_ptr<engine::Engine>> engine = engine::Engine::Open(
+      {.directory = arguments.directory, .sync = false, .query_threads = arguments.threads});
   if (!engine.ok()) {
     static_cast<void>(cli::ReportFailure(engine.status(), options));
     return cli::kExitUsage;

@@ -18,8 +18,6 @@ constexpr uint32_t kNoCode = ~uint32_t{0};
 constexpr uint32_t kNewCodeBit = 0x8000'0000;
 // Below so many cells the columns are filled on the caller's thread.
 constexpr size_t kInlineCellsMax = 512;
-// Ids whose slots are fetched ahead of the look-up: a table of 100M ids lies in no cache.
-constexpr uint32_t kIdsAhead = 16;
 
 absl::Status BadBatch(std::string field, std::string_view message) {
   return index::InvalidArgument("BAD_BATCH", field, fmt::format("{}: {}", field, message));
@@ -109,28 +107,27 @@ absl::Status ColumnarWriter::ReadIds(const ColumnBatch& batch) {
              fmt::format("id \"{}\" has {} bytes; at most {} are allowed", Shorten(id), id.size(),
                          index::kIdBytesMax));
     } else {
-      ReadId(row, index::MakeIdKey(id));
+      const index::IdKey key = index::MakeIdKey(id);
+      TakeId(row, key, snapshot_.ids().Find(key));
     }
   }
   return absl::OkStatus();
 }
 
 void ColumnarWriter::ReadNumbers(std::span<const uint64_t> numbers) {
-  struct Ahead {
-    char buffer[20];
-    index::IdKey key;
+  const auto make_key = [&](size_t row, char* buffer) {
+    return index::MakeIdKey(numbers[row], buffer);
   };
-  Ahead ahead[kIdsAhead];
-  for (uint32_t begin = 0; begin < rows_; begin += kIdsAhead) {
-    const uint32_t count = std::min(kIdsAhead, rows_ - begin);
-    for (uint32_t i = 0; i < count; ++i) {
-      ahead[i].key = index::MakeIdKey(numbers[begin + i], ahead[i].buffer);
-      snapshot_.ids().Prefetch(ahead[i].key.hash);
-    }
-    for (uint32_t i = 0; i < count; ++i) {
-      const index::IdKey& key = ahead[i].key;
-      id_type_ == nullptr ? ReadId(begin + i, key) : ReadLinkedId(begin + i, key.text);
-    }
+  if (id_type_ == nullptr) {
+    snapshot_.ids().FindAll(
+        rows_, make_key, [&](size_t row, const index::IdKey& key, std::optional<uint32_t> ordinal) {
+          TakeId(static_cast<uint32_t>(row), key, ordinal);
+        });
+    return;
+  }
+  for (uint32_t row = 0; row < rows_; ++row) {
+    char buffer[20];
+    ReadLinkedId(row, make_key(row, buffer).text);
   }
 }
 
@@ -153,8 +150,9 @@ void ColumnarWriter::ReadLinkedId(uint32_t row, std::string_view id) {
   }
 }
 
-void ColumnarWriter::ReadId(uint32_t row, const index::IdKey& key) {
-  if (const std::optional<uint32_t> ordinal = snapshot_.ids().Find(key)) {
+void ColumnarWriter::TakeId(uint32_t row, const index::IdKey& key,
+                            std::optional<uint32_t> ordinal) {
+  if (ordinal.has_value()) {
     ordinals_[row] = *ordinal;
     return;
   }

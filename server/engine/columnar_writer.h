@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,7 +58,7 @@ class ColumnarWriter {
 
   absl::Status ReadIds(const ColumnBatch& batch);
   void ReadNumbers(std::span<const uint64_t> numbers);
-  void ReadId(uint32_t row, const index::IdKey& key);
+  void TakeId(uint32_t row, const index::IdKey& key, std::optional<uint32_t> ordinal);
   void ReadLinkedId(uint32_t row, std::string_view id);
   absl::Status CheckShape(const TagColumn& column, const index::TagEntry& entry, size_t number);
   absl::Status CheckCoded(const TagColumn& column, const CodedView& view, std::string_view field);

@@ -98,11 +98,13 @@ absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
       next = head;  // which may hold the commit that this one repeats: it waits for it
     } else {
       // Staged content may have values that nobody has yet.
-      std::erase_if(record.dropped_values, [&](const index::DroppedValues& dropped) {
-        return std::any_of(replaces_.begin(), replaces_.end(), [&](const auto& pending) {
-          return pending->tags.contains(dropped.tag);
-        });
-      });
+      const auto is_staged =
+          [&](const index::DroppedValues& dropped) THRONG_REQUIRES(commit_mutex_) {
+            return std::any_of(replaces_.begin(), replaces_.end(), [&](const auto& pending) {
+              return pending->tags.contains(dropped.tag);
+            });
+          };
+      std::erase_if(record.dropped_values, is_staged);
       next = index::Apply(*head, record, parallel());
       for (const auto& pending : replaces_) NoteCommit(*next, record, pending.get());
       Push(std::move(record), next);

@@ -5,15 +5,20 @@
 #include "server/engine/universe.h"
 
 namespace throng::engine {
+namespace {
+
+// Whether the ordinal is a user's: an erased one's is nobody's.
+bool IsUser(const index::Snapshot& snapshot, uint32_t ordinal) {
+  const index::TagShard* universe =
+      snapshot.shard(index::kUniverseTag, ordinal >> index::kShardBits);
+  return universe != nullptr && index::Contains(universe->values[0], ordinal & index::kShardMask);
+}
+
+}  // namespace
 
 std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::IdKey& key) {
   const std::optional<uint32_t> ordinal = snapshot.ids().Find(key);
-  if (!ordinal.has_value()) return std::nullopt;
-  const index::TagShard* universe =
-      snapshot.shard(index::kUniverseTag, *ordinal >> index::kShardBits);
-  const bool exists =
-      universe != nullptr && index::Contains(universe->values[0], *ordinal & index::kShardMask);
-  return exists ? ordinal : std::nullopt;
+  return ordinal.has_value() && IsUser(snapshot, *ordinal) ? ordinal : std::nullopt;
 }
 
 absl::StatusOr<const index::IdTypeDefinition*> FindIdType(const Universe& universe,
@@ -60,16 +65,18 @@ std::shared_ptr<const index::OrdinalSet> SnapshotIdLookup::Lookup(
     const std::vector<std::string>& ids, const std::vector<uint64_t>& numbers,
     uint64_t* unknown) const {
   index::OrdinalSet::Builder users;
-  const auto add = [&](const index::IdKey& key) {
-    if (const std::optional<uint32_t> ordinal = FindUser(snapshot_, key)) {
+  const auto add = [&](size_t, const index::IdKey&, std::optional<uint32_t> ordinal) {
+    if (ordinal.has_value() && IsUser(snapshot_, *ordinal)) {
       users.Add(*ordinal);
     } else {
       ++*unknown;
     }
   };
-  for (const std::string& id : ids) add(index::MakeIdKey(id));
-  char buffer[20];
-  for (const uint64_t number : numbers) add(index::MakeIdKey(number, buffer));
+  snapshot_.ids().FindAll(
+      ids.size(), [&](size_t i, char*) { return index::MakeIdKey(ids[i]); }, add);
+  snapshot_.ids().FindAll(
+      numbers.size(), [&](size_t i, char* buffer) { return index::MakeIdKey(numbers[i], buffer); },
+      add);
   return users.Build();
 }
 

@@ -105,8 +105,8 @@ TEST_F(ImportTest, RefusesAPlaceThatItCannotUse) {
   const CommandResult unknown = RunServer(Flags(File("other"), {"--population", "nobody"}));
   EXPECT_EQ(unknown.exit_code, 1) << unknown;
   EXPECT_EQ(unknown.json()["error"]["reason"], "UNKNOWN_POPULATION") << unknown;
-  const CommandResult no_file = RunServer(
-      {"import", File("nothing.csv"), "--schema", schema_, "--data-dir", File("other")});
+  const CommandResult no_file =
+      RunServer({"import", File("nothing.csv"), "--schema", schema_, "--data-dir", File("other")});
   EXPECT_EQ(no_file.exit_code, 2) << no_file;
   EXPECT_EQ(RunServer({"import", file_, "--schema", schema_}).exit_code, 2) << "no --data-dir";
 }
