@@ -9,6 +9,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "storage/database.h"
 #include "storage/file_copy.h"
 #include "storage/rocks_status.h"
 
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kManifestFile = "BACKUP";
+constexpr std::string_view kPartialSuffix = ".partial";
 
 std::string ManifestPath(const std::string& backup) {
   return fmt::format("{}/{}", backup, kManifestFile);
@@ -71,7 +73,7 @@ absl::StatusOr<BackupInfo> WriteBackupImpl(const BackupPlan& plan) {
   THRONG_RETURN_IF_ERROR(CheckBackupName(plan.name));
   THRONG_RETURN_IF_ERROR(MakeDirectories(plan.directory));
   const std::string whole = fmt::format("{}/{}", plan.directory, plan.name);
-  const std::string partial = fmt::format("{}/.{}.partial", plan.directory, plan.name);
+  const std::string partial = fmt::format("{}/.{}{}", plan.directory, plan.name, kPartialSuffix);
   std::error_code error;
   if (fs::exists(whole, error)) {
     return index::MakeError(absl::StatusCode::kAlreadyExists,
@@ -157,6 +159,44 @@ absl::Status CopyChecked(const std::string& backup, const BackupManifest& manife
   return SyncDirectory(to);
 }
 
+absl::Status RemoveAll(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("cannot remove {}: {}", path, error.message()));
+}
+
+// Where a restore keeps its copy, and the mark that it is not finished: it goes last.
+std::string PartialPath(const std::string& directory) {
+  return fmt::format("{}/{}", directory, kRestoringDirectory);
+}
+
+bool IsLeftByRestore(const std::string& name) {
+  return name != kRestoringDirectory && name != "lost+found";
+}
+
+// Removes what a restore that was not finished left.
+absl::Status RemoveUnfinished(const std::string& directory) {
+  THRONG_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(directory));
+  for (const std::string& name : names) {
+    if (!IsLeftByRestore(name)) continue;
+    THRONG_RETURN_IF_ERROR(RemoveAll(fmt::format("{}/{}", directory, name)));
+  }
+  return RemoveAll(PartialPath(directory));
+}
+
+// Errors: kFailedPrecondition when there is what no restore left.
+absl::Status CheckTarget(const std::string& directory) {
+  THRONG_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(directory));
+  // No server has started on it since.
+  if (std::find(names.begin(), names.end(), kRestoringDirectory) != names.end()) {
+    return absl::OkStatus();
+  }
+  if (std::none_of(names.begin(), names.end(), IsLeftByRestore)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("{} is not empty: restore into a new directory", directory));
+}
+
 // Moves the files of a store; the one that makes it a store comes last.
 absl::Status MoveUp(const std::string& from, const std::string& to) {
   THRONG_ASSIGN_OR_RETURN(std::vector<std::string> names, NamesIn(from));
@@ -173,24 +213,27 @@ absl::Status MoveUp(const std::string& from, const std::string& to) {
 absl::StatusOr<BackupInfo> RestoreBackupImpl(const std::string& backup,
                                              const std::string& directory,
                                              index::Parallel& parallel) {
+  const std::string name = fs::path(backup).lexically_normal().filename().string();
+  if (name.starts_with('.') && name.ends_with(kPartialSuffix)) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} is a backup that was not finished", backup));
+  }
   THRONG_ASSIGN_OR_RETURN(const BackupManifest manifest, ReadManifest(backup));
   THRONG_RETURN_IF_ERROR(MakeDirectories(directory));
-  THRONG_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(directory));
-  const std::string partial = fmt::format("{}/restoring", directory);
-  for (const std::string& name : names) {
-    if (name == "restoring" || name == "lost+found") continue;
-    return absl::FailedPreconditionError(
-        fmt::format("{} is not empty: restore into a new directory", directory));
-  }
-  std::error_code ignored;
-  fs::remove_all(partial, ignored);
+  THRONG_RETURN_IF_ERROR(CheckTarget(directory));
+  THRONG_RETURN_IF_ERROR(RemoveUnfinished(directory));
+  const std::string partial = PartialPath(directory);
   THRONG_RETURN_IF_ERROR(MakeDirectories(partial));
   absl::Status status = CopyChecked(backup, manifest, partial);
   if (status.ok()) status = CompareStore(partial, manifest, parallel);
   if (status.ok()) status = MoveUp(partial, directory);
-  fs::remove_all(partial, ignored);
-  THRONG_RETURN_IF_ERROR(status);
-  return InfoOf(fs::path(backup).lexically_normal().filename().string(), manifest);
+  if (!status.ok()) {
+    // Where that fails too the mark stays, and no server starts on what is there.
+    RemoveUnfinished(directory).IgnoreError();
+    return status;
+  }
+  THRONG_RETURN_IF_ERROR(RemoveAll(partial));
+  return InfoOf(name, manifest);
 }
 
 }  // namespace

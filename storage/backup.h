@@ -68,14 +68,17 @@ struct BackupPlan {
 // A letter or digit, then those, '-', '_' or '.'. Errors: kInvalidArgument (BAD_NAME).
 absl::Status CheckBackupName(std::string_view name);
 // Whole and on the disk when it returns, else nothing but a partial directory, which the next
-// attempt replaces. Errors: kAlreadyExists (BACKUP_EXISTS), kResourceExhausted, kUnavailable.
+// attempt replaces; or whole, when only the sync of its name failed. Errors: kAlreadyExists
+// (BACKUP_EXISTS), kResourceExhausted, kUnavailable.
 absl::StatusOr<BackupInfo> WriteBackup(const BackupPlan& plan);
 // The oldest first. None when there is no such directory. Errors: kUnavailable.
 absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& directory);
 
 // Copies the backup into `directory`, which must not exist or be empty, loads it, and compares
-// every digest; on any difference nothing stays there. Errors: kDataLoss naming the file or tag
-// that differs, kFailedPrecondition when the directory is not empty, kNotFound, as WriteBackup.
+// every digest; on any difference nothing stays there. What a restore that was cut short left is
+// replaced; until then no Store opens there. Errors: kDataLoss naming the file or tag that differs,
+// kFailedPrecondition when the directory is not empty or the backup was not finished, kNotFound, as
+// WriteBackup.
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& backup, const std::string& directory,
                                          index::Parallel& parallel);
 

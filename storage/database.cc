@@ -38,9 +38,16 @@ absl::StatusOr<uint32_t> DecodeFormat(std::string_view value) {
   return static_cast<uint32_t>(version);
 }
 
-// True when there is no database yet. Errors: kDataLoss when only its entry point is missing.
+// True when there is no database yet. Errors: kDataLoss when only its entry point is missing,
+// kFailedPrecondition when a restore was not finished, which may have left any part of one.
 absl::StatusOr<bool> IsNewDirectory(rocksdb::FileSystem& files, const std::string& directory) {
   const rocksdb::IOOptions options;
+  const std::string restoring = fmt::format("{}/{}", directory, kRestoringDirectory);
+  if (files.FileExists(restoring, options, nullptr).ok()) {
+    return absl::FailedPreconditionError(fmt::format(
+        "a restore into {} was not finished: run throngd restore again, into the same directory",
+        directory));
+  }
   const rocksdb::IOStatus current = files.FileExists(directory + "/CURRENT", options, nullptr);
   if (!current.IsNotFound()) {
     THRONG_RETURN_IF_ERROR(FromRocks(current, "look into the data directory " + directory));

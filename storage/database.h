@@ -27,6 +27,9 @@
 
 namespace throng::storage {
 
+// In a data directory that a restore is making or was cut short in (storage/backup.h).
+inline constexpr std::string_view kRestoringDirectory = "restoring";
+
 // The entries of a key range in order of key. Not thread-safe; must not outlive its Database.
 class RangeScan {
  public:

@@ -11,7 +11,6 @@
 namespace throng::engine {
 namespace {
 
-constexpr size_t kGroupCommitsMax = 256;
 // A fold that takes erasures in rewrites files to remove their traces: not more often than this.
 constexpr int64_t kErasureFoldIntervalUs = 60'000'000;
 

@@ -32,6 +32,9 @@
 
 namespace throng::engine {
 
+// Commits that one sync makes durable; what else waits is the next one's.
+inline constexpr size_t kGroupCommitsMax = 256;
+
 // What a Universe needs of its surroundings; all outlive it.
 struct UniverseEnvironment {
   storage::Store* store = nullptr;

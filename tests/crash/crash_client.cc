@@ -56,6 +56,7 @@ CrashClient::CrashClient(const std::string& address, int writer)
         arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
         return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
       }()),
+      admin_(v1::AdminService::NewStub(channel_)),
       populations_(v1::PopulationService::NewStub(channel_)),
       tags_(v1::TagService::NewStub(channel_)),
       users_(v1::UserService::NewStub(channel_)),
@@ -246,6 +247,32 @@ std::optional<uint64_t> CrashClient::Load(const Operation& operation) {
   const grpc::Status status = stream->Finish();
   if (!status.ok() && !IsGone(status)) Die("load", status);
   return version;
+}
+
+bool CrashClient::CreateBackup(const std::string& name) {
+  v1::CreateBackupRequest request;
+  request.set_backup_id(name);
+  v1::Backup response;
+  grpc::ClientContext context;
+  const grpc::Status status = admin_->CreateBackup(&context, request, &response);
+  if (!status.ok() && !IsGone(status)) Die("create backup", status);
+  return status.ok();
+}
+
+std::vector<std::string> CrashClient::ListBackups() {
+  v1::ListBackupsResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = admin_->ListBackups(&context, {}, &response);
+  if (!status.ok()) Die("list backups", status);
+  std::vector<std::string> names;
+  for (const v1::Backup& backup : response.backups()) {
+    const std::string name = backup.name().substr(backup.name().rfind('/') + 1);
+    if (!backup.damage().empty()) {
+      Die(fmt::format("backup {}: {}", name, backup.damage()), grpc::Status::OK);
+    }
+    names.push_back(name);
+  }
+  return names;
 }
 
 CrashModel CrashClient::Read() {

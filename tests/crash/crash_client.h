@@ -13,8 +13,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/crash/crash_model.h"
+#include "throng/v1/admin.grpc.pb.h"
 #include "throng/v1/population.grpc.pb.h"
 #include "throng/v1/selection.grpc.pb.h"
 #include "throng/v1/tag.grpc.pb.h"
@@ -40,6 +42,10 @@ class CrashClient {
   uint64_t Count(const std::string& expression);
   // The newest data version.
   uint64_t DataVersion();
+  // False when the call failed because the server went away. Any other error ends the harness.
+  bool CreateBackup(const std::string& name);
+  // The names of all backups; one that cannot be read ends the harness.
+  std::vector<std::string> ListBackups();
 
  private:
   std::string Tag(const std::string& name) const;
@@ -51,6 +57,7 @@ class CrashClient {
 
   const int writer_;
   const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::AdminService::Stub> admin_;
   const std::unique_ptr<v1::PopulationService::Stub> populations_;
   const std::unique_ptr<v1::TagService::Stub> tags_;
   const std::unique_ptr<v1::UserService::Stub> users_;

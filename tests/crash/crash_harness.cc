@@ -5,15 +5,19 @@
 //
 // Several writers call at once, each with users and tags of its own. What they were told goes to an
 // expected-state file outside the server, synced before the next call. A call that was not answered
-// may have happened or not, but only as a whole. Exit code 0: every cycle held.
+// may have happened or not, but only as a whole. Backups are made meanwhile: one that is listed
+// after the kill is whole, and now and then the newest is restored, started and compared. Exit code
+// 0: every cycle held.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -77,9 +81,19 @@ struct Writer {
   uint64_t last_version = 0;
   std::unique_ptr<SyncedFile> file;
   std::mt19937_64 random;
-  uint64_t acknowledged = 0;
+  std::vector<CrashModel> states;  // of this cycle: at its start, then after each answer
+  std::atomic<uint64_t> acknowledged = 0;
   uint64_t found_whole = 0;  // unanswered calls that had happened
   uint64_t found_absent = 0;
+};
+
+// A call that makes a backup, and what the backup may hold: by writer, what had been answered when
+// the call began, or any state after that.
+struct BackupCall {
+  std::string name;
+  bool is_acknowledged = false;
+  std::vector<size_t> begins;  // by writer: a place in its states
+  std::vector<std::vector<CrashModel>> allowed;
 };
 
 class Harness {
@@ -101,6 +115,7 @@ class Harness {
     for (uint32_t cycle = 0; cycle < options_.cycles; ++cycle) {
       cycle_ = cycle;
       RunCycle();
+      if ((cycle + 1) % kRestoreCycles == 0) CheckNewestBackup();
       if ((cycle + 1) % 50 == 0) Report(cycle + 1);
     }
     Start();
@@ -109,6 +124,7 @@ class Harness {
     if (!server_->Wait(std::chrono::minutes(1)) || server_->exit_code() != 0) {
       Fail("throngd does not stop well");
     }
+    CheckNewestBackup();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     Report(options_.cycles);
     fmt::print("held: {} kills in {:.0f} s, seed {}\n", options_.cycles, seconds.count(),
@@ -117,6 +133,8 @@ class Harness {
   }
 
  private:
+  static constexpr uint32_t kRestoreCycles = 10;
+
   void RunCycle() {
     Start();
     // Now and then the recovery itself is killed.
@@ -129,20 +147,103 @@ class Harness {
     std::atomic<bool> stop = false;
     std::vector<std::thread> threads;
     for (Writer& writer : writers_) {
+      writer.states = {writer.expected};
+      writer.acknowledged = 0;
       threads.emplace_back([this, &writer, &stop] { WriteUntil(writer, stop); });
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5 + random_() % 150));
+    const bool backs_up = random_() % 3 != 0;
+    if (backs_up) {
+      const auto pause = std::chrono::milliseconds(random_() % 40);
+      threads.emplace_back([this, pause] { BackUp(pause); });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + random_() % (backs_up ? 300 : 150)));
     Kill();
     stop = true;
     for (std::thread& thread : threads) thread.join();
+    for (const Writer& writer : writers_) acknowledged_ += writer.acknowledged;
+    if (backs_up) NoteWhatBackupMayHold();
   }
 
-  void Start() {
+  // One backup, under the name that the newest does not have: what a kill left of another is there.
+  void BackUp(std::chrono::milliseconds pause) {
+    std::this_thread::sleep_for(pause);
+    CrashClient client(address_, 0);
+    BackupCall& call = called_.emplace();
+    call.name = newest_ && newest_->name == "even" ? "odd" : "even";
+    for (const Writer& writer : writers_) call.begins.push_back(writer.acknowledged);
+    call.is_acknowledged = client.CreateBackup(call.name);
+    ++(call.is_acknowledged ? backups_made_ : backups_cut_);
+  }
+
+  void NoteWhatBackupMayHold() {
+    for (size_t i = 0; i < writers_.size(); ++i) {
+      Writer& writer = writers_[i];
+      const auto begin = writer.states.begin() + static_cast<ptrdiff_t>(called_->begins[i]);
+      std::vector<CrashModel>& allowed = called_->allowed.emplace_back(begin, writer.states.end());
+      if (!writer.unanswered) continue;
+      CrashModel with = writer.expected;
+      Apply(*writer.unanswered, with);
+      allowed.push_back(std::move(with));
+    }
+  }
+
+  // What is listed is what was made, and perhaps the one that was not answered.
+  void CheckBackups(CrashClient& client) {
+    const std::vector<std::string> listed = client.ListBackups();
+    const auto is_listed = [&](const BackupCall& call) {
+      return std::find(listed.begin(), listed.end(), call.name) != listed.end();
+    };
+    const bool is_newer = called_ && is_listed(*called_);
+    if (called_ && called_->is_acknowledged && !is_newer) {
+      Fail(fmt::format("backup {} is not listed", called_->name));
+    }
+    if (newest_ && !is_listed(*newest_)) Fail(fmt::format("backup {} is gone", newest_->name));
+    if (listed.size() != (newest_ ? 1u : 0u) + (is_newer ? 1u : 0u)) {
+      Fail(fmt::format("a backup nobody made is listed: {}", fmt::join(listed, " ")));
+    }
+    if (is_newer) {
+      if (newest_) fs::remove_all(BackupPath(newest_->name));
+      newest_ = std::move(called_);
+    }
+    called_.reset();
+  }
+
+  // Restores it beside the server's data, which no server runs on, and starts a server there.
+  void CheckNewestBackup() {
+    if (!newest_) return;
+    const std::string restored = options_.directory + "/restored";
+    e2e::ChildProcess restore({options_.server, "restore", BackupPath(newest_->name), restored});
+    if (!restore.Wait(std::chrono::minutes(1)) || restore.exit_code() != 0) {
+      Fail(fmt::format("backup {} is not restored: {}", newest_->name, restore.error_output()));
+    }
+    StartOn(restored);
+    for (Writer& writer : writers_) {
+      CrashClient client(address_, writer.number);
+      if (!client.AwaitServing()) Fail("throngd does not serve what was restored");
+      const CrashModel actual = client.Read();
+      const auto& allowed = newest_->allowed[static_cast<size_t>(writer.number)];
+      if (std::find(allowed.begin(), allowed.end(), actual) == allowed.end()) {
+        Fail(fmt::format("backup {}, writer {}: {}", newest_->name, writer.number,
+                         Difference(allowed.front(), actual)));
+      }
+    }
+    Kill();
+    fs::remove_all(restored);
+    ++backups_restored_;
+  }
+
+  std::string BackupPath(const std::string& name) const {
+    return fmt::format("{}/backups/{}", options_.directory, name);
+  }
+
+  void Start() { StartOn(options_.directory + "/data"); }
+
+  void StartOn(const std::string& data) {
     const std::string port_file = options_.directory + "/port";
     fs::remove(port_file);
     server_ = std::make_unique<e2e::ChildProcess>(std::vector<std::string>{
-        options_.server, "--data-dir", options_.directory + "/data", "--listen", "127.0.0.1:0",
-        "--port-file", port_file, "--fold-log-bytes", "20000"});
+        options_.server, "--data-dir", data, "--listen", "127.0.0.1:0", "--port-file", port_file,
+        "--fold-log-bytes", "20000", "--backup-dir", options_.directory + "/backups"});
     const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     int port = 0;
     while (!(std::ifstream(port_file) >> port)) {
@@ -172,6 +273,7 @@ class Harness {
       writer.last_version = *version;
       Apply(operation, writer.expected);
       writer.unanswered.reset();
+      writer.states.push_back(writer.expected);
       ++writer.acknowledged;
     }
   }
@@ -193,6 +295,7 @@ class Harness {
       users += writer.expected.size();
     }
     created_ = true;
+    CheckBackups(first);
     if (const uint64_t all = first.Count("all()"); all != users) {
       Fail(fmt::format("all() counts {} users, not {}", all, users));
     }
@@ -237,16 +340,16 @@ class Harness {
   }
 
   void Report(uint32_t cycles) const {
-    uint64_t acknowledged = 0;
     uint64_t whole = 0;
     uint64_t absent = 0;
     for (const Writer& writer : writers_) {
-      acknowledged += writer.acknowledged;
       whole += writer.found_whole;
       absent += writer.found_absent;
     }
     fmt::print("{} kills: {} calls acknowledged; of those cut off {} had happened, {} had not\n",
-               cycles, acknowledged, whole, absent);
+               cycles, acknowledged_, whole, absent);
+    fmt::print("{} backups made, {} cut off, {} restored and compared\n", backups_made_,
+               backups_cut_, backups_restored_);
     std::fflush(stdout);
   }
 
@@ -257,11 +360,17 @@ class Harness {
 
   const Options options_;
   std::mt19937_64 random_;
-  std::vector<Writer> writers_;
+  std::deque<Writer> writers_;
   std::unique_ptr<e2e::ChildProcess> server_;
   std::string address_;
   uint32_t cycle_ = 0;
   bool created_ = false;
+  uint64_t acknowledged_ = 0;
+  std::optional<BackupCall> called_;  // since the last check
+  std::optional<BackupCall> newest_;  // the one there is
+  uint64_t backups_made_ = 0;
+  uint64_t backups_cut_ = 0;
+  uint64_t backups_restored_ = 0;
 };
 
 template <typename T>

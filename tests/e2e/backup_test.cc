@@ -79,6 +79,24 @@ TEST_F(BackupTest, ADamagedBackupIsRefused) {
   EXPECT_TRUE(fs::is_empty(File("restored")));
 }
 
+// As a kill leaves it while it copies, and while it moves up what it copied.
+TEST_F(BackupTest, ARestoreThatWasKilledIsRefusedAndRunAgain) {
+  ServerProcess with(File("backed"), {"--backup-dir", File("backups")});
+  Load(with.client(), Users(1'000), Schema());
+  with.client().Ask({"backup", "create", "monday"});
+  fs::create_directories(File("restored/restoring"));
+  for (const char* moved : {"", "HIGH_WATER"}) {
+    if (*moved != '\0') WriteFile(fmt::format("{}/{}", File("restored"), moved), "x");
+    ExpectRefused(RunServer({"--data-dir", File("restored"), "--listen", "127.0.0.1:0"}), 1,
+                  {File("restored"), "not finished", "restore again"});
+    ExpectRefused(RunServer({"verify", File("restored")}), 2, {File("restored"), "not finished"});
+  }
+  const CommandResult restored = RunServer({"restore", File("backups/monday"), File("restored")});
+  EXPECT_EQ(restored.exit_code, 0) << restored;
+  ServerProcess again(File("restored"));
+  EXPECT_EQ(again.client().Count("all()"), 1'000);
+}
+
 TEST_F(BackupTest, VerifySaysWhatIsDamaged) {
   Load(throng(), Users(20'000), Schema());
   ExpectRefused(RunServer({"verify", File("data")}), 2, {File("data"), "in use"});

@@ -14,6 +14,7 @@
 #include "server/engine/universe.h"
 #include "storage/file_system_hook.h"
 #include "tests/server/engine_world.h"
+#include "tests/server/holding_store.h"
 #include "tests/testing/fault_file_system.h"
 #include "tests/testing/temporary_directory.h"
 
@@ -38,22 +39,24 @@ class CommitWorld {
 
   testing::FaultFileSystem& files() { return *files_; }
   storage::Store& store() { return *store_; }
+  HoldingStore& holding_store() { return *store_; }
   Universe& universe() { return *universe_; }
 
   void Open() {
     universe_.reset();
     store_.reset();
-    store_ = Must(storage::Store::Open({.directory = directory_.path(),
-                                        .sync = sync_,
-                                        .sync_interval_ms = 1,
-                                        .file_system = &hook_}));
-    if (store_->populations().empty()) {
-      MustBeOk(store_->CreatePopulation("default", "", "user_id").status());
+    store_ =
+        std::make_unique<HoldingStore>(Must(storage::Store::Open({.directory = directory_.path(),
+                                                                  .sync = sync_,
+                                                                  .sync_interval_ms = 1,
+                                                                  .file_system = &hook_})));
+    if (store().populations().empty()) {
+      MustBeOk(store().CreatePopulation("default", "", "user_id").status());
     }
-    const storage::Population population = store_->populations().front();
+    const storage::Population population = store().populations().front();
     universe_ = std::make_unique<Universe>(
-        population, Must(store_->Load(population.id, parallel_, {})),
-        UniverseEnvironment{.store = store_.get(), .parallel = &parallel_, .clock_us = [] {
+        population, Must(store().Load(population.id, parallel_, {})),
+        UniverseEnvironment{.store = &store(), .parallel = &parallel_, .clock_us = [] {
                               return EngineWorld::kStartUs;
                             }});
   }
@@ -90,6 +93,18 @@ class CommitWorld {
     });
   }
 
+  // What the next commit would build on, durable or not.
+  uint64_t HeadVersion() {
+    uint64_t version = 0;
+    const auto looked =
+        universe_->Commit([&](const index::Snapshot& newest, index::CommitRecord*) -> absl::Status {
+          version = newest.data_version();
+          return absl::CancelledError("looked only");
+        });
+    EXPECT_TRUE(absl::IsCancelled(looked.status()));
+    return version;
+  }
+
   // The city of each user, as a reader sees it.
   std::map<std::string, std::string> Read() const {
     std::map<std::string, std::string> cities;
@@ -113,7 +128,7 @@ class CommitWorld {
       std::make_shared<testing::FaultFileSystem>();
   storage::FileSystemHook hook_{.file_system = files_};
   index::Parallel parallel_{2};
-  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<HoldingStore> store_;
   std::unique_ptr<Universe> universe_;
 };
 
@@ -147,6 +162,34 @@ TEST(CommitTest, CommitsOfManyThreadsAllLandOnce) {
   EXPECT_EQ(world.Read(), expected);
   world.Open();
   EXPECT_EQ(world.Read(), expected);
+}
+
+// While one write is held up, as many commits wait as one group takes, and one more.
+TEST(CommitTest, AGroupHasALimitAndTheRestIsTheNext) {
+  for (const size_t waiting : {kGroupCommitsMax, kGroupCommitsMax + 1}) {
+    CommitWorld world;
+    world.holding_store().Hold();
+    std::map<std::string, std::string> expected = {{"first", "c"}};
+    std::vector<std::thread> threads;
+    threads.emplace_back([&] { MustBeOk(world.Add("first", "c").status()); });
+    world.holding_store().AwaitHeld();
+    for (size_t i = 0; i < waiting; ++i) {
+      const std::string id = fmt::format("u{}", i);
+      expected[id] = "c";
+      threads.emplace_back([&world, id] { MustBeOk(world.Add(id, "c").status()); });
+    }
+    while (world.HeadVersion() < 2 + waiting) std::this_thread::yield();
+    EXPECT_EQ(world.universe().newest()->data_version(), 1u) << "nothing is durable, nothing seen";
+    world.holding_store().Release();
+    for (std::thread& thread : threads) thread.join();
+    std::vector<size_t> groups = {1, kGroupCommitsMax};
+    if (waiting > kGroupCommitsMax) groups.push_back(1);
+    EXPECT_EQ(world.holding_store().groups(), groups);
+    EXPECT_EQ(world.universe().newest()->data_version(), 2 + waiting);
+    EXPECT_EQ(world.Read(), expected);
+    world.CutPowerAndOpen();
+    EXPECT_EQ(world.Read(), expected);
+  }
 }
 
 // Fails the n-th change of the disk, for every n that the commits of some threads reach.

@@ -6,91 +6,43 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "index/error.h"
 #include "storage/file_copy.h"
 #include "storage/store.h"
+#include "tests/storage/backup_fixture.h"
 #include "tests/storage/random_commits.h"
-#include "tests/storage/snapshot_difference.h"
-#include "tests/storage/store_world.h"
-#include "tests/testing/seed.h"
 
 namespace throng::storage {
 namespace {
 
 namespace fs = std::filesystem;
 
-absl::Status Never() { return absl::OkStatus(); }
-
-// A world and a backup of it.
-class BackupTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(world_.Open().ok());
-    for (int i = 0; i < 10; ++i) ASSERT_TRUE(world_.CommitRandom(random_).ok());
-    ASSERT_TRUE(world_.Fold().ok());
-    ASSERT_TRUE(world_.ReplaceRandom(random_).ok());
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(world_.CommitRandom(random_).ok());
-  }
-
-  std::string backups() const { return folder_.path("backups"); }
-  std::string target() const { return folder_.path("restored"); }
-
-  absl::StatusOr<BackupInfo> Backup(const std::string& name,
-                                    const std::function<absl::Status()>& check = Never) {
-    const std::string checkpoint = world_.directory() + "/CHECKPOINT";
-    THRONG_RETURN_IF_ERROR(world_.store().PrepareCheckpoint());
-    THRONG_RETURN_IF_ERROR(world_.store().Checkpoint(checkpoint));
-    const Population population = world_.store().populations().front();
-    absl::StatusOr<BackupInfo> made =
-        WriteBackup({.checkpoint = checkpoint,
-                     .directory = backups(),
-                     .name = name,
-                     .created_us = 1'700'000'000'000'000,
-                     .populations = {DigestOf(population, world_.snapshot(), parallel_)},
-                     .check = check});
-    fs::remove_all(checkpoint);
-    return made;
-  }
-  absl::Status Restore(const std::string& name) {
-    return RestoreBackup(backups() + "/" + name, target(), parallel_).status();
-  }
-
-  std::mt19937_64 random_{testing::TestSeed()};
-  TemporaryFolder folder_;
-  StoreWorld world_{{.high_water_interval_ms = 0}};
-  index::Parallel parallel_{2};
-};
+using BackupTest = BackupFixture;
 
 TEST_F(BackupTest, RestoresWhatWasThereThen) {
   const absl::StatusOr<BackupInfo> made = Backup("monday");
   ASSERT_TRUE(made.ok()) << made.status();
-  const index::SnapshotRef then = world_.history().rbegin()->second;
+  const index::SnapshotRef then = world().history().rbegin()->second;
   EXPECT_EQ(made->populations.at(0).data_version, then->data_version());
   EXPECT_EQ(made->populations.at(0).user_count, then->user_count());
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(world_.CommitRandom(random_).ok());
-  ASSERT_TRUE(world_.Fold().ok());
-  EXPECT_EQ(world_.Reopen(), "") << "the checkpoint left the store as it was";
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(world().CommitRandom(random_).ok());
+  ASSERT_TRUE(world().Fold().ok());
+  EXPECT_EQ(world().Reopen(), "") << "the checkpoint left the store as it was";
 
   fs::create_directory(target());  // empty is as good as absent
   const absl::Status restored = Restore("monday");
   ASSERT_TRUE(restored.ok()) << restored;
-  const auto store = Store::Open({.directory = target()});
-  ASSERT_TRUE(store.ok()) << store.status();
-  const auto loaded = (*store)->Load(1, parallel_, nullptr);
-  ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(SnapshotDifference(*loaded->snapshot, *then), "");
+  EXPECT_EQ(RestoredDifference(*then), "");
   EXPECT_FALSE(fs::exists(target() + "/restoring"));
 }
 
 TEST_F(BackupTest, TheLedgerOfErasuresGoesWithIt) {
-  ASSERT_TRUE(WriteFileSynced(world_.directory() + "/ERASED", "as it was then\n").ok());
+  ASSERT_TRUE(WriteFileSynced(world().directory() + "/ERASED", "as it was then\n").ok());
   ASSERT_TRUE(Backup("monday").ok());
-  ASSERT_TRUE(WriteFileSynced(world_.directory() + "/ERASED", "later\n").ok());
+  ASSERT_TRUE(WriteFileSynced(world().directory() + "/ERASED", "later\n").ok());
   const absl::Status restored = Restore("monday");
   ASSERT_TRUE(restored.ok()) << restored;
   EXPECT_EQ(*ReadWholeFile(target() + "/ERASED"), "as it was then\n");
@@ -213,20 +165,20 @@ TEST_F(BackupTest, ManifestsAreReadBackOrRefused) {
 // Deltas and blocks are form: the same commits folded by a restart have the same digest; any other
 // commit has not.
 TEST_F(BackupTest, DigestsAreOfContent) {
-  const Population population = world_.store().populations().front();
-  const PopulationDigest before = DigestOf(population, world_.snapshot(), parallel_);
-  ASSERT_TRUE(world_.Fold().ok());
-  ASSERT_EQ(world_.Reopen(), "");
-  EXPECT_EQ(DigestOf(population, world_.snapshot(), parallel_), before);
-  const auto& [name, entry] = *world_.snapshot().catalogue().by_name().begin();
+  const Population population = world().store().populations().front();
+  const PopulationDigest before = DigestOf(population, world().snapshot(), parallel_);
+  ASSERT_TRUE(world().Fold().ok());
+  ASSERT_EQ(world().Reopen(), "");
+  EXPECT_EQ(DigestOf(population, world().snapshot(), parallel_), before);
+  const auto& [name, entry] = *world().snapshot().catalogue().by_name().begin();
   const index::TagDefinition definition = entry->definition;
-  index::CommitRecord record{.version = world_.snapshot().data_version() + 1,
+  index::CommitRecord record{.version = world().snapshot().data_version() + 1,
                              .time_us = definition.content_time_us,
-                             .first_ordinal = world_.snapshot().ordinal_end()};
-  record.tag_changes.push_back(RandomChange(world_.snapshot(), definition, entry->values->size(),
-                                            world_.snapshot().ordinal_end(), 200, random_));
-  ASSERT_TRUE(world_.Commit(record).ok());
-  const PopulationDigest after = DigestOf(population, world_.snapshot(), parallel_);
+                             .first_ordinal = world().snapshot().ordinal_end()};
+  record.tag_changes.push_back(RandomChange(world().snapshot(), definition, entry->values->size(),
+                                            world().snapshot().ordinal_end(), 200, random_));
+  ASSERT_TRUE(world().Commit(record).ok());
+  const PopulationDigest after = DigestOf(population, world().snapshot(), parallel_);
   EXPECT_EQ(after.ids, before.ids);
   EXPECT_EQ(after.universe, before.universe);
   for (const auto& [tag, digest] : before.tags) {
