@@ -98,10 +98,11 @@ Result MeasureMap(uint32_t ids, const std::vector<uint32_t>& drawn, size_t heap_
 }
 
 void Print(const char* ids, const char* what, const Result& result, size_t id_bytes) {
-  fmt::print("{:<16} {:<14} {:>6.1f} bytes a user ({:.1f}x the id), built in {:>6.1f} s, "
-             "1,000,000 random in {:.3f} s\n",
-             ids, what, result.bytes, result.bytes / static_cast<double>(id_bytes),
-             result.build_seconds, result.look_up_seconds);
+  fmt::print(
+      "{:<16} {:<14} {:>6.1f} bytes a user ({:.1f}x the id), built in {:>6.1f} s, "
+      "1,000,000 random in {:.3f} s\n",
+      ids, what, result.bytes, result.bytes / static_cast<double>(id_bytes), result.build_seconds,
+      result.look_up_seconds);
 }
 
 int Main(int argc, char** argv) {

@@ -9,6 +9,15 @@ namespace {
 
 constexpr uint32_t kFirstCapacity = 64;
 
+// A table of `ids` of twice the capacity, without the erased ones.
+std::shared_ptr<IdTable> Grown(const IdTable& table, const IdDictionary& ids) {
+  auto grown = std::make_shared<IdTable>(table.capacity() * 2);
+  table.ForEachOrdinal([&](uint32_t ordinal) {
+    if (!ids.erased(ordinal)) grown->Insert(ids.hash(ordinal), ordinal);
+  });
+  return grown;
+}
+
 }  // namespace
 
 IdTable::IdTable(uint32_t capacity)
@@ -113,18 +122,95 @@ IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
     const uint32_t t = TableOf(key.hash);
     if ((*next.tables_)[t]->full()) {
       if (tables == nullptr) next.tables_ = tables = std::make_shared<Tables>(*next.tables_);
-      const IdTable& old = *(*tables)[t];
-      auto grown = std::make_shared<IdTable>(old.capacity() * 2);
-      old.ForEachOrdinal([&](uint32_t o) {
-        if (!next.erased(o)) grown->Insert(next.hash(o), o);
-      });
-      (*tables)[t] = std::move(grown);
+      (*tables)[t] = Grown(*(*tables)[t], next);
     }
     (*next.tables_)[t]->Insert(key.hash, ordinal);
     ++next.size_;
   }
   *extended_size_ = next.size_;
   return next;
+}
+
+namespace {
+
+// A chunk and its ordinals by table: table t has ordinals[ends[t - 1], ends[t]).
+struct SortedChunk {
+  std::shared_ptr<IdChunk> chunk;
+  std::vector<uint32_t> ends;
+  std::vector<uint32_t> ordinals;
+};
+
+SortedChunk SortChunk(const std::vector<std::string>& ids, uint32_t first, uint32_t tables,
+                      uint32_t (*table_of)(uint64_t hash)) {
+  const bool numeric = std::all_of(ids.begin(), ids.end(), [](const std::string& id) {
+    return id.empty() || MakeIdKey(id).number.has_value();
+  });
+  SortedChunk sorted{.chunk = std::make_shared<IdChunk>(numeric), .ends = {}, .ordinals = {}};
+  sorted.ends.assign(tables, 0);
+  for (uint32_t i = 0; i < ids.size(); ++i) {
+    if (ids[i].empty()) {
+      sorted.chunk->AppendErased(i);
+      continue;
+    }
+    sorted.chunk->Append(i, MakeIdKey(ids[i]));
+    ++sorted.ends[table_of(sorted.chunk->hash(i))];
+  }
+  uint32_t total = 0;
+  for (uint32_t& end : sorted.ends) total = std::exchange(end, total) + total;
+  sorted.ordinals.resize(total);
+  for (uint32_t i = 0; i < ids.size(); ++i) {
+    if (!ids[i].empty()) {
+      sorted.ordinals[sorted.ends[table_of(sorted.chunk->hash(i))]++] = first + i;
+    }
+  }
+  return sorted;
+}
+
+}  // namespace
+
+absl::StatusOr<IdDictionary> IdDictionary::Load(uint32_t count, const ReadChunk& read,
+                                                const std::function<void(uint32_t)>& done,
+                                                Parallel& parallel) {
+  // Chunks are sorted and put into the tables so many at a time: a table stays in the cache.
+  constexpr uint32_t kChunksAtOnce = 64;
+  IdDictionary loaded;
+  auto tables = std::make_shared<Tables>();
+  uint32_t capacity = kFirstCapacity;
+  while (uint64_t{capacity} * kTables * 3 < uint64_t{count} * 4) capacity *= 2;
+  for (auto& table : *tables) table = std::make_shared<IdTable>(capacity);
+  auto chunks = std::make_shared<Chunks>();
+  loaded.chunks_ = chunks;
+  const uint32_t chunk_count = (count + kChunkSize - 1) / kChunkSize;
+  for (uint32_t begin = 0; begin < chunk_count; begin += kChunksAtOnce) {
+    const uint32_t size = std::min(kChunksAtOnce, chunk_count - begin);
+    std::vector<absl::StatusOr<SortedChunk>> sorted(size);
+    parallel.For(size, [&](uint32_t i, uint32_t) {
+      const absl::StatusOr<std::vector<std::string>> ids = read(begin + i);
+      if (ids.ok()) {
+        sorted[i] = SortChunk(*ids, (begin + i) << kChunkBits, kTables, &TableOf);
+      } else {
+        sorted[i] = ids.status();
+      }
+    });
+    for (const absl::StatusOr<SortedChunk>& chunk : sorted) {
+      if (!chunk.ok()) return chunk.status();
+      chunks->push_back(chunk->chunk);
+    }
+    parallel.For(kTables, [&](uint32_t t, uint32_t) {
+      for (const absl::StatusOr<SortedChunk>& chunk : sorted) {
+        for (uint32_t i = t == 0 ? 0 : chunk->ends[t - 1]; i < chunk->ends[t]; ++i) {
+          const uint32_t ordinal = chunk->ordinals[i];
+          if ((*tables)[t]->full()) (*tables)[t] = Grown(*(*tables)[t], loaded);
+          (*tables)[t]->Insert(loaded.hash(ordinal), ordinal);
+        }
+      }
+    });
+    loaded.size_ = std::min(count, (begin + size) << kChunkBits);
+    done(loaded.size_);
+  }
+  loaded.tables_ = std::move(tables);
+  *loaded.extended_size_ = loaded.size_;
+  return loaded;
 }
 
 IdDictionary IdDictionary::Without(const std::vector<uint32_t>& ordinals) const {

@@ -17,13 +17,16 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "index/id_chunk.h"
+#include "index/parallel.h"
 
 namespace throng::index {
 
@@ -133,6 +136,15 @@ class IdDictionary {
   // another chunk, adding to them does not.
   const IdChunk& chunk(uint32_t chunk) const { return *(*chunks_)[chunk]; }
   bool all_numeric() const;
+
+  // Gives the ids with the ordinals [chunk << 16, ...): 65,536 of them but for the last chunk.
+  // Called from several threads.
+  using ReadChunk = std::function<absl::StatusOr<std::vector<std::string>>(uint32_t chunk)>;
+  // The dictionary of `count` ids, as With() takes them, in parallel. `done` is told how many are
+  // in. Errors: those of `read`.
+  static absl::StatusOr<IdDictionary> Load(uint32_t count, const ReadChunk& read,
+                                           const std::function<void(uint32_t)>& done,
+                                           Parallel& parallel);
 
   // This dictionary with `ids` behind its own. REQUIRES: no id is in it, none twice in `ids`, each
   // of 1 to kIdBytesMax bytes, size() + ids.size() <= kOrdinalsMax. When loading, an empty id

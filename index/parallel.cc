@@ -1,5 +1,8 @@
 #include "index/parallel.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 
@@ -14,7 +17,7 @@ struct Parallel::Job {
   ConditionVariable finished;
 };
 
-Parallel::Parallel(uint32_t threads) : threads_(std::max(threads, 1u)) {
+Parallel::Parallel(uint32_t threads, int nice) : threads_(std::max(threads, 1u)), nice_(nice) {
   for (uint32_t worker = 1; worker < threads_; ++worker) {
     workers_.emplace_back([this, worker] { RunWorker(worker); });
   }
@@ -64,6 +67,8 @@ void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>
 }
 
 void Parallel::RunWorker(uint32_t worker) {
+  // On Linux a thread has a niceness of its own. A system that refuses costs speed only.
+  if (nice_ != 0) static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice_));
   while (true) {
     std::shared_ptr<Job> job;
     {

@@ -21,8 +21,9 @@ namespace throng::index {
 // Thread-safe: any number of threads may call For at once and share the workers.
 class Parallel {
  public:
-  // `threads` of 1 or more, the calling thread included.
-  explicit Parallel(uint32_t threads);
+  // `threads` of 1 or more, the calling thread included. The others run with `nice`, from 0 to 19:
+  // how much they stand back for the rest of the process when the cores are busy.
+  explicit Parallel(uint32_t threads, int nice = 0);
   ~Parallel();
   Parallel(const Parallel&) = delete;
   Parallel& operator=(const Parallel&) = delete;
@@ -41,6 +42,7 @@ class Parallel {
   void RunWorker(uint32_t worker);
 
   const uint32_t threads_;
+  const int nice_;
   Mutex mutex_;
   ConditionVariable wake_;
   std::deque<std::shared_ptr<Job>> jobs_ THRONG_GUARDED_BY(mutex_);

@@ -1,5 +1,10 @@
 // throngd: flags, and the daemon.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "CLI/CLI.hpp"
 #include "server/import_command.h"
@@ -32,6 +37,18 @@ constexpr const char* kRestoreFooter =
   2  wrong usage, or a directory cannot be used; nothing is restored)help";
 
 constexpr int kExitUsage = 2;
+
+// Starts the program again with the large blocks of its heap on huge pages, unless the environment
+// says something about the heap: ids among 100 million are then found in 60 % of the time
+// (docs/performance.md). Where the system does not take it, all goes on as it is.
+void RestartOnHugePages(char** argv) {
+  constexpr const char* kTunables = "GLIBC_TUNABLES";
+  if (std::getenv(kTunables) != nullptr) return;
+  std::error_code error;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (error || setenv(kTunables, "glibc.malloc.hugetlb=1", 1) != 0) return;
+  execv(program.c_str(), argv);  // returns when it cannot
+}
 
 void LogToStderr() {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("throngd"));
@@ -110,6 +127,7 @@ void AddOfflineCommands(CLI::App& app, CommandLine& line, int& exit_code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  RestartOnHugePages(argv);
   CommandLine line;
   int exit_code = 0;
   CLI::App app("The Throng server: crowds counted exactly, in memory.", "throngd");

@@ -296,23 +296,24 @@ absl::StatusOr<std::vector<std::string>> PopulationLoader::ReadIdChunk(uint32_t 
 }
 
 absl::StatusOr<index::IdDictionary> PopulationLoader::ReadIds(uint32_t count) {
-  index::IdDictionary ids;
-  while (ids.size() < count) {
-    const uint32_t wanted = std::min(index::kChunkSize, count - ids.size());
-    absl::StatusOr<std::vector<std::string>> part =
-        ReadIdChunk(ids.size() >> index::kChunkBits, wanted);
-    THRONG_RETURN_IF_ERROR(Tolerate(part.status(), 0));
-    if (!part.ok()) {
-      // In place of those that were left out, so that the others keep their ordinals.
-      part = std::vector<std::string>();
-      for (uint32_t i = 0; i < wanted; ++i) {
-        part->push_back(fmt::format("\n{}", ids.size() + i));
-      }
+  index::Mutex mutex;  // of what is tolerated
+  const auto read = [&](uint32_t chunk) {
+    const uint32_t first = chunk << index::kChunkBits;
+    const uint32_t wanted = std::min(index::kChunkSize, count - first);
+    absl::StatusOr<std::vector<std::string>> part = ReadIdChunk(chunk, wanted);
+    if (part.ok()) return part;
+    index::MutexLock lock(mutex);
+    if (const absl::Status status = Tolerate(part.status(), 0); !status.ok()) {
+      part = status;
+      return part;
     }
-    ids = ids.With(*part);
-    Report(ids.size(), count, 0, id_bytes_);
-  }
-  return ids;
+    // In place of those that were left out, so that the others keep their ordinals.
+    part = std::vector<std::string>();
+    for (uint32_t i = 0; i < wanted; ++i) part->push_back(fmt::format("\n{}", first + i));
+    return part;
+  };
+  return index::IdDictionary::Load(
+      count, read, [&](uint32_t done) { Report(done, count, 0, id_bytes_); }, parallel_);
 }
 
 absl::StatusOr<std::vector<TagContentRef>> PopulationLoader::ReadContents(

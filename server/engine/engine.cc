@@ -18,6 +18,9 @@ int64_t SystemClockUs() {
       .count();
 }
 
+// Of the threads that help a writer: counts go first when the cores are busy.
+constexpr int kWriteNice = 10;
+
 uint32_t ThreadCount(uint32_t asked) {
   return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -37,8 +40,10 @@ struct Engine::Parts {
       : store(std::move(opened)),
         ledger(std::move(erased)),
         parallel(ThreadCount(options.query_threads)),
+        write_parallel(ThreadCount(options.query_threads), kWriteNice),
         universes({.store = store.get(),
                    .parallel = &parallel,
+                   .write_parallel = &write_parallel,
                    .clock_us = options.clock_us ? options.clock_us : SystemClockUs,
                    .lease_us = options.lease_us,
                    .leased_versions_max = options.leased_versions_max,
@@ -49,6 +54,7 @@ struct Engine::Parts {
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<storage::ErasureLedger> ledger;
   index::Parallel parallel;
+  index::Parallel write_parallel;
   Universes universes;
   Maintenance maintenance;
   Populations populations{universes};

@@ -73,7 +73,7 @@ class Session : public LoadSession {
            .requested = refused,
            .row = first.row});
     }
-    writer.Fill(record, universe_->parallel());
+    writer.Fill(record, universe_->write_parallel());
     progress->errors = writer.errors();
     progress->rows = writer.rows_taken();
     skipped_ = writer.rows_skipped();
@@ -185,8 +185,9 @@ class ReplaceSession final : public Session {
     THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe_->Commit(build));
     // Each change has a tag of its own.
     const uint64_t stage = ++stage_;
-    universe_->parallel().For(static_cast<uint32_t>(changes.size()),
-                              [&](uint32_t i, uint32_t) { Stage(*snapshot, changes[i], stage); });
+    universe_->write_parallel().For(
+        static_cast<uint32_t>(changes.size()),
+        [&](uint32_t i, uint32_t) { Stage(*snapshot, changes[i], stage); });
     progress.data_version = snapshot->data_version();
     Count(progress);
     return progress;

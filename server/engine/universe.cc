@@ -104,7 +104,7 @@ absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
             });
           };
       std::erase_if(record.dropped_values, is_staged);
-      next = index::Apply(*head, record, parallel());
+      next = index::Apply(*head, record, write_parallel());
       for (const auto& pending : replaces_) NoteCommit(*next, record, pending.get());
       Push(std::move(record), next);
       is_new = true;

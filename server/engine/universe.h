@@ -38,7 +38,8 @@ inline constexpr size_t kGroupCommitsMax = 256;
 // What a Universe needs of its surroundings; all outlive it.
 struct UniverseEnvironment {
   storage::Store* store = nullptr;
-  index::Parallel* parallel = nullptr;
+  index::Parallel* parallel = nullptr;        // of those who wait for an answer
+  index::Parallel* write_parallel = nullptr;  // of commits and loads
   std::function<int64_t()> clock_us;
   int64_t lease_us = 0;
   uint32_t leased_versions_max = 0;
@@ -68,6 +69,7 @@ class Universe {
 
   const storage::Population& population() const { return population_; }
   index::Parallel& parallel() const { return *environment_.parallel; }
+  index::Parallel& write_parallel() const { return *environment_.write_parallel; }
   storage::Store& store() const { return *environment_.store; }
   int64_t now_us() const { return environment_.clock_us(); }
 
