@@ -18,7 +18,7 @@ struct Parallel::Job {
 };
 
 Parallel::Parallel(uint32_t threads, int nice) : threads_(std::max(threads, 1u)), nice_(nice) {
-  for (uint32_t worker = 1; worker < threads_; ++worker) {
+  for (uint32_t worker = nice_ == 0 ? 1 : 0; worker < threads_; ++worker) {
     workers_.emplace_back([this, worker] { RunWorker(worker); });
   }
 }
@@ -45,7 +45,7 @@ void Parallel::RunJob(Job& job, uint32_t worker) {
 }
 
 void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>& work) {
-  if (threads_ == 1 || count <= 1) {
+  if (workers_.empty() || count == 0 || (count == 1 && nice_ == 0)) {
     for (uint32_t i = 0; i < count; ++i) work(i, 0);
     return;
   }
@@ -57,8 +57,8 @@ void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>
     jobs_.push_back(job);
   }
   wake_.NotifyAll();
-  RunJob(*job, 0);
-  {
+  if (nice_ == 0) {
+    RunJob(*job, 0);
     MutexLock lock(mutex_);
     std::erase(jobs_, job);
   }

@@ -3,7 +3,8 @@
 //   Parallel parallel(2);                             // this thread and one more
 //   parallel.For(shards, [&](uint32_t shard, uint32_t worker) { ... });
 //
-// The caller works too, so that a pool of one thread runs everything in place.
+// The caller works too, so that a pool of one thread runs everything in place; but not where the
+// threads stand back for others.
 #ifndef THRONG_INDEX_PARALLEL_H_
 #define THRONG_INDEX_PARALLEL_H_
 
@@ -21,8 +22,8 @@ namespace throng::index {
 // Thread-safe: any number of threads may call For at once and share the workers.
 class Parallel {
  public:
-  // `threads` of 1 or more, the calling thread included. The others run with `nice`, from 0 to 19:
-  // how much they stand back for the rest of the process when the cores are busy.
+  // `threads` of 1 or more. With `nice` of 0 the calling thread is one of them. With 1 to 19 it
+  // only waits, and they stand back so much for the rest of the process when the cores are busy.
   explicit Parallel(uint32_t threads, int nice = 0);
   ~Parallel();
   Parallel(const Parallel&) = delete;

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -173,6 +175,77 @@ TEST(IdDictionaryRandomTest, AgreesWithAMapUnderErasures) {
       ASSERT_EQ(found.value_or(0), known == model.end() ? 0 : known->second) << id;
     }
   }
+}
+
+// Numbers, texts and erased ones, in chunks of one kind and mixed.
+std::vector<std::string> IdsToLoad(uint32_t count, std::mt19937_64& random) {
+  std::vector<std::string> ids;
+  for (uint32_t i = 0; i < count; ++i) {
+    const bool is_mixed = (i >> kChunkBits) % 2 == 1;
+    if (random() % 50 == 0) {
+      ids.emplace_back();
+    } else if (is_mixed && random() % 3 == 0) {
+      ids.push_back(fmt::format("user-{}", i));
+    } else {
+      ids.push_back(std::to_string(uint64_t{i} * 7919));
+    }
+  }
+  return ids;
+}
+
+TEST(IdDictionaryRandomTest, LoadingGivesWhatAddingGives) {
+  const uint64_t seed = testing::TestSeed();
+  std::mt19937_64 random(seed);
+  for (const uint32_t count : {0u, 1u, kChunkSize - 1, kChunkSize, kChunkSize + 1, 300'000u}) {
+    const std::vector<std::string> ids = IdsToLoad(count, random);
+    const IdDictionary added = IdDictionary().With(ids);
+    Parallel parallel(3);
+    uint32_t told = 0;
+    const absl::StatusOr<IdDictionary> loaded = IdDictionary::Load(
+        count,
+        [&](uint32_t chunk) -> absl::StatusOr<std::vector<std::string>> {
+          const auto first = ids.begin() + (static_cast<ptrdiff_t>(chunk) << kChunkBits);
+          return std::vector<std::string>(
+              first, first + std::min<ptrdiff_t>(kChunkSize, ids.end() - first));
+        },
+        [&](uint32_t done) { told = done; }, parallel);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    ASSERT_EQ(loaded->size(), count) << "seed " << seed;
+    EXPECT_EQ(told, count);
+    for (uint32_t i = 0; i < count; ++i) {
+      ASSERT_EQ(loaded->text(i), ids[i]) << i << ", seed " << seed;
+      ASSERT_EQ(loaded->erased(i), added.erased(i)) << i << ", seed " << seed;
+    }
+    // Known ones, and some that nobody has, in groups and one by one.
+    std::vector<std::string> asked = ids;
+    for (uint32_t i = 0; i < 100; ++i) asked.push_back(fmt::format("nobody-{}", i));
+    const auto make_key = [&](size_t i, char*) { return MakeIdKey(asked[i]); };
+    size_t next = 0;
+    const auto compare = [&](size_t i, const IdKey& key, std::optional<uint32_t> found) {
+      ASSERT_EQ(i, next++);
+      ASSERT_EQ(found, added.Find(key)) << asked[i] << ", seed " << seed;
+    };
+    loaded->FindAll(asked.size(), make_key, compare);
+    EXPECT_EQ(next, asked.size());
+    const IdDictionary longer = loaded->With({"one-more"});
+    EXPECT_EQ(longer.Find(MakeIdKey("one-more")), count) << "seed " << seed;
+  }
+}
+
+TEST(IdDictionaryTest, LoadingGivesTheErrorOfAChunk) {
+  Parallel parallel(2);
+  const absl::StatusOr<IdDictionary> loaded = IdDictionary::Load(
+      3 * kChunkSize,
+      [](uint32_t chunk) -> absl::StatusOr<std::vector<std::string>> {
+        if (chunk == 1) return absl::DataLossError("chunk 1");
+        std::vector<std::string> ids;
+        for (uint32_t i = 0; i < kChunkSize; ++i) {
+          ids.push_back(std::to_string((uint64_t{chunk} << kChunkBits) + i));
+        }
+        return ids;
+      },
+      [](uint32_t) {}, parallel);
+  EXPECT_EQ(loaded.status(), absl::DataLossError("chunk 1"));
 }
 
 TEST(IdHashTest, MatchesTheDocumentedVectors) {

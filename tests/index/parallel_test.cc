@@ -1,6 +1,8 @@
 #include "index/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -11,15 +13,33 @@ namespace {
 
 TEST(ParallelTest, RunsEachPieceOnce) {
   for (uint32_t threads : {1u, 2u, 5u}) {
-    Parallel parallel(threads);
-    for (uint32_t count : {0u, 1u, 2u, 1000u}) {
-      std::vector<std::atomic<int>> done(count);
-      parallel.For(count, [&](uint32_t i, uint32_t worker) {
-        ASSERT_LT(worker, threads);
-        ++done[i];
-      });
-      for (const auto& times : done) ASSERT_EQ(times.load(), 1);
+    for (int nice : {0, 10}) {
+      Parallel parallel(threads, nice);
+      for (uint32_t count : {0u, 1u, 2u, 1000u}) {
+        std::vector<std::atomic<int>> done(count);
+        parallel.For(count, [&](uint32_t i, uint32_t worker) {
+          ASSERT_LT(worker, threads);
+          ++done[i];
+        });
+        for (const auto& times : done) ASSERT_EQ(times.load(), 1);
+      }
     }
+  }
+}
+
+// The caller of a pool that stands back only waits: it is not slowed down itself.
+TEST(ParallelTest, AnythingThatStandsBackRunsOnTheWorkers) {
+  const std::thread::id caller = std::this_thread::get_id();
+  for (uint32_t count : {1u, 50u}) {
+    Parallel parallel(2, /*nice=*/5);
+    std::atomic<int> on_caller{0};
+    std::atomic<int> wrong_nice{0};
+    parallel.For(count, [&](uint32_t, uint32_t) {
+      on_caller += std::this_thread::get_id() == caller;
+      wrong_nice += getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())) < 5;
+    });
+    EXPECT_EQ(on_caller.load(), 0);
+    EXPECT_EQ(wrong_nice.load(), 0);
   }
 }
 
