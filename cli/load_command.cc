@@ -326,8 +326,11 @@ int RunLoad(const LoadArguments& arguments, const GlobalOptions& options,
   } else if (schema->form == Schema::Form::kWide && !arguments.no_check &&
              arguments.mode != "replace") {
     return ReportUsage(
-        "standard input can be read only once and so not be checked before it is sent: give "
-        "--no-check (rows before a bad one are then loaded) or --mode replace",
+        fmt::format("standard input can be read only once and so not be checked before it is sent: "
+                    "give {}--mode replace",
+                    options.channel != nullptr
+                        ? ""
+                        : "--no-check (rows before a bad one are then loaded) or "),
         options);
   }
   return LoadRun(arguments, options, make_sink, *std::move(schema)).Run();

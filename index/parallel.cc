@@ -5,8 +5,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 
 namespace throng::index {
+namespace {
+
+constexpr int kNiceMax = 19;
+
+}  // namespace
 
 struct Parallel::Job {
   const std::function<void(uint32_t, uint32_t)>* work = nullptr;
@@ -15,6 +21,7 @@ struct Parallel::Job {
   std::atomic<uint32_t> done{0};
   Mutex mutex;
   ConditionVariable finished;
+  std::exception_ptr thrown THRONG_GUARDED_BY(mutex);  // the first
 };
 
 Parallel::Parallel(uint32_t threads, int nice) : threads_(std::max(threads, 1u)), nice_(nice) {
@@ -36,7 +43,12 @@ void Parallel::RunJob(Job& job, uint32_t worker) {
   while (true) {
     const uint32_t i = job.next.fetch_add(1, std::memory_order_relaxed);
     if (i >= job.count) return;
-    (*job.work)(i, worker);
+    try {
+      (*job.work)(i, worker);
+    } catch (...) {
+      MutexLock lock(job.mutex);
+      if (job.thrown == nullptr) job.thrown = std::current_exception();
+    }
     if (job.done.fetch_add(1, std::memory_order_acq_rel) + 1 == job.count) {
       MutexLock lock(job.mutex);
       job.finished.NotifyAll();
@@ -64,11 +76,15 @@ void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>
   }
   MutexLock lock(job->mutex);
   while (job->done.load(std::memory_order_acquire) < count) job->finished.Wait(job->mutex);
+  if (job->thrown != nullptr) std::rethrow_exception(job->thrown);
 }
 
 void Parallel::RunWorker(uint32_t worker) {
   // On Linux a thread has a niceness of its own. A system that refuses costs speed only.
-  if (nice_ != 0) static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice_));
+  if (nice_ != 0) {
+    const int nice = std::min(getpriority(PRIO_PROCESS, 0) + nice_, kNiceMax);
+    static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice));
+  }
   while (true) {
     std::shared_ptr<Job> job;
     {

@@ -33,7 +33,7 @@ class Parallel {
 
   // Calls work(i, worker) for i in [0, count), each once, in ascending order of start; returns when
   // all are done. `worker` is below threads() and distinct among calls that run at once in this
-  // For. `work` must not throw.
+  // For, and must not call it on a pool that stands back. The first that it throws is thrown on.
   void For(uint32_t count, const std::function<void(uint32_t i, uint32_t worker)>& work);
 
  private:

@@ -50,13 +50,15 @@ class EngineSink final : public cli::BatchSink {
   bool Send(cli::LoadBatch batch) override {
     if (!status_.ok()) return false;
     status_ = Write(batch);
-    if (!status_.ok()) cli::LogFailedRow(service::ToGrpcStatus(status_), batch.lines, *log_);
+    if (!status_.ok()) failed_lines_ = std::move(batch.lines);
     return status_.ok();
   }
 
   grpc::Status Finish(v1::LoadSummary& summary) override {
     if (status_.ok()) status_ = End(summary);
-    return service::ToGrpcStatus(status_);
+    const grpc::Status status = service::ToGrpcStatus(status_);
+    if (!status.ok()) cli::LogFailedRow(status, failed_lines_, *log_);
+    return status;
   }
 
   void Cancel() override { session_.reset(); }
@@ -88,6 +90,7 @@ class EngineSink final : public cli::BatchSink {
 
   absl::Status End(v1::LoadSummary& summary) {
     THRONG_ASSIGN_OR_RETURN(const engine::LoadSummary result, session_->Finish(context_));
+    THRONG_RETURN_IF_ERROR(engine_.administration().Fold());
     service::SummaryToProto(result, &summary);
     return absl::OkStatus();
   }
@@ -97,6 +100,7 @@ class EngineSink final : public cli::BatchSink {
   const engine::CallContext context_ = engine::CallContext::Internal();
   std::unique_ptr<engine::LoadSession> session_;
   absl::Status status_;
+  std::vector<uint64_t> failed_lines_;  // of the batch that ended the load
   std::atomic<uint64_t> rows_ = 0;
   std::atomic<uint64_t> data_version_ = 0;
 };
@@ -111,12 +115,12 @@ int RunImport(const ImportArguments& arguments) {
   absl::StatusOr<std::unique_ptr<engine::Engine>> engine = engine::Engine::Open(
       {.directory = arguments.directory, .sync = false, .query_threads = arguments.threads});
   if (!engine.ok()) {
-    static_cast<void>(cli::ReportFailure(engine.status(), options));
+    static_cast<void>(cli::ReportFailure(service::ToGrpcStatus(engine.status()), options));
     return cli::kExitUsage;
   }
   absl::StatusOr<std::unique_ptr<service::Server>> server =
       service::Server::StartInProcess(service::ServiceLimits());
-  if (!server.ok()) return cli::ReportFailure(server.status(), options);
+  if (!server.ok()) return cli::ReportFailure(service::ToGrpcStatus(server.status()), options);
   (*server)->Serve(engine->get());
   options.channel = (*server)->InProcessChannel(cli::ChannelArguments());
   const int exit_code = cli::RunLoad(arguments.load, options, [&](cli::RowErrorLog* log) {
@@ -124,8 +128,6 @@ int RunImport(const ImportArguments& arguments) {
   });
   options.channel.reset();
   (*server)->Shutdown(std::chrono::milliseconds(0));
-  const absl::Status folded = (*engine)->administration().Fold();
-  if (exit_code == cli::kExitOk && !folded.ok()) return cli::ReportFailure(folded, options);
   return exit_code;
 }
 

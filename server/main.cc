@@ -1,4 +1,5 @@
 // throngd: flags, and the daemon.
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -43,7 +44,8 @@ constexpr int kExitUsage = 2;
 // (docs/performance.md). Where the system does not take it, all goes on as it is.
 void RestartOnHugePages(char** argv) {
   constexpr const char* kTunables = "GLIBC_TUNABLES";
-  if (std::getenv(kTunables) != nullptr) return;
+  // Where privileges come with the file, the variable would not reach the new program.
+  if (std::getenv(kTunables) != nullptr || getauxval(AT_SECURE) != 0) return;
   std::error_code error;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
   if (error || setenv(kTunables, "glibc.malloc.hugetlb=1", 1) != 0) return;
@@ -128,6 +130,7 @@ void AddOfflineCommands(CLI::App& app, CommandLine& line, int& exit_code) {
 
 int main(int argc, char** argv) {
   RestartOnHugePages(argv);
+  LogToStderr();
   CommandLine line;
   int exit_code = 0;
   CLI::App app("The Throng server: crowds counted exactly, in memory.", "throngd");
@@ -145,6 +148,5 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   line.daemon.sync = line.sync == "always";
-  LogToStderr();
   return throng::service::RunDaemon(line.daemon);
 }

@@ -12,7 +12,6 @@
 #include "index/parallel.h"
 #include "nlohmann/json.hpp"
 #include "storage/backup.h"
-#include "storage/erasure_ledger.h"
 #include "storage/verify.h"
 
 namespace throng {
@@ -107,15 +106,8 @@ int RunRestore(const std::string& backup, const std::string& directory, const st
                bool json) {
   index::Parallel parallel(Threads());
   const absl::StatusOr<storage::BackupInfo> restored =
-      storage::RestoreBackup(backup, directory, parallel);
+      storage::RestoreBackup(backup, directory, parallel, ledger);
   if (!restored.ok()) return ReportError(restored.status(), json);
-  if (!ledger.empty()) {
-    const absl::Status installed = storage::InstallErasureLedger(ledger, directory);
-    if (!installed.ok()) {
-      static_cast<void>(ReportError(installed, json));
-      return kExitCannot;
-    }
-  }
   Json populations = Json::array();
   for (const storage::BackedUpPopulation& population : restored->populations) {
     populations.push_back({{"population", population.name},

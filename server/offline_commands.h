@@ -21,7 +21,7 @@ int RunVerify(const std::string& directory, bool json);
 // Copies a backup into a directory that is absent or empty, loads it and compares its digests.
 // kExitFindings when the backup is not what was backed up: nothing is in the directory then. Call
 // it from one thread. `ledger`, if not empty, is the ledger of erasures that the next start shall
-// follow; kExitCannot when it cannot be used: the directory is restored, and must not be started.
+// follow; kExitCannot when it cannot be used: nothing is restored then.
 int RunRestore(const std::string& backup, const std::string& directory, const std::string& ledger,
                bool json);
 

@@ -10,6 +10,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "storage/database.h"
+#include "storage/erasure_ledger.h"
 #include "storage/file_copy.h"
 #include "storage/rocks_status.h"
 
@@ -210,10 +211,21 @@ absl::Status MoveUp(const std::string& from, const std::string& to) {
   return SyncDirectory(to);
 }
 
+// A ledger that cannot be used says nothing against the backup.
+absl::Status TakeLedger(const std::string& ledger, const std::string& directory) {
+  const absl::Status status = InstallErasureLedger(ledger, directory);
+  if (status.ok()) return status;
+  return absl::FailedPreconditionError(
+      fmt::format("{}; nothing is restored",
+                  std::string_view(status.message().data(), status.message().size())));
+}
+
 absl::StatusOr<BackupInfo> RestoreBackupImpl(const std::string& backup,
                                              const std::string& directory,
-                                             index::Parallel& parallel) {
-  const std::string name = fs::path(backup).lexically_normal().filename().string();
+                                             index::Parallel& parallel, const std::string& ledger) {
+  fs::path path = fs::path(backup).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // it ends in a slash
+  const std::string name = path.filename().string();
   if (name.starts_with('.') && name.ends_with(kPartialSuffix)) {
     return absl::FailedPreconditionError(
         fmt::format("{} is a backup that was not finished", backup));
@@ -227,12 +239,14 @@ absl::StatusOr<BackupInfo> RestoreBackupImpl(const std::string& backup,
   absl::Status status = CopyChecked(backup, manifest, partial);
   if (status.ok()) status = CompareStore(partial, manifest, parallel);
   if (status.ok()) status = MoveUp(partial, directory);
+  if (status.ok() && !ledger.empty()) status = TakeLedger(ledger, directory);
   if (!status.ok()) {
     // Where that fails too the mark stays, and no server starts on what is there.
     RemoveUnfinished(directory).IgnoreError();
     return status;
   }
   THRONG_RETURN_IF_ERROR(RemoveAll(partial));
+  THRONG_RETURN_IF_ERROR(SyncDirectory(directory));
   return InfoOf(name, manifest);
 }
 
@@ -282,8 +296,8 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& directory
 }
 
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& backup, const std::string& directory,
-                                         index::Parallel& parallel) {
-  return WithoutExceptions([&] { return RestoreBackupImpl(backup, directory, parallel); });
+                                         index::Parallel& parallel, const std::string& ledger) {
+  return WithoutExceptions([&] { return RestoreBackupImpl(backup, directory, parallel, ledger); });
 }
 
 }  // namespace throng::storage

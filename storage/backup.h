@@ -79,8 +79,11 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& directory
 // replaced; until then no Store opens there. Errors: kDataLoss naming the file or tag that differs,
 // kFailedPrecondition when the directory is not empty or the backup was not finished, kNotFound, as
 // WriteBackup.
+//
+// `ledger`, if not empty, takes the place of the backup's ledger of erasures before any Store opens
+// there; kFailedPrecondition when it cannot be used: nothing stays there either.
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& backup, const std::string& directory,
-                                         index::Parallel& parallel);
+                                         index::Parallel& parallel, const std::string& ledger = "");
 
 }  // namespace throng::storage
 

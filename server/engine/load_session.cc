@@ -230,7 +230,8 @@ class ReplaceSession final : public Session {
     index::TagContentRef content = std::make_shared<const index::TagContent>();
   };
 
-  // Changes of different tags may be staged at the same time; `stage` grows.
+  // Changes of different tags may be staged at the same time; `stage` grows from batch to batch.
+  // Begin() has an entry for every tag of the header, and tags are never dropped.
   void Stage(const index::Snapshot& snapshot, const index::TagChange& change, uint64_t stage) {
     const index::TagType type = snapshot.catalogue().FindById(change.tag)->definition.type;
     index::TagContentRef& content = staged_.find(change.tag)->second;

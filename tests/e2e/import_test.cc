@@ -95,6 +95,36 @@ TEST_F(ImportTest, ABadFileIsRefusedAndTheOldContentStays) {
   ExpectCounts(server.client(), {{"all()", 1}, {"age = 32", 1}});
 }
 
+// What the engine refuses after it has taken batches, and before it takes any.
+TEST_F(ImportTest, WhatTheEngineRefusesIsSaidAndTheOldContentStays) {
+  std::string users = "u,age\n";
+  for (int i = 0; i < 200; ++i) users += fmt::format("{},30\n", i);
+  file_ = Write("users.csv", users);
+  schema_ = Write("schema.toml", "id_column = \"u\"\n" + Tag("age", "INTEGER"));
+  ASSERT_EQ(RunServer(Flags(File("imported"))).exit_code, 0);
+
+  Write("users.csv", "u,age\n1,31\n2,31\nstranger,31\n");
+  const CommandResult unknown =
+      RunServer(Flags(File("imported"), {"--unknown-ids", "error", "--batch-rows", "1"}));
+  EXPECT_EQ(unknown.exit_code, 1) << unknown;
+  EXPECT_EQ(unknown.json()["error"]["reason"], "TOO_MANY_ERRORS") << unknown;
+  EXPECT_NE(unknown.error_output.find("users.csv:4"), std::string::npos) << unknown;
+  const CommandResult fewer = RunServer(Flags(File("imported"), {"--unknown-ids", "skip"}));
+  EXPECT_EQ(fewer.json()["error"]["reason"], "COVERAGE_FALL") << fewer;
+  const CommandResult no_type =
+      RunServer(Flags(File("imported"), {"--id-type", "phone", "--unknown-ids", "skip"}));
+  EXPECT_EQ(no_type.exit_code, 1) << no_type;
+  Write("users.csv", "u,age\n1,31\n2,31\n3,\"31\n");
+  const CommandResult torn = RunServer(Flags(File("imported"), {"--batch-rows", "1"}));
+  EXPECT_EQ(torn.exit_code, 1) << torn;
+  const CommandResult piped = RunServer(
+      {"import", "-", "--schema", schema_, "--mode", "upsert", "--data-dir", File("imported")});
+  EXPECT_EQ(piped.exit_code, 2) << piped;
+  EXPECT_EQ(piped.error_output.find("--no-check"), std::string::npos) << "it has no such flag";
+  ServerProcess server(File("imported"));
+  ExpectCounts(server.client(), {{"all()", 200}, {"age = 30", 200}, {"age = 31", 0}});
+}
+
 TEST_F(ImportTest, RefusesAPlaceThatItCannotUse) {
   file_ = Write("users.csv", "u,age\n1,30\n");
   schema_ = Write("schema.toml", "id_column = \"u\"\n" + Tag("age", "INTEGER"));

@@ -196,7 +196,8 @@ std::vector<std::string> IdsToLoad(uint32_t count, std::mt19937_64& random) {
 TEST(IdDictionaryRandomTest, LoadingGivesWhatAddingGives) {
   const uint64_t seed = testing::TestSeed();
   std::mt19937_64 random(seed);
-  for (const uint32_t count : {0u, 1u, kChunkSize - 1, kChunkSize, kChunkSize + 1, 300'000u}) {
+  for (const uint32_t count :
+       {0u, 1u, 12'000u, kChunkSize - 1, kChunkSize, kChunkSize + 1, 300'000u}) {
     const std::vector<std::string> ids = IdsToLoad(count, random);
     const IdDictionary added = IdDictionary().With(ids);
     Parallel parallel(3);
@@ -229,6 +230,13 @@ TEST(IdDictionaryRandomTest, LoadingGivesWhatAddingGives) {
     EXPECT_EQ(next, asked.size());
     const IdDictionary longer = loaded->With({"one-more"});
     EXPECT_EQ(longer.Find(MakeIdKey("one-more")), count) << "seed " << seed;
+    const IdDictionary other = loaded->With({"another"});
+    EXPECT_EQ(other.Find(MakeIdKey("another")), count) << "seed " << seed;
+    EXPECT_FALSE(other.Find(MakeIdKey("one-more")).has_value()) << "seed " << seed;
+    if (count == 0 || loaded->erased(count - 1)) continue;
+    const IdDictionary fewer = other.Without({count - 1});
+    EXPECT_FALSE(fewer.Find(MakeIdKey(ids[count - 1])).has_value()) << "seed " << seed;
+    EXPECT_EQ(other.Find(MakeIdKey(ids[count - 1])), count - 1) << "seed " << seed;
   }
 }
 

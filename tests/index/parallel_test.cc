@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -40,6 +41,21 @@ TEST(ParallelTest, AnythingThatStandsBackRunsOnTheWorkers) {
     });
     EXPECT_EQ(on_caller.load(), 0);
     EXPECT_EQ(wrong_nice.load(), 0);
+  }
+}
+
+TEST(ParallelTest, WhatIsThrownReachesTheCaller) {
+  for (int nice : {0, 5}) {
+    Parallel parallel(2, nice);
+    std::atomic<int> done{0};
+    const auto fail = [&](uint32_t i, uint32_t) {
+      ++done;
+      if (i % 10 == 3) throw std::runtime_error("3");
+    };
+    EXPECT_THROW(parallel.For(50, fail), std::runtime_error);
+    EXPECT_EQ(done.load(), 50) << "the others run";
+    parallel.For(5, [&](uint32_t, uint32_t) { ++done; });
+    EXPECT_EQ(done.load(), 55) << "and the pool goes on";
   }
 }
 
