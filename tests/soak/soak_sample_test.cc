@@ -51,8 +51,9 @@ TEST(SoakSampleTest, EachMeasureMayGrowByItsToleranceAndNoMore) {
   EXPECT_EQ(Grown([](Sample* s) { s->threads = 23; }), Names{"threads"});
   EXPECT_EQ(Grown([](Sample* s) { s->leased_versions = 38; }), Names());
   EXPECT_EQ(Grown([](Sample* s) { s->leased_versions = 39; }), Names{"leased versions"});
-  EXPECT_EQ(Grown([](Sample* s) { s->directory_bytes = 1250; }), Names());
-  EXPECT_EQ(Grown([](Sample* s) { s->directory_bytes = 1251; }), Names{"directory MiB"});
+  EXPECT_EQ(Grown([](Sample* s) { s->directory_bytes = 1250 + (16 << 20); }), Names());
+  EXPECT_EQ(Grown([](Sample* s) { s->directory_bytes = 1251 + (16 << 20); }),
+            Names{"directory MiB"});
   EXPECT_EQ(Grown([](Sample* s) { s->log_bytes = 2000; }), Names());
   EXPECT_EQ(Grown([](Sample* s) { s->log_bytes = 2001; }), Names{"log MiB"});
 }
