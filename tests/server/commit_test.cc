@@ -56,9 +56,10 @@ class CommitWorld {
     const storage::Population population = store().populations().front();
     universe_ = std::make_unique<Universe>(
         population, Must(store().Load(population.id, parallel_, {})),
-        UniverseEnvironment{.store = &store(), .parallel = &parallel_, .clock_us = [] {
-                              return EngineWorld::kStartUs;
-                            }});
+        UniverseEnvironment{.store = &store(),
+                            .parallel = &parallel_,
+                            .write_parallel = &parallel_,
+                            .clock_us = [] { return EngineWorld::kStartUs; }});
   }
 
   // Until the disk had no change for a while.
