@@ -20,7 +20,7 @@
 
 namespace throng::cli {
 
-// One load. Start(), Send(), Finish() and Cancel() are for one thread; the rest is thread-safe.
+// One load, for one thread.
 class BatchSink {
  public:
   virtual ~BatchSink() = default;

@@ -326,11 +326,8 @@ int RunLoad(const LoadArguments& arguments, const GlobalOptions& options,
   } else if (schema->form == Schema::Form::kWide && !arguments.no_check &&
              arguments.mode != "replace") {
     return ReportUsage(
-        fmt::format("standard input can be read only once and so not be checked before it is sent: "
-                    "give {}--mode replace",
-                    options.channel != nullptr
-                        ? ""
-                        : "--no-check (rows before a bad one are then loaded) or "),
+        "standard input can be read only once and so not be checked before it is sent: give "
+        "--no-check (rows before a bad one are then loaded) or --mode replace",
         options);
   }
   return LoadRun(arguments, options, make_sink, *std::move(schema)).Run();
@@ -381,6 +378,7 @@ void AddLoadOptions(CLI::App& command, LoadArguments& arguments) {
                    "Create tags that the server does not have (default), or refuse them");
   command.add_flag("--confirm-coverage-fall", arguments.confirm_coverage_fall,
                    "Replace a tag even if it then covers less than 80 % of the users it had");
+  command.add_flag("--no-check", arguments.no_check, "Do not parse the file before sending it");
 }
 
 void RegisterLoadCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
@@ -391,7 +389,6 @@ void RegisterLoadCommand(CLI::App& app, GlobalOptions& options, int& exit_code) 
       ->add_option("--load-id", arguments->load_id,
                    "Names the load: repeated, it does not apply a batch again")
       ->type_name("ID");
-  command->add_flag("--no-check", arguments->no_check, "Do not parse the file before sending it");
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunLoad(*arguments, options); });

@@ -25,7 +25,7 @@
 
 namespace throng::cli {
 
-// Thread-safe as BatchSink says.
+// For one thread; it has another one of its own that reads the answers.
 class LoadStream final : public BatchSink {
  public:
   // At most `window` batches are sent and not yet answered. Row errors of the server go to `log`,

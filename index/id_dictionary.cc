@@ -170,9 +170,7 @@ SortedChunk SortChunk(const std::vector<std::string>& ids, uint32_t first, uint3
 
 absl::StatusOr<IdDictionary> IdDictionary::Load(uint32_t count, const ReadChunk& read,
                                                 const std::function<void(uint32_t)>& done,
-                                                Parallel& parallel) {
-  // Chunks are sorted and put into the tables so many at a time: a table stays in the cache.
-  constexpr uint32_t kChunksAtOnce = 64;
+                                                Parallel& parallel, uint32_t chunks_at_once) {
   IdDictionary loaded;
   auto tables = std::make_shared<Tables>();
   uint32_t capacity = kFirstCapacity;
@@ -181,8 +179,8 @@ absl::StatusOr<IdDictionary> IdDictionary::Load(uint32_t count, const ReadChunk&
   auto chunks = std::make_shared<Chunks>();
   loaded.chunks_ = chunks;
   const uint32_t chunk_count = (count + kChunkSize - 1) / kChunkSize;
-  for (uint32_t begin = 0; begin < chunk_count; begin += kChunksAtOnce) {
-    const uint32_t size = std::min(kChunksAtOnce, chunk_count - begin);
+  for (uint32_t begin = 0; begin < chunk_count; begin += chunks_at_once) {
+    const uint32_t size = std::min(chunks_at_once, chunk_count - begin);
     std::vector<absl::StatusOr<SortedChunk>> sorted(size);
     parallel.For(size, [&](uint32_t i, uint32_t) {
       const absl::StatusOr<std::vector<std::string>> ids = read(begin + i);

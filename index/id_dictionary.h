@@ -141,10 +141,11 @@ class IdDictionary {
   // Called from several threads.
   using ReadChunk = std::function<absl::StatusOr<std::vector<std::string>>(uint32_t chunk)>;
   // The dictionary of `count` ids, as With() takes them, in parallel. `done` is told how many are
-  // in. Errors: those of `read`.
+  // in. So many chunks are put into the tables at a time: a table then stays in the cache. Errors:
+  // those of `read`.
   static absl::StatusOr<IdDictionary> Load(uint32_t count, const ReadChunk& read,
                                            const std::function<void(uint32_t)>& done,
-                                           Parallel& parallel);
+                                           Parallel& parallel, uint32_t chunks_at_once = 64);
 
   // This dictionary with `ids` behind its own. REQUIRES: no id is in it, none twice in `ids`, each
   // of 1 to kIdBytesMax bytes, size() + ids.size() <= kOrdinalsMax. When loading, an empty id

@@ -11,6 +11,8 @@ namespace throng::index {
 namespace {
 
 constexpr int kNiceMax = 19;
+// So few cells are written sooner than other threads wake up.
+constexpr size_t kInlineCellsMax = 512;
 
 }  // namespace
 
@@ -77,6 +79,12 @@ void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>
   MutexLock lock(job->mutex);
   while (job->done.load(std::memory_order_acquire) < count) job->finished.Wait(job->mutex);
   if (job->thrown != nullptr) std::rethrow_exception(job->thrown);
+}
+
+void Parallel::ForCells(uint32_t count, size_t cells,
+                        const std::function<void(uint32_t, uint32_t)>& work) {
+  if (cells > kInlineCellsMax) return For(count, work);
+  for (uint32_t i = 0; i < count; ++i) work(i, 0);
 }
 
 void Parallel::RunWorker(uint32_t worker) {

@@ -8,6 +8,7 @@
 #ifndef THRONG_INDEX_PARALLEL_H_
 #define THRONG_INDEX_PARALLEL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -35,6 +36,10 @@ class Parallel {
   // all are done. `worker` is below threads() and distinct among calls that run at once in this
   // For, and must not call it on a pool that stands back. The first that it throws is thrown on.
   void For(uint32_t count, const std::function<void(uint32_t i, uint32_t worker)>& work);
+  // The same for writes of so many cells in all: on the calling thread where handing them over
+  // would cost more than it gives.
+  void ForCells(uint32_t count, size_t cells,
+                const std::function<void(uint32_t i, uint32_t worker)>& work);
 
  private:
   struct Job;

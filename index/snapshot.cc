@@ -23,8 +23,6 @@ TagChange UniverseChange(uint32_t first, uint32_t last) {
 }
 
 constexpr int64_t kContentTimeStepUs = 1'000'000;
-// A commit of so few cells is applied sooner than other threads wake up.
-constexpr size_t kInlineCellsMax = 512;
 
 // The entries that a record changes, so that the catalogue is copied once, if at all.
 class ChangedEntries {
@@ -231,11 +229,7 @@ SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& pa
   size_t cells = 0;
   for (const TagChange* change : changes) cells += change->ordinals.size();
   const auto count = static_cast<uint32_t>(changes.size());
-  if (cells > kInlineCellsMax) {
-    parallel.For(count, apply);
-  } else {
-    for (uint32_t i = 0; i < count; ++i) apply(i, 0);
-  }
+  parallel.ForCells(count, cells, apply);
   return next;
 }
 

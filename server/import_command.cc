@@ -1,7 +1,5 @@
 #include "server/import_command.h"
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -39,7 +37,7 @@ Exit codes:
   2  wrong usage, or the directory cannot be used: a server uses it, it is damaged, or a newer
      version wrote it)help";
 
-// Hands batches to the engine as they are, on the caller's thread. Thread-safe as BatchSink says.
+// Hands batches to the engine as they are, on the caller's thread. For one thread.
 class EngineSink final : public cli::BatchSink {
  public:
   // Both must outlive the sink.
@@ -101,8 +99,8 @@ class EngineSink final : public cli::BatchSink {
   std::unique_ptr<engine::LoadSession> session_;
   absl::Status status_;
   std::vector<uint64_t> failed_lines_;  // of the batch that ended the load
-  std::atomic<uint64_t> rows_ = 0;
-  std::atomic<uint64_t> data_version_ = 0;
+  uint64_t rows_ = 0;
+  uint64_t data_version_ = 0;
 };
 
 }  // namespace
@@ -123,7 +121,9 @@ int RunImport(const ImportArguments& arguments) {
   if (!server.ok()) return cli::ReportFailure(service::ToGrpcStatus(server.status()), options);
   (*server)->Serve(engine->get());
   options.channel = (*server)->InProcessChannel(cli::ChannelArguments());
-  const int exit_code = cli::RunLoad(arguments.load, options, [&](cli::RowErrorLog* log) {
+  cli::LoadArguments load = arguments.load;
+  load.no_check |= load.mode == "replace";  // all or nothing needs no look through the file first
+  const int exit_code = cli::RunLoad(load, options, [&](cli::RowErrorLog* log) {
     return std::make_unique<EngineSink>(**engine, log);
   });
   options.channel.reset();
@@ -148,11 +148,7 @@ void RegisterImportCommand(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "Print JSON");
   command->footer(kExamples);
-  command->callback([arguments, &exit_code] {
-    // All or nothing needs no look through the file first.
-    arguments->load.no_check = arguments->load.mode == "replace";
-    exit_code = RunImport(*arguments);
-  });
+  command->callback([arguments, &exit_code] { exit_code = RunImport(*arguments); });
 }
 
 }  // namespace throng

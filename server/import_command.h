@@ -5,7 +5,7 @@
 //
 // It is the client of `throng load` in the process of the engine: one reader of files, one set of
 // rules, one way into the engine. Tags are compared and created through a channel that stays in the
-// process, batches are handed over as they are. It syncs once, at the end.
+// process, batches are handed over as they are. Only at the end does it wait for the disk.
 #ifndef THRONG_SERVER_IMPORT_COMMAND_H_
 #define THRONG_SERVER_IMPORT_COMMAND_H_
 

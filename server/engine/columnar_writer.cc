@@ -16,8 +16,6 @@ namespace {
 constexpr uint32_t kNewIdBit = 0x8000'0000;
 constexpr uint32_t kNoCode = ~uint32_t{0};
 constexpr uint32_t kNewCodeBit = 0x8000'0000;
-// Below so many cells the columns are filled on the caller's thread.
-constexpr size_t kInlineCellsMax = 512;
 
 absl::Status BadBatch(std::string field, std::string_view message) {
   return index::InvalidArgument("BAD_BATCH", field, fmt::format("{}: {}", field, message));
@@ -389,11 +387,7 @@ void ColumnarWriter::Fill(index::CommitRecord* record, index::Parallel& parallel
     changes[i] = column.entry->definition.type == index::TagType::kLabels ? FillLabels(column)
                                                                           : FillCells(column);
   };
-  if (order_.size() * count > kInlineCellsMax) {
-    parallel.For(count, fill);
-  } else {
-    for (uint32_t i = 0; i < count; ++i) fill(i, 0);
-  }
+  parallel.ForCells(count, order_.size() * count, fill);
   for (uint32_t i = 0; i < count; ++i) {
     if (!added[i].values.empty()) record->new_values.push_back(std::move(added[i]));
     if (!changes[i].ordinals.empty()) record->tag_changes.push_back(std::move(changes[i]));

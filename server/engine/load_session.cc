@@ -185,8 +185,10 @@ class ReplaceSession final : public Session {
     THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe_->Commit(build));
     // Each change has a tag of its own.
     const uint64_t stage = ++stage_;
-    universe_->write_parallel().For(
-        static_cast<uint32_t>(changes.size()),
+    size_t cells = 0;
+    for (const index::TagChange& change : changes) cells += change.ordinals.size();
+    universe_->write_parallel().ForCells(
+        static_cast<uint32_t>(changes.size()), cells,
         [&](uint32_t i, uint32_t) { Stage(*snapshot, changes[i], stage); });
     progress.data_version = snapshot->data_version();
     Count(progress);

@@ -116,7 +116,6 @@ Server::Server(const ServiceLimits& limits)
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits) {
   THRONG_RETURN_IF_ERROR(CheckAddress(address));
-  grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::channelz::experimental::InitChannelzService();
   std::unique_ptr<Server> server(new Server(limits));
@@ -129,7 +128,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::StartInProcess(const ServiceLimits& limits) {
-  grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<Server> server(new Server(limits));
   grpc::ServerBuilder builder;
   if (!server->Build(builder, limits)) {
@@ -139,6 +137,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::StartInProcess(const ServiceLimi
 }
 
 bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
+  grpc::EnableDefaultHealthCheckService(true);
   Configure(limits, &builder);
   builder.RegisterService(&admin_);
   builder.RegisterService(&populations_);

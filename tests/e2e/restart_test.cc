@@ -308,5 +308,27 @@ TEST_F(RestartTest, CallsWhileLoadingAreToldSo) {
   EXPECT_NE(log.find("event=serving"), std::string::npos) << log;
 }
 
+// The environment of the server's process, of which one variable puts its heap on huge pages.
+std::string TunablesOf(ServerProcess& server) {
+  const std::string environment = ReadFile(fmt::format("/proc/{}/environ", server.process().pid()));
+  constexpr std::string_view kName = "GLIBC_TUNABLES=";
+  const size_t begin = environment.find(kName);
+  if (begin == std::string::npos) return "(unset)";
+  return environment.c_str() + begin + kName.size();
+}
+
+TEST(HugePagesTest, AreAskedForUnlessTheEnvironmentSaysSomething) {
+  const testing::TemporaryDirectory directory;
+  unsetenv("GLIBC_TUNABLES");
+  {
+    ServerProcess server(directory.File("data"));
+    EXPECT_EQ(TunablesOf(server), "glibc.malloc.hugetlb=1");
+  }
+  setenv("GLIBC_TUNABLES", "", 1);
+  ServerProcess server(directory.File("data"));
+  EXPECT_EQ(TunablesOf(server), "");
+  unsetenv("GLIBC_TUNABLES");
+}
+
 }  // namespace
 }  // namespace throng::e2e

@@ -209,7 +209,7 @@ TEST(IdDictionaryRandomTest, LoadingGivesWhatAddingGives) {
           return std::vector<std::string>(
               first, first + std::min<ptrdiff_t>(kChunkSize, ids.end() - first));
         },
-        [&](uint32_t done) { told = done; }, parallel);
+        [&](uint32_t done) { told = done; }, parallel, /*chunks_at_once=*/2);
     ASSERT_TRUE(loaded.ok()) << loaded.status();
     ASSERT_EQ(loaded->size(), count) << "seed " << seed;
     EXPECT_EQ(told, count);

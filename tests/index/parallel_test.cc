@@ -44,6 +44,17 @@ TEST(ParallelTest, AnythingThatStandsBackRunsOnTheWorkers) {
   }
 }
 
+TEST(ParallelTest, FewCellsStayWithTheCaller) {
+  const std::thread::id caller = std::this_thread::get_id();
+  Parallel parallel(2, /*nice=*/5);
+  std::atomic<int> on_caller{0};
+  const auto note = [&](uint32_t, uint32_t) { on_caller += std::this_thread::get_id() == caller; };
+  parallel.ForCells(3, 512, note);
+  EXPECT_EQ(on_caller.load(), 3);
+  parallel.ForCells(3, 513, note);
+  EXPECT_EQ(on_caller.load(), 3);
+}
+
 TEST(ParallelTest, WhatIsThrownReachesTheCaller) {
   for (int nice : {0, 5}) {
     Parallel parallel(2, nice);

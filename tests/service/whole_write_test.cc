@@ -224,27 +224,35 @@ TEST_F(WholeWriteTest, PopulationsShareNothing) {
   EXPECT_EQ(names, (std::vector<std::string>{"populations/default", "populations/owners"}));
 }
 
-TEST_F(WholeWriteTest, IdTypesAreDeclaredAndListed) {
-  const auto call = [](auto method, auto& stub, const auto& request, auto* response) {
-    grpc::ClientContext context;
-    return (stub.get()->*method)(&context, request, response);
-  };
+// A call of one answer.
+template <typename Method, typename Stub, typename Request, typename Response>
+grpc::Status Call(Method method, const Stub& stub, const Request& request, Response* response) {
+  grpc::ClientContext context;
+  return (stub.get()->*method)(&context, request, response);
+}
+
+v1::CreateIdTypeRequest PhoneType() {
   v1::CreateIdTypeRequest create;
   create.set_id_type_id("phone");
   create.mutable_id_type()->add_normalizers(v1::ID_NORMALIZER_PHONE_DIGITS);
+  return create;
+}
+
+TEST_F(WholeWriteTest, IdTypesAreDeclaredAndListed) {
+  v1::CreateIdTypeRequest create = PhoneType();
   v1::IdType type;
-  ASSERT_TRUE(call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type).ok());
+  ASSERT_TRUE(Call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type).ok());
   EXPECT_EQ(type.name(), "populations/default/idTypes/phone");
   EXPECT_FALSE(type.primary());
   grpc::Status status =
-      call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type);
+      Call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::ALREADY_EXISTS);
   EXPECT_EQ(DetailOf(status).field(), "id_type_id");
   create.mutable_id_type()->add_normalizers(v1::ID_NORMALIZER_UNSPECIFIED);
-  status = call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type);
+  status = Call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type);
   EXPECT_EQ(DetailOf(status).field(), "id_type.normalizers[1]");
   v1::ListIdTypesResponse types;
-  ASSERT_TRUE(call(&v1::PopulationService::Stub::ListIdTypes, populations_,
+  ASSERT_TRUE(Call(&v1::PopulationService::Stub::ListIdTypes, populations_,
                    v1::ListIdTypesRequest(), &types)
                   .ok());
   ASSERT_EQ(types.id_types_size(), 2);
@@ -252,28 +260,22 @@ TEST_F(WholeWriteTest, IdTypesAreDeclaredAndListed) {
 }
 
 TEST_F(WholeWriteTest, IdsAreLinkedResolvedAndErased) {
-  const auto call = [](auto method, auto& stub, const auto& request, auto* response) {
-    grpc::ClientContext context;
-    return (stub.get()->*method)(&context, request, response);
-  };
-  v1::CreateIdTypeRequest create;
-  create.set_id_type_id("phone");
-  create.mutable_id_type()->add_normalizers(v1::ID_NORMALIZER_PHONE_DIGITS);
+  v1::CreateIdTypeRequest create = PhoneType();
   v1::IdType type;
-  ASSERT_TRUE(call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type).ok());
+  ASSERT_TRUE(Call(&v1::PopulationService::Stub::CreateIdType, populations_, create, &type).ok());
 
   v1::LinkIdsRequest link;
   link.add_entries()->set_id("7");
   link.mutable_entries(0)->add_ids()->set_id_type("phone");
   link.mutable_entries(0)->mutable_ids(0)->set_id("+1 38");
   v1::LinkIdsResponse linked;
-  grpc::Status status = call(&v1::UserService::Stub::LinkIds, users_, link, &linked);
+  grpc::Status status = Call(&v1::UserService::Stub::LinkIds, users_, link, &linked);
   EXPECT_EQ(DetailOf(status).field(), "unknown_ids");
   link.set_unknown_ids(v1::UNKNOWN_IDS_ERROR);
-  ASSERT_TRUE(call(&v1::UserService::Stub::LinkIds, users_, link, &linked).ok());
+  ASSERT_TRUE(Call(&v1::UserService::Stub::LinkIds, users_, link, &linked).ok());
   EXPECT_EQ(linked.ids_linked(), 1u);
   link.mutable_entries(0)->set_id("8");
-  status = call(&v1::UserService::Stub::LinkIds, users_, link, &linked);
+  status = Call(&v1::UserService::Stub::LinkIds, users_, link, &linked);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(DetailOf(status).reason(), "ID_TAKEN");
 
@@ -282,12 +284,12 @@ TEST_F(WholeWriteTest, IdsAreLinkedResolvedAndErased) {
   resolve.add_ids("1-38");
   resolve.add_ids("139");
   v1::ResolveIdsResponse resolved;
-  ASSERT_TRUE(call(&v1::UserService::Stub::ResolveIds, users_, resolve, &resolved).ok());
+  ASSERT_TRUE(Call(&v1::UserService::Stub::ResolveIds, users_, resolve, &resolved).ok());
   ASSERT_EQ(resolved.results_size(), 2);
   EXPECT_EQ(resolved.results(0).ids(0), "7");
   EXPECT_FALSE(resolved.results(1).found());
   resolve.set_read_version(1'000'000);
-  status = call(&v1::UserService::Stub::ResolveIds, users_, resolve, &resolved);
+  status = Call(&v1::UserService::Stub::ResolveIds, users_, resolve, &resolved);
   EXPECT_EQ(DetailOf(status).field(), "read_version");
 
   v1::EraseUsersRequest erase;
@@ -295,16 +297,16 @@ TEST_F(WholeWriteTest, IdsAreLinkedResolvedAndErased) {
   erase.mutable_users(0)->set_id("138");
   erase.set_request_id("forget");
   v1::EraseUsersResponse first;
-  ASSERT_TRUE(call(&v1::UserService::Stub::EraseUsers, users_, erase, &first).ok());
+  ASSERT_TRUE(Call(&v1::UserService::Stub::EraseUsers, users_, erase, &first).ok());
   EXPECT_EQ(first.users_erased(), 1u);
   EXPECT_EQ(first.users(0).ids_removed(), 2u);
   EXPECT_EQ(Count("all()").count(), kUsers - 1);
   v1::EraseUsersResponse second;
-  ASSERT_TRUE(call(&v1::UserService::Stub::EraseUsers, users_, erase, &second).ok());
+  ASSERT_TRUE(Call(&v1::UserService::Stub::EraseUsers, users_, erase, &second).ok());
   EXPECT_EQ(second.DebugString(), first.DebugString());
   erase.mutable_users(0)->set_id_type("fax");
   erase.clear_request_id();
-  status = call(&v1::UserService::Stub::EraseUsers, users_, erase, &second);
+  status = Call(&v1::UserService::Stub::EraseUsers, users_, erase, &second);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(DetailOf(status).field(), "users[0].id_type");
 }

@@ -57,8 +57,10 @@ class BackupFailEveryChangeTest : public BackupFixture,
     ASSERT_TRUE(list.ok()) << list.status();
     EXPECT_TRUE(list->empty());
     EXPECT_FALSE(Restore(name).ok());
-    const absl::Status partial = Restore(fmt::format(".{}.partial", name));
-    EXPECT_TRUE(Says(partial, "not finished") && Says(partial, name)) << partial;
+    for (const char* end : {"", "/"}) {
+      const absl::Status partial = Restore(fmt::format(".{}.partial{}", name, end));
+      EXPECT_TRUE(Says(partial, "not finished") && Says(partial, name)) << partial;
+    }
     EXPECT_FALSE(fs::exists(target()));
   }
 
