@@ -167,6 +167,16 @@ ChunkSet BitmapShard::Load(uint32_t chunk, ChunkScratch& scratch) const {
   return MergeDelta(block, delta, dense_->cardinalities[chunk], scratch);
 }
 
+bool BitmapShard::HasDelta(uint32_t chunk) const {
+  if (dense_ == nullptr) return false;
+  const uint32_t first = chunk == 0 ? 0 : dense_->delta_ends[chunk - 1];
+  return dense_->delta_ends[chunk] != first;
+}
+
+void BitmapShard::Prefetch(uint32_t chunk) const {
+  if (dense_ != nullptr) __builtin_prefetch(dense_->blocks[chunk].get());
+}
+
 bool BitmapShard::Contains(uint32_t offset) const {
   const uint32_t chunk = offset >> kChunkBits;
   if (dense_ == nullptr) return index::Contains(LoadSparse(chunk), offset & kChunkMask);

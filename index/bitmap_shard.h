@@ -41,6 +41,10 @@ class BitmapShard : public RefCounted<BitmapShard> {
   uint32_t ChunkCardinality(uint32_t chunk) const;
   // The members of a chunk (0 to 15), in place where the chunk has no delta, else in `scratch`.
   ChunkSet Load(uint32_t chunk, ChunkScratch& scratch) const;
+  // Whether Load() needs the scratch.
+  bool HasDelta(uint32_t chunk) const;
+  // Asks for the memory that Load() of the chunk will read first.
+  void Prefetch(uint32_t chunk) const;
   bool Contains(uint32_t offset) const;
   BitmapMemory memory() const;
   // Changes not yet folded into blocks.

@@ -3,68 +3,27 @@
 #include <algorithm>
 #include <cstring>
 
-#include "index/multiversion.h"
+#include "index/word_kernels.h"
 
 namespace throng::index {
 namespace {
 
-// Word loops over whole chunks. They are separate functions so that each is compiled for the
-// machine's vector width.
+// Finding the members of a bitset costs about as much as three passes over its words: worth it only
+// for so few members that what follows is next to nothing.
+constexpr uint32_t kSettleMax = 256;
 
-THRONG_MULTIVERSION uint32_t CountWords(const uint64_t* words, uint32_t size) {
-  uint64_t count = 0;
-  for (uint32_t i = 0; i < size; ++i) count += static_cast<uint64_t>(std::popcount(words[i]));
-  return static_cast<uint32_t>(count);
+uint32_t AndWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
+  const uint64_t* const in[] = {a, b};
+  return Kernels().conjoin(in, 2, nullptr, 0, out);
 }
 
-THRONG_MULTIVERSION uint32_t AndWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
-  uint64_t count = 0;
-  for (uint32_t i = 0; i < kWordsPerChunk; ++i) {
-    const uint64_t word = a[i] & b[i];
-    out[i] = word;
-    count += static_cast<uint64_t>(std::popcount(word));
-  }
-  return static_cast<uint32_t>(count);
+uint32_t AndNotWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
+  return Kernels().conjoin(&a, 1, &b, 1, out);
 }
 
-THRONG_MULTIVERSION uint32_t OrWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
-  uint64_t count = 0;
-  for (uint32_t i = 0; i < kWordsPerChunk; ++i) {
-    const uint64_t word = a[i] | b[i];
-    out[i] = word;
-    count += static_cast<uint64_t>(std::popcount(word));
-  }
-  return static_cast<uint32_t>(count);
-}
-
-THRONG_MULTIVERSION uint32_t AndNotWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
-  uint64_t count = 0;
-  for (uint32_t i = 0; i < kWordsPerChunk; ++i) {
-    const uint64_t word = a[i] & ~b[i];
-    out[i] = word;
-    count += static_cast<uint64_t>(std::popcount(word));
-  }
-  return static_cast<uint32_t>(count);
-}
-
-THRONG_MULTIVERSION uint32_t AndCount(const uint64_t* a, const uint64_t* b) {
-  uint64_t count = 0;
-  for (uint32_t i = 0; i < kWordsPerChunk; ++i) {
-    count += static_cast<uint64_t>(std::popcount(a[i] & b[i]));
-  }
-  return static_cast<uint32_t>(count);
-}
-
-THRONG_MULTIVERSION void OrInto(const uint64_t* a, uint64_t* words) {
-  for (uint32_t i = 0; i < kWordsPerChunk; ++i) words[i] |= a[i];
-}
-
-THRONG_MULTIVERSION void AndInto(const uint64_t* a, uint64_t* words) {
-  for (uint32_t i = 0; i < kWordsPerChunk; ++i) words[i] &= a[i];
-}
-
-THRONG_MULTIVERSION void AndNotInto(const uint64_t* a, uint64_t* words) {
-  for (uint32_t i = 0; i < kWordsPerChunk; ++i) words[i] &= ~a[i];
+uint32_t OrWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
+  const uint64_t* const in[] = {a, b};
+  return Kernels().unite(in, 2, out);
 }
 
 inline bool TestBit(const uint64_t* words, uint32_t offset) {
@@ -118,7 +77,21 @@ uint32_t IntersectArrays(const uint16_t* a, uint32_t a_size, const uint16_t* b, 
   return count;
 }
 
-// Calls keep(offset) for members of the array; keeps those for which it is `wanted`.
+// Members of `a` that are not in `b`, both ascending; `out` may be `a`.
+uint32_t SubtractArrays(const uint16_t* a, uint32_t a_size, const uint16_t* b, uint32_t b_size,
+                        uint16_t* out) {
+  uint32_t count = 0;
+  uint32_t j = 0;
+  for (uint32_t i = 0; i < a_size; ++i) {
+    const uint16_t offset = a[i];
+    while (j < b_size && b[j] < offset) ++j;
+    out[count] = offset;
+    count += j == b_size || b[j] != offset;
+  }
+  return count;
+}
+
+// Keeps members of the array for which `test` holds; `out` may be the array.
 template <typename Test>
 uint32_t FilterArray(const ChunkSet& array, Test test, uint16_t* out) {
   uint32_t count = 0;
@@ -149,9 +122,7 @@ ChunkSet SelectFromArray(const ChunkSet& array, const ChunkSet& other, bool want
   uint16_t* values = out.array.values;
   uint32_t count = 0;
   if (other.kind == SetKind::kBitset) {
-    const uint64_t* words = other.words;
-    count = FilterArray(
-        array, [=](uint32_t v) { return TestBit(words, v) == wanted; }, values);
+    count = Kernels().keep_in(array.array, array.size, other.words, wanted, values);
   } else if (other.kind == SetKind::kRuns) {
     RunCursor cursor(other);
     count = FilterArray(
@@ -159,18 +130,9 @@ ChunkSet SelectFromArray(const ChunkSet& array, const ChunkSet& other, bool want
   } else if (wanted) {
     count = IntersectArrays(array.array, array.size, other.array, other.size, values);
   } else {
-    const uint16_t* end = std::set_difference(array.array, array.array + array.size, other.array,
-                                              other.array + other.size, values);
-    count = static_cast<uint32_t>(end - values);
+    count = SubtractArrays(array.array, array.size, other.array, other.size, values);
   }
   return ChunkSet::Array(values, count);
-}
-
-// A bitset result in `out.bits`, turned into an array when it is small.
-ChunkSet Settle(ChunkScratch& out, uint32_t cardinality) {
-  const ChunkSet bits = ChunkSet::Bitset(out.bits.words, cardinality);
-  if (cardinality == 0 || cardinality > kArrayMax / 4) return bits;
-  return ChunkSet::Array(out.array.values, ToArray(bits, out.array.values));
 }
 
 }  // namespace
@@ -192,6 +154,12 @@ bool Contains(const ChunkSet& set, uint32_t offset) {
       return true;
   }
   return false;
+}
+
+ChunkSet Settle(ChunkScratch& out, uint32_t cardinality) {
+  const ChunkSet bits = ChunkSet::Bitset(out.bits.words, cardinality);
+  if (cardinality == 0 || cardinality > kSettleMax) return bits;
+  return ChunkSet::Array(out.array.values, ToArray(bits, out.array.values));
 }
 
 ChunkSet Intersect(const ChunkSet& a, const ChunkSet& b, ChunkScratch& out) {
@@ -248,14 +216,14 @@ uint32_t IntersectCardinality(const ChunkSet& a, const ChunkSet& b) {
   if (a.empty() || b.empty()) return 0;
   if (a.kind == SetKind::kFull) return b.cardinality;
   if (b.kind == SetKind::kFull) return a.cardinality;
-  if (a.kind == SetKind::kBitset && b.kind == SetKind::kBitset) return AndCount(a.words, b.words);
+  if (a.kind == SetKind::kBitset && b.kind == SetKind::kBitset) return AndWords(a.words, b.words, nullptr);
   if (b.kind == SetKind::kArray && (a.kind != SetKind::kArray || b.size < a.size)) {
     return IntersectCardinality(b, a);
   }
   uint32_t count = 0;
   if (a.kind == SetKind::kArray) {
     if (b.kind == SetKind::kBitset) {
-      for (uint32_t i = 0; i < a.size; ++i) count += TestBit(b.words, a.array[i]);
+      count = Kernels().count_in(a.array, a.size, b.words);
     } else if (b.kind == SetKind::kRuns) {
       RunCursor cursor(b);
       for (uint32_t i = 0; i < a.size; ++i) count += cursor.Contains(a.array[i]);
@@ -303,7 +271,7 @@ void UniteInto(const ChunkSet& set, uint64_t* words) {
       }
       return;
     case SetKind::kBitset:
-      OrInto(set.words, words);
+      OrWords(words, set.words, words);
       return;
     case SetKind::kRuns:
       for (uint32_t i = 0; i < set.size; ++i) {
@@ -325,11 +293,11 @@ void IntersectInto(const ChunkSet& set, uint64_t* words) {
     case SetKind::kArray: {
       ChunkWords mask{};
       UniteInto(set, mask.words);
-      AndInto(mask.words, words);
+      AndWords(words, mask.words, words);
       return;
     }
     case SetKind::kBitset:
-      AndInto(set.words, words);
+      AndWords(words, set.words, words);
       return;
     case SetKind::kRuns: {
       const auto clear = [&](uint32_t w, uint64_t mask) { words[w] &= ~mask; };
@@ -356,7 +324,7 @@ void SubtractFrom(const ChunkSet& set, uint64_t* words) {
       }
       return;
     case SetKind::kBitset:
-      AndNotInto(set.words, words);
+      AndNotWords(words, set.words, words);
       return;
     case SetKind::kRuns:
       for (uint32_t i = 0; i < set.size; ++i) {
@@ -370,7 +338,7 @@ void SubtractFrom(const ChunkSet& set, uint64_t* words) {
   }
 }
 
-uint32_t CountBits(const uint64_t* words) { return CountWords(words, kWordsPerChunk); }
+uint32_t CountBits(const uint64_t* words) { return Kernels().count(words, kWordsPerChunk); }
 
 uint32_t CountRange(const uint64_t* words, uint32_t first, uint32_t last) {
   const uint32_t first_word = first >> 6;
@@ -381,7 +349,7 @@ uint32_t CountRange(const uint64_t* words, uint32_t first, uint32_t last) {
   const int edges = std::popcount(words[first_word] & (~uint64_t{0} << (first & 63))) +
                     std::popcount(words[last_word] & (~uint64_t{0} >> (63 - (last & 63))));
   return static_cast<uint32_t>(edges) +
-         CountWords(words + first_word + 1, last_word - first_word - 1);
+         Kernels().count(words + first_word + 1, last_word - first_word - 1);
 }
 
 uint32_t ToArray(const ChunkSet& set, uint16_t* out) {

@@ -30,6 +30,9 @@ void SubtractFrom(const ChunkSet& set, uint64_t* words);   // words &= ~set
 uint32_t CountBits(const uint64_t* words);                 // of kWordsPerChunk words
 uint32_t CountRange(const uint64_t* words, uint32_t first, uint32_t last);  // both included
 
+// The set in `out.bits`, of that cardinality: turned into an array where it is small.
+ChunkSet Settle(ChunkScratch& out, uint32_t cardinality);
+
 // A view of `words` as they are.
 inline ChunkSet ViewOf(const uint64_t* words) { return ChunkSet::Bitset(words, CountBits(words)); }
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "index/chunk_ops.h"
-#include "index/multiversion.h"
+#include "index/word_kernels.h"
 
 namespace throng::index {
 namespace {
@@ -16,51 +16,6 @@ Code LoadCode(const uint8_t* data, uint32_t offset) {
   Code code;
   std::memcpy(&code, data + offset * sizeof(Code), sizeof(Code));
   return code;
-}
-
-// Bit i of the result is the lowest bit of matches[i].
-inline uint64_t PackBits(const uint8_t* matches) {
-  uint64_t word = 0;
-  for (int byte = 0; byte < 8; ++byte) {
-    uint64_t eight;
-    std::memcpy(&eight, matches + byte * 8, 8);
-    word |= ((eight * 0x0102040810204080ULL) >> 56) << (byte * 8);
-  }
-  return word;
-}
-
-// Sets the bits of the codes in [low, low + span]; returns how many.
-template <typename Code>
-inline __attribute__((always_inline)) uint32_t ScanCodes(const uint8_t* data, Code low, Code span,
-                                                         uint64_t* words) {
-  uint32_t count = 0;
-  alignas(64) uint8_t matches[64];
-  for (uint32_t w = 0; w < kWordsPerChunk; ++w) {
-    const uint8_t* codes = data + size_t{w} * 64 * sizeof(Code);
-    for (uint32_t i = 0; i < 64; ++i) {
-      matches[i] = static_cast<Code>(LoadCode<Code>(codes, i) - low) <= span ? 1 : 0;
-    }
-    words[w] = PackBits(matches);
-    count += static_cast<uint32_t>(std::popcount(words[w]));
-  }
-  return count;
-}
-
-THRONG_MULTIVERSION uint32_t Scan1(const uint8_t* data, uint8_t low, uint8_t span,
-                                   uint64_t* words) {
-  return ScanCodes<uint8_t>(data, low, span, words);
-}
-THRONG_MULTIVERSION uint32_t Scan2(const uint8_t* data, uint16_t low, uint16_t span,
-                                   uint64_t* words) {
-  return ScanCodes<uint16_t>(data, low, span, words);
-}
-THRONG_MULTIVERSION uint32_t Scan4(const uint8_t* data, uint32_t low, uint32_t span,
-                                   uint64_t* words) {
-  return ScanCodes<uint32_t>(data, low, span, words);
-}
-THRONG_MULTIVERSION uint32_t Scan8(const uint8_t* data, uint64_t low, uint64_t span,
-                                   uint64_t* words) {
-  return ScanCodes<uint64_t>(data, low, span, words);
 }
 
 template <typename Code>
@@ -167,23 +122,23 @@ ChunkSet ColumnBlock::Scan(int64_t low, int64_t high, ChunkScratch& out) const {
   uint64_t* words = out.bits.words;
   const uint8_t* data = data_.data();
   if (!present_.empty()) {
-    Scan8(data, static_cast<uint64_t>(low), span, words);
+    Kernels().scan8(data, static_cast<uint64_t>(low), span, words);
     IntersectInto(ViewOf(present_.data()), words);
     return ViewOf(words);
   }
   uint32_t count = 0;
   switch (width_) {
     case 1:
-      count = Scan1(data, static_cast<uint8_t>(first + 1), static_cast<uint8_t>(span), words);
+      count = Kernels().scan1(data, static_cast<uint8_t>(first + 1), static_cast<uint8_t>(span), words);
       break;
     case 2:
-      count = Scan2(data, static_cast<uint16_t>(first + 1), static_cast<uint16_t>(span), words);
+      count = Kernels().scan2(data, static_cast<uint16_t>(first + 1), static_cast<uint16_t>(span), words);
       break;
     case 4:
-      count = Scan4(data, static_cast<uint32_t>(first + 1), static_cast<uint32_t>(span), words);
+      count = Kernels().scan4(data, static_cast<uint32_t>(first + 1), static_cast<uint32_t>(span), words);
       break;
     default:
-      count = Scan8(data, first + 1, span, words);
+      count = Kernels().scan8(data, first + 1, span, words);
       break;
   }
   return ChunkSet::Bitset(words, count);

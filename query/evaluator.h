@@ -4,8 +4,9 @@
 //   evaluator.StartShard(3);
 //   index::ChunkSet users = evaluator.Evaluate(/*chunk in shard=*/7);
 //
-// All scratch is allocated once; operands are read in place. Chunks where a conjunct is empty are
-// left without looking at the others.
+// Operands that lie in a block are read in place, all of one operator in one pass; leaves that cost
+// more are asked only for the users still at hand. Chunks where a conjunct is empty are left without
+// looking at the others. All scratch is taken once.
 #ifndef THRONG_QUERY_EVALUATOR_H_
 #define THRONG_QUERY_EVALUATOR_H_
 
@@ -15,7 +16,9 @@
 #include <vector>
 
 #include "index/chunk_set.h"
+#include "index/scratch_pool.h"
 #include "index/snapshot.h"
+#include "query/leaf_reader.h"
 #include "query/physical_plan.h"
 
 namespace throng::query {
@@ -30,7 +33,8 @@ struct OperatorProfile {
 // For one thread. Borrows the plan and the snapshot.
 class Evaluator {
  public:
-  // With `profile`, each operator counts its users, chunks and time, its inputs' included.
+  // With `profile`, each operator counts its users, chunks and time, its inputs' included; operators
+  // then run one by one, two operands at a time.
   Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, bool profile);
 
   // An upper bound of the users in the shard; 0: nothing there to evaluate. Orders the inputs of
@@ -44,31 +48,39 @@ class Evaluator {
   const std::vector<OperatorProfile>& profiles() const { return profiles_; }
 
  private:
+  enum class Goal { kUsers, kCount };  // a count is a set without members, of that cardinality
+
   struct Operator {
     const PhysicalPlan* plan = nullptr;
-    std::vector<uint32_t> inputs;  // pre-order numbers, in order of evaluation
-    uint64_t users_max = 0;        // in the current shard
-    // Leaves of value bitmaps: those of the current shard that are not empty.
-    std::vector<const index::BitmapShard*> bitmaps;
-    const index::ColumnShard* column = nullptr;
-    std::unique_ptr<index::ChunkScratch[]> scratch;  // two, used in turn
+    std::vector<uint32_t> inputs;      // numbers; in the order of cardinality in the shard
+    std::unique_ptr<LeafReader> leaf;  // null for inner operators
+    uint64_t users_max = 0;            // in the current shard
+    // Of intersections and differences, in the current shard: operands that lie in blocks, and the
+    // others, which are asked for one by one. A difference takes in an intersection that it begins
+    // with.
+    std::vector<uint32_t> in_place;
+    std::vector<uint32_t> minus_in_place;
+    std::vector<uint32_t> asked;
+    std::vector<uint32_t> minus_asked;
+    std::vector<index::ChunkSet> sets;  // of the chunk at hand
+    std::vector<index::ChunkSet> minus_sets;
+    index::ScratchRef scratch[2];  // inner operators: used in turn
   };
 
   uint32_t Flatten(const PhysicalPlan& plan);
-  uint64_t StartLeaf(Operator& op);
   uint64_t StartOperator(uint32_t number);
-  index::ChunkSet Evaluate(uint32_t number, uint32_t chunk);
-  index::ChunkSet EvaluatePlan(Operator& op, uint32_t chunk);
-  index::ChunkSet EvaluateIntersect(Operator& op, uint32_t chunk, size_t inputs);
-  index::ChunkSet EvaluateSubtract(Operator& op, uint32_t chunk, size_t inputs);
-  index::ChunkSet EvaluateUnite(Operator& op, uint32_t chunk);
-  index::ChunkSet EvaluateBitmaps(Operator& op, uint32_t chunk);
-  index::ChunkSet EvaluateRanges(Operator& op, const NumericRanges& ranges, uint32_t chunk);
-  index::ChunkSet EvaluateBuckets(Operator& op, const HashBuckets& buckets, uint32_t chunk);
+  void Sort(Operator& op);
+  void SortConjuncts(Operator& op);
+  index::ChunkSet Evaluate(uint32_t number, uint32_t chunk, Goal goal);
+  index::ChunkSet EvaluateConjuncts(Operator& op, uint32_t chunk, Goal goal);
+  index::ChunkSet Restrict(const index::ChunkSet& users, uint32_t number, uint32_t chunk,
+                           bool wanted, Goal goal, index::ChunkScratch& out);
+  index::ChunkSet EvaluateUnion(Operator& op, uint32_t chunk, Goal goal);
+  index::ChunkSet EvaluateProfiled(uint32_t number, uint32_t chunk);
+  index::ChunkSet EvaluatePairwise(Operator& op, uint32_t chunk);
 
   const index::Snapshot& snapshot_;
   const bool profile_;
-  uint32_t shard_ = 0;
   std::vector<Operator> operators_;  // in pre-order
   std::vector<OperatorProfile> profiles_;
 };

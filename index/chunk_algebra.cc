@@ -1,0 +1,201 @@
+#include "index/chunk_algebra.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "index/chunk_ops.h"
+#include "index/word_kernels.h"
+
+namespace throng::index {
+namespace {
+
+// Bitsets that one pass reads side by side: more streams than a core prefetches are slower.
+constexpr uint32_t kBatch = 16;
+
+enum class Goal { kMembers, kCardinality };
+
+// A result of which only the cardinality is asked for.
+ChunkSet Counted(uint32_t cardinality) { return ChunkSet::Bitset(nullptr, cardinality); }
+
+// The intersection of bitsets but others, in batches.
+class WordConjunction {
+ public:
+  explicit WordConjunction(ChunkScratch& out) : out_(out.bits.words) {}
+
+  void And(const uint64_t* words) {
+    if (in_size_ == kBatch) Flush(out_);
+    in_[in_size_++] = words;
+  }
+  // REQUIRES: an And() before.
+  void AndNot(const uint64_t* words) {
+    if (minus_size_ == kBatch) Flush(out_);
+    minus_[minus_size_++] = words;
+  }
+  bool empty() const { return in_size_ == 0; }
+
+  // Writes the result to `out` unless it is null; returns its cardinality.
+  uint32_t Flush(uint64_t* out) {
+    const uint32_t count = Kernels().conjoin(in_, in_size_, minus_, minus_size_, out);
+    in_[0] = out_;
+    in_size_ = 1;
+    minus_size_ = 0;
+    return count;
+  }
+
+ private:
+  uint64_t* const out_;
+  const uint64_t* in_[kBatch];
+  const uint64_t* minus_[kBatch];
+  uint32_t in_size_ = 0;
+  uint32_t minus_size_ = 0;
+};
+
+// `base`, an array, with one after the other of the operands looked up in it or taken out of it.
+ChunkSet FilterArray(const ChunkSet& base, std::span<const ChunkSet> in,
+                     std::span<const ChunkSet> minus, Goal goal, ChunkScratch& out) {
+  const size_t steps = in.size() + minus.size();
+  ChunkSet users = base;
+  for (size_t step = 0; step < steps && !users.empty(); ++step) {
+    const bool wanted = step < in.size();
+    const ChunkSet& other = wanted ? in[step] : minus[step - in.size()];
+    if (&other == &base) continue;
+    if (goal == Goal::kCardinality && step + 1 == steps) {
+      const uint32_t both = IntersectCardinality(users, other);
+      return Counted(wanted ? both : users.cardinality - both);
+    }
+    users = wanted ? Intersect(users, other, out) : Subtract(users, other, out);
+  }
+  return users;
+}
+
+// As above where no set of `in` is an array or empty.
+ChunkSet IntersectWords(std::span<const ChunkSet> in, std::span<const ChunkSet> minus, Goal goal,
+                        ChunkScratch& out) {
+  uint64_t* const words = out.bits.words;
+  WordConjunction conjunction(out);
+  const ChunkSet* first_runs = nullptr;
+  bool plain = true;  // all are bitsets
+  for (const ChunkSet& set : in) {
+    if (set.kind == SetKind::kBitset) conjunction.And(set.words);
+    if (set.kind == SetKind::kRuns && first_runs == nullptr) first_runs = &set;
+    plain &= set.kind != SetKind::kRuns;
+  }
+  if (conjunction.empty()) {
+    CopyTo(first_runs == nullptr ? ChunkSet::Full() : *first_runs, words);
+    conjunction.And(words);
+  } else {
+    first_runs = nullptr;
+  }
+  for (const ChunkSet& set : minus) {
+    if (set.kind == SetKind::kBitset) conjunction.AndNot(set.words);
+    plain &= set.kind == SetKind::kBitset || set.empty();
+  }
+  if (plain && goal == Goal::kCardinality) return Counted(conjunction.Flush(nullptr));
+  uint32_t count = conjunction.Flush(words);
+  if (!plain) {
+    for (const ChunkSet& set : in) {
+      if (set.kind == SetKind::kRuns && &set != first_runs) IntersectInto(set, words);
+    }
+    for (const ChunkSet& set : minus) {
+      if (set.kind != SetKind::kBitset) SubtractFrom(set, words);
+    }
+    count = CountBits(words);
+  }
+  return goal == Goal::kCardinality ? Counted(count) : Settle(out, count);
+}
+
+ChunkSet IntersectAll(std::span<const ChunkSet> in, std::span<const ChunkSet> minus, Goal goal,
+                      ChunkScratch& out) {
+  const ChunkSet* some = nullptr;   // but full ones
+  const ChunkSet* array = nullptr;  // the smallest: what is not in it is not looked at
+  bool others = false;
+  for (const ChunkSet& set : in) {
+    if (set.empty()) return ChunkSet::Empty();
+    if (set.kind == SetKind::kFull) continue;
+    others |= some != nullptr;
+    some = &set;
+    if (set.kind != SetKind::kArray) continue;
+    if (array == nullptr || set.size < array->size) array = &set;
+  }
+  for (const ChunkSet& set : minus) {
+    if (set.kind == SetKind::kFull) return ChunkSet::Empty();
+    others |= !set.empty();
+  }
+  if (!others) return some == nullptr ? ChunkSet::Full() : *some;
+  if (array != nullptr) return FilterArray(*array, in, minus, goal, out);
+  return IntersectWords(in, minus, goal, out);
+}
+
+// Bitsets united in batches into `out`; returns the cardinality. Not for none.
+uint32_t UniteBitsets(std::span<const ChunkSet> sets, Goal goal, uint64_t* out) {
+  const uint64_t* in[kBatch];
+  uint32_t size = 0;
+  for (const ChunkSet& set : sets) {
+    if (set.kind != SetKind::kBitset) continue;
+    if (size == kBatch) {
+      Kernels().unite(in, size, out);
+      in[0] = out;
+      size = 1;
+    }
+    in[size++] = set.words;
+  }
+  return Kernels().unite(in, size, goal == Goal::kCardinality ? nullptr : out);
+}
+
+ChunkSet UniteAll(std::span<const ChunkSet> sets, Goal goal, ChunkScratch& out) {
+  const ChunkSet* only = nullptr;
+  uint32_t filled = 0;
+  uint32_t bitsets = 0;
+  for (const ChunkSet& set : sets) {
+    if (set.kind == SetKind::kFull) return ChunkSet::Full();
+    if (set.empty()) continue;
+    only = &set;
+    ++filled;
+    bitsets += set.kind == SetKind::kBitset ? 1 : 0;
+  }
+  if (filled == 0) return ChunkSet::Empty();
+  if (filled == 1) return *only;
+  if (bitsets == 0 && filled == 2) {
+    const ChunkSet* const first = std::find_if(sets.data(), only, [](const ChunkSet& set) {
+      return !set.empty();
+    });
+    return Unite(*first, *only, out);
+  }
+  uint64_t* const words = out.bits.words;
+  if (bitsets == filled) {
+    const uint32_t count = UniteBitsets(sets, goal, words);
+    return goal == Goal::kCardinality ? Counted(count) : ChunkSet::Bitset(words, count);
+  }
+  if (bitsets > 0) {
+    UniteBitsets(sets, Goal::kMembers, words);
+  } else {
+    std::memset(words, 0, sizeof(ChunkWords));
+  }
+  for (const ChunkSet& set : sets) {
+    if (set.kind != SetKind::kBitset) UniteInto(set, words);
+  }
+  const uint32_t count = CountBits(words);
+  return goal == Goal::kCardinality ? Counted(count) : Settle(out, count);
+}
+
+}  // namespace
+
+ChunkSet IntersectAll(std::span<const ChunkSet> in, std::span<const ChunkSet> minus,
+                      ChunkScratch& out) {
+  return IntersectAll(in, minus, Goal::kMembers, out);
+}
+
+uint32_t IntersectAllCardinality(std::span<const ChunkSet> in, std::span<const ChunkSet> minus,
+                                 ChunkScratch& out) {
+  return IntersectAll(in, minus, Goal::kCardinality, out).cardinality;
+}
+
+ChunkSet UniteAll(std::span<const ChunkSet> sets, ChunkScratch& out) {
+  return UniteAll(sets, Goal::kMembers, out);
+}
+
+uint32_t UniteAllCardinality(std::span<const ChunkSet> sets, ChunkScratch& out) {
+  return UniteAll(sets, Goal::kCardinality, out).cardinality;
+}
+
+}  // namespace throng::index

@@ -1,0 +1,63 @@
+// The loops over words, offsets and codes of one chunk that evaluation spends its time in, compiled
+// once for each instruction set.
+//
+//   const uint64_t* in[] = {city, gender};
+//   uint32_t users = Kernels().conjoin(in, 2, nullptr, 0, /*out=*/nullptr);   // counts only
+//
+// The best set that the machine runs is chosen at the first call. Words are those of a chunk
+// (kWordsPerChunk), aligned to 8 bytes. Counting follows W. Mula, N. Kurz and D. Lemire, "Faster
+// population counts using AVX2 instructions" (2018): Harley-Seal, or VPOPCNTDQ where there is one.
+#ifndef THRONG_INDEX_WORD_KERNELS_H_
+#define THRONG_INDEX_WORD_KERNELS_H_
+
+#include <cstdint>
+#include <span>
+
+namespace throng::index {
+
+// One instruction set's loops. Immutable; every function is thread-safe.
+struct WordKernels {
+  const char* name;  // "portable", "avx2", "avx512"
+
+  // Members of all `in` (1 or more) and of none of `minus`; returns how many. They are written to
+  // `out` unless it is null; it may be one of the inputs.
+  uint32_t (*conjoin)(const uint64_t* const* in, uint32_t in_size, const uint64_t* const* minus,
+                      uint32_t minus_size, uint64_t* out);
+  // Members of any of `in` (1 or more); as above.
+  uint32_t (*unite)(const uint64_t* const* in, uint32_t in_size, uint64_t* out);
+  // Bits of `size` words.
+  uint32_t (*count)(const uint64_t* words, uint32_t size);
+
+  // How many of the offsets are in `words`.
+  uint32_t (*count_in)(const uint16_t* offsets, uint32_t size, const uint64_t* words);
+  // Writes the offsets that are (`wanted`) or are not in `words`; returns how many. `out` may be
+  // `offsets`.
+  uint32_t (*keep_in)(const uint16_t* offsets, uint32_t size, const uint64_t* words, bool wanted,
+                      uint16_t* out);
+
+  // Writes which of a chunk's codes lie in [low, low + span]; returns how many.
+  uint32_t (*scan1)(const uint8_t* codes, uint8_t low, uint8_t span, uint64_t* out);
+  uint32_t (*scan2)(const uint8_t* codes, uint16_t low, uint16_t span, uint64_t* out);
+  uint32_t (*scan4)(const uint8_t* codes, uint32_t low, uint32_t span, uint64_t* out);
+  uint32_t (*scan8)(const uint8_t* codes, uint64_t low, uint64_t span, uint64_t* out);
+
+  // Writes which of a chunk's codes of 1 and of 2 bytes have their bit in `table`, of 256 and of
+  // kCodeTableWords * 64 bits; codes of 2 bytes beyond it are not in it. Returns how many.
+  uint32_t (*pick1)(const uint8_t* codes, const uint64_t* table, uint64_t* out);
+  uint32_t (*pick2)(const uint8_t* codes, const uint64_t* table, uint64_t* out);
+  // About how long a pick takes, in units of 0.1 ns.
+  uint32_t pick_cost;
+};
+
+// The words of a table of codes for pick1 and pick2.
+inline constexpr uint32_t kCodeTableWords = 16;
+
+// The best set of this machine.
+const WordKernels& Kernels();
+
+// All sets that this machine runs, the portable one first: for tests and benchmarks.
+std::span<const WordKernels* const> AllKernels();
+
+}  // namespace throng::index
+
+#endif  // THRONG_INDEX_WORD_KERNELS_H_

@@ -1,0 +1,361 @@
+#include "query/leaf_reader.h"
+
+#include <algorithm>
+#include <array>
+
+#include "index/chunk_algebra.h"
+#include "index/chunk_ops.h"
+#include "index/id_hash.h"
+#include "index/word_kernels.h"
+
+namespace throng::query {
+namespace {
+
+using index::ChunkScratch;
+using index::ChunkSet;
+
+// Rough costs on one core in units of 0.1 ns. Only their ratios matter, and only for speed.
+constexpr uint64_t kBitsetPassCost = 1'500;  // a pass over a bitset and one more set
+constexpr uint64_t kSetBitCost = 12;         // uniting a member of an array
+constexpr uint64_t kTestBitCost = 6;         // looking a member of an array up
+constexpr uint64_t kReadCodeCost = 15;       // reading the code or number of one user
+
+// So few users are looked up one by one rather than reading everybody's numbers.
+constexpr uint32_t kFewUsers = 2048;
+// Bitmaps of a chunk with deltas that are merged side by side.
+constexpr size_t kDeltaScratches = 16;
+// Bitmaps taken away from many users at a time, before seeing whether anybody is left.
+constexpr size_t kRemovedAtOnce = 8;
+// Loads ahead of which a block is asked for.
+constexpr size_t kPrefetchDistance = 8;
+
+constexpr uint32_t kCodeTableBits = index::kCodeTableWords * 64;
+
+template <typename Node>
+const Node* NodeOf(const PhysicalPlan& plan) {
+  return std::get_if<Node>(&plan.node);
+}
+
+bool IsCategory(uint32_t tag, const index::Snapshot& snapshot) {
+  const index::TagEntry* entry = snapshot.catalogue().FindById(tag);
+  return entry != nullptr && entry->definition.type == index::TagType::kCategory;
+}
+
+// Keeps those of `users` for which `test(offset)` is true. `users` must not lie in `out`.
+template <typename Test>
+ChunkSet KeepIf(const ChunkSet& users, ChunkScratch& out, Test test) {
+  if (users.cardinality <= index::kArrayMax) {
+    uint32_t count = 0;
+    index::ForEach(users, [&](uint32_t offset) {
+      out.array.values[count] = static_cast<uint16_t>(offset);
+      count += test(offset) ? 1 : 0;
+    });
+    return ChunkSet::Array(out.array.values, count);
+  }
+  uint64_t* words = out.bits.words;
+  index::CopyTo(ChunkSet::Empty(), words);
+  index::ForEach(users, [&](uint32_t offset) {
+    words[offset >> 6] |= uint64_t{test(offset)} << (offset & 63);
+  });
+  return index::ViewOf(words);
+}
+
+}  // namespace
+
+LeafReader::LeafReader(const PhysicalPlan& plan, const index::Snapshot& snapshot)
+    : plan_(plan),
+      snapshot_(snapshot),
+      values_(NodeOf<TagValues>(plan)),
+      ranges_(NodeOf<NumericRanges>(plan)),
+      ordinals_(NodeOf<Ordinals>(plan)),
+      buckets_(NodeOf<HashBuckets>(plan)) {
+  for (index::ScratchRef& scratch : scratch_) scratch = index::TakeScratch();
+  if (values_ == nullptr || values_->codes.size() < 2) return;
+  disjoint_ = IsCategory(values_->tag, snapshot);
+  if (!disjoint_) return;
+  code_table_.resize((values_->codes.back() >> 6) + size_t{1});
+  for (uint32_t code : values_->codes) code_table_[code >> 6] |= uint64_t{1} << (code & 63);
+}
+
+uint64_t LeafReader::StartShard(uint32_t shard_number) {
+  shard_ = shard_number;
+  bitmaps_.clear();
+  column_ = nullptr;
+  uint64_t users = 0;
+  const auto add = [&](const index::BitmapShardRef& bitmap) {
+    if (!bitmap) return;
+    bitmaps_.push_back(bitmap.get());
+    users += bitmap->cardinality();
+  };
+  if (values_ != nullptr) {
+    const index::TagShard* shard = snapshot_.shard(values_->tag, shard_);
+    if (shard == nullptr) return 0;
+    for (uint32_t code : values_->codes) add(shard->values[code]);
+    if (disjoint_) column_ = shard->column.get();
+  } else if (const auto* exists = NodeOf<TagExists>(plan_)) {
+    const index::TagShard* shard = snapshot_.shard(exists->tag, shard_);
+    if (shard != nullptr) add(shard->exists);
+  } else if (NodeOf<Everybody>(plan_) != nullptr) {
+    const index::TagShard* shard = snapshot_.shard(index::kUniverseTag, shard_);
+    if (shard != nullptr) add(shard->values[0]);
+  } else if (ranges_ != nullptr) {
+    const index::TagShard* shard = snapshot_.shard(ranges_->tag, shard_);
+    if (shard == nullptr || shard->column == nullptr) return 0;
+    column_ = shard->column.get();
+    users = index::Cardinality(shard->exists);
+  } else if (ordinals_ != nullptr) {
+    for (uint32_t c = 0; c < index::kChunksPerShard; ++c) users += UsersMax(c);
+  } else if (buckets_ != nullptr) {
+    // An estimate, but never 0 where there may be somebody.
+    users = buckets_->from < buckets_->to ? index::kShardSize / 16 : 0;
+  }
+  in_place_ = ranges_ == nullptr && buckets_ == nullptr && bitmaps_.size() <= 1;
+  if (bitmaps_.size() > 1) {
+    std::sort(bitmaps_.begin(), bitmaps_.end(),
+              [](const auto* a, const auto* b) { return a->cardinality() > b->cardinality(); });
+  }
+  return users;
+}
+
+uint32_t LeafReader::UsersMax(uint32_t chunk) const {
+  if (ordinals_ != nullptr) {
+    return ordinals_->set->chunk(shard_ * index::kChunksPerShard + chunk).cardinality;
+  }
+  if (bitmaps_.size() == 1) return bitmaps_[0]->ChunkCardinality(chunk);
+  if (ranges_ != nullptr) return column_ == nullptr || column_->empty(chunk) ? 0 : index::kChunkSize;
+  return index::kChunkSize;
+}
+
+ChunkSet LeafReader::Read(uint32_t chunk) {
+  if (ordinals_ != nullptr) {
+    return ordinals_->set->chunk(shard_ * index::kChunksPerShard + chunk);
+  }
+  if (ranges_ != nullptr) return ReadRanges(chunk, *scratch_[1]);
+  if (buckets_ != nullptr) {
+    return SelectBuckets(Universe(chunk, *scratch_[0]), chunk, true, *scratch_[1]);
+  }
+  if (bitmaps_.empty()) return ChunkSet::Empty();
+  if (bitmaps_.size() == 1) return bitmaps_[0]->Load(chunk, *scratch_[0]);
+  return ReadBitmaps(chunk);
+}
+
+uint32_t LeafReader::Count(uint32_t chunk) {
+  if (bitmaps_.size() == 1) return bitmaps_[0]->ChunkCardinality(chunk);
+  if (disjoint_) return static_cast<uint32_t>(WorkOf(chunk).users);
+  return Read(chunk).cardinality;
+}
+
+ChunkSet LeafReader::Select(const ChunkSet& users, uint32_t chunk, bool wanted, ChunkScratch& out) {
+  if (buckets_ != nullptr) return SelectBuckets(users, chunk, wanted, out);
+  if (ranges_ != nullptr && column_ != nullptr && users.cardinality <= kFewUsers) {
+    return SelectByValue(users, chunk, wanted, out,
+                         [this](int64_t value) { return InIntervals(value); });
+  }
+  if (bitmaps_.size() > 1) return SelectBitmaps(users, chunk, wanted, out);
+  const ChunkSet leaf = Read(chunk);
+  return wanted ? index::Intersect(users, leaf, out) : index::Subtract(users, leaf, out);
+}
+
+uint32_t LeafReader::CountIn(const ChunkSet& users, uint32_t chunk) {
+  const bool few = users.cardinality <= kFewUsers;
+  if (buckets_ != nullptr || (ranges_ != nullptr && few)) {
+    return Select(users, chunk, true, *scratch_[1]).cardinality;
+  }
+  if (bitmaps_.size() > 1) {
+    const UnionWork work = WorkOf(chunk);
+    if (work.users == 0) return 0;
+    const bool by_code = few && PlainCodes(chunk) != nullptr &&
+                         users.cardinality * kReadCodeCost < work.probe_cost;
+    const uint64_t pick_cost = CanPick(chunk) ? index::Kernels().pick_cost : ~uint64_t{0};
+    if (disjoint_ && !by_code && work.probe_cost < pick_cost) {
+      uint32_t count = 0;
+      for (size_t i = 0; i < bitmaps_.size(); ++i) {
+        if (i + kPrefetchDistance < bitmaps_.size()) {
+          bitmaps_[i + kPrefetchDistance]->Prefetch(chunk);
+        }
+        if (bitmaps_[i]->ChunkCardinality(chunk) == 0) continue;
+        count += index::IntersectCardinality(bitmaps_[i]->Load(chunk, *scratch_[0]), users);
+      }
+      return count;
+    }
+    if (by_code || users.cardinality <= index::kArrayMax / 4) {
+      const index::ScratchRef out = index::TakeScratch();
+      return SelectBitmaps(users, chunk, true, *out).cardinality;
+    }
+  }
+  return index::IntersectCardinality(users, Read(chunk));
+}
+
+void LeafReader::AppendSets(uint32_t chunk, std::vector<ChunkSet>* sets) {
+  const bool deltas = std::any_of(bitmaps_.begin(), bitmaps_.end(), [&](const auto* bitmap) {
+    return bitmap->HasDelta(chunk);
+  });
+  const bool picks = CanPick(chunk) && index::Kernels().pick_cost < WorkOf(chunk).unite_cost;
+  if (bitmaps_.size() < 2 || deltas || picks) {
+    sets->push_back(Read(chunk));
+    return;
+  }
+  for (size_t i = 0; i < bitmaps_.size(); ++i) {
+    if (i + kPrefetchDistance < bitmaps_.size()) bitmaps_[i + kPrefetchDistance]->Prefetch(chunk);
+    if (bitmaps_[i]->ChunkCardinality(chunk) == 0) continue;
+    sets->push_back(bitmaps_[i]->Load(chunk, *scratch_[0]));
+  }
+}
+
+LeafReader::UnionWork LeafReader::WorkOf(uint32_t chunk) const {
+  UnionWork work;
+  for (const index::BitmapShard* bitmap : bitmaps_) {
+    const uint64_t users = bitmap->ChunkCardinality(chunk);
+    work.users += users;
+    work.unite_cost += std::min(users * kSetBitCost, kBitsetPassCost);
+    work.probe_cost += std::min(users * kTestBitCost, kBitsetPassCost);
+  }
+  return work;
+}
+
+// The codes of the chunk where each user's can be read as it is stored.
+const index::ColumnBlock* LeafReader::PlainCodes(uint32_t chunk) const {
+  if (code_table_.empty() || column_ == nullptr || !column_->delta(chunk).empty()) return nullptr;
+  const index::ColumnBlock* block = column_->block(chunk).get();
+  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2;
+  return plain ? block : nullptr;
+}
+
+bool LeafReader::CanPick(uint32_t chunk) const {
+  const index::ColumnBlock* block = PlainCodes(chunk);
+  // What lies beyond the table is taken to be not in it.
+  return block != nullptr &&
+         int64_t{values_->codes.back()} - block->base() + 1 < int64_t{kCodeTableBits};
+}
+
+ChunkSet LeafReader::Pick(uint32_t chunk, ChunkScratch& out) const {
+  const index::ColumnBlock& block = *column_->block(chunk);
+  std::array<uint64_t, index::kCodeTableWords> table{};
+  for (uint32_t code : values_->codes) {
+    const int64_t stored = int64_t{code} - block.base() + 1;
+    if (stored > 0) table[static_cast<size_t>(stored >> 6)] |= uint64_t{1} << (stored & 63);
+  }
+  const index::WordKernels& kernels = index::Kernels();
+  const auto pick = block.width() == 1 ? kernels.pick1 : kernels.pick2;
+  return ChunkSet::Bitset(out.bits.words, pick(block.codes(), table.data(), out.bits.words));
+}
+
+ChunkSet LeafReader::ReadBitmaps(uint32_t chunk) {
+  if (CanPick(chunk) && index::Kernels().pick_cost < WorkOf(chunk).unite_cost) {
+    return Pick(chunk, *scratch_[0]);
+  }
+  ChunkSet users;
+  uint32_t turn = 0;
+  for (size_t next = 0; next < bitmaps_.size(); turn ^= 1) {
+    sets_.assign(1, users);
+    size_t deltas = 0;
+    for (; next < bitmaps_.size() && deltas < kDeltaScratches; ++next) {
+      const index::BitmapShard& bitmap = *bitmaps_[next];
+      if (next + kPrefetchDistance < bitmaps_.size()) {
+        bitmaps_[next + kPrefetchDistance]->Prefetch(chunk);
+      }
+      if (bitmap.ChunkCardinality(chunk) == 0) continue;
+      sets_.push_back(bitmap.Load(chunk, DeltaScratch(deltas)));
+      deltas += bitmap.HasDelta(chunk) ? 1 : 0;
+    }
+    users = index::UniteAll(sets_, *scratch_[turn]);
+  }
+  return users;
+}
+
+bool LeafReader::InIntervals(int64_t value) const {
+  for (const Interval& interval : ranges_->intervals) {
+    if (interval.low <= value && value <= interval.high) return true;
+  }
+  return false;
+}
+
+ChunkSet LeafReader::ReadRanges(uint32_t chunk, ChunkScratch& out) const {
+  if (column_ == nullptr) return ChunkSet::Empty();
+  const std::vector<Interval>& intervals = ranges_->intervals;
+  const ChunkSet users = column_->Scan(chunk, intervals[0].low, intervals[0].high, out);
+  if (intervals.size() == 1) return users;
+  uint64_t* words = out.bits.words;
+  index::CopyTo(users, words);
+  for (size_t i = 1; i < intervals.size(); ++i) {
+    index::UniteInto(column_->Scan(chunk, intervals[i].low, intervals[i].high, *scratch_[0]),
+                     words);
+  }
+  return index::ViewOf(words);
+}
+
+// By the number or code of each of `users`; those without one are not the leaf's.
+template <typename Test>
+ChunkSet LeafReader::SelectByValue(const ChunkSet& users, uint32_t chunk, bool wanted,
+                                   ChunkScratch& out, Test test) const {
+  const index::ColumnBlock* block = column_->block(chunk).get();
+  if (block != nullptr && column_->delta(chunk).empty()) {
+    return KeepIf(users, out, [&](uint32_t offset) {
+      const std::optional<int64_t> value = block->Get(offset);
+      return (value.has_value() && test(*value)) == wanted;
+    });
+  }
+  return KeepIf(users, out, [&](uint32_t offset) {
+    const std::optional<int64_t> value = column_->Get(chunk << index::kChunkBits | offset);
+    return (value.has_value() && test(*value)) == wanted;
+  });
+}
+
+ChunkSet LeafReader::SelectBitmaps(const ChunkSet& users, uint32_t chunk, bool wanted,
+                                   ChunkScratch& out) {
+  const UnionWork work = WorkOf(chunk);
+  if (work.users == 0) return wanted ? ChunkSet::Empty() : users;
+  if (users.cardinality <= kFewUsers && PlainCodes(chunk) != nullptr &&
+      users.cardinality * kReadCodeCost < work.probe_cost) {
+    return SelectByValue(users, chunk, wanted, out, [this](int64_t code) {
+      return HasCode(static_cast<uint64_t>(code));
+    });
+  }
+  if (!wanted) return Remove(users, chunk, out);
+  if (users.cardinality <= index::kArrayMax / 4) {
+    const ChunkSet others = Remove(users, chunk, *scratch_[1]);
+    return index::Subtract(users, others, out);
+  }
+  return index::Intersect(users, ReadBitmaps(chunk), out);
+}
+
+// `users` but those of each bitmap in turn, until nobody is left.
+ChunkSet LeafReader::Remove(const ChunkSet& users, uint32_t chunk, ChunkScratch& out) {
+  ChunkSet left = users;
+  for (size_t next = 0; next < bitmaps_.size() && !left.empty();) {
+    sets_.clear();
+    for (; next < bitmaps_.size() && sets_.size() < kRemovedAtOnce; ++next) {
+      const index::BitmapShard& bitmap = *bitmaps_[next];
+      if (next + kPrefetchDistance < bitmaps_.size()) {
+        bitmaps_[next + kPrefetchDistance]->Prefetch(chunk);
+      }
+      if (bitmap.ChunkCardinality(chunk) == 0) continue;
+      sets_.push_back(bitmap.Load(chunk, DeltaScratch(sets_.size())));
+    }
+    left = index::IntersectAll(std::span(&left, 1), sets_, out);
+  }
+  return left;
+}
+
+ChunkScratch& LeafReader::DeltaScratch(size_t i) {
+  while (delta_scratches_.size() <= i) delta_scratches_.push_back(index::TakeScratch());
+  return *delta_scratches_[i];
+}
+
+ChunkSet LeafReader::Universe(uint32_t chunk, ChunkScratch& scratch) const {
+  const index::TagShard* universe = snapshot_.shard(index::kUniverseTag, shard_);
+  return universe == nullptr ? ChunkSet::Empty()
+                             : index::Load(universe->values[0], chunk, scratch);
+}
+
+ChunkSet LeafReader::SelectBuckets(const ChunkSet& users, uint32_t chunk, bool wanted,
+                                   ChunkScratch& out) const {
+  if (users.empty()) return users;
+  const index::IdChunk& ids = snapshot_.ids().chunk(shard_ * index::kChunksPerShard + chunk);
+  return KeepIf(users, out, [&](uint32_t offset) {
+    const uint32_t bucket = index::BucketOf(ids.hash(offset), buckets_->salt_hash);
+    return (buckets_->from <= bucket && bucket < buckets_->to) == wanted;
+  });
+}
+
+}  // namespace throng::query

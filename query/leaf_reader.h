@@ -1,0 +1,100 @@
+// Reads one leaf of a physical plan, chunk by chunk: bitmaps, a column, a list of ids, buckets.
+//
+//   LeafReader leaf(plan, snapshot);
+//   leaf.StartShard(3);
+//   index::ChunkSet all = leaf.Read(/*chunk in shard=*/7);
+//   index::ChunkSet some = leaf.Select(users, 7, /*wanted=*/true, out);   // looks only at `users`
+//
+// For each chunk and call it takes what is cheaper there: the bitmaps of the values asked for, the
+// column of codes, or a look-up for each of few users. The result is the same.
+#ifndef THRONG_QUERY_LEAF_READER_H_
+#define THRONG_QUERY_LEAF_READER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "index/chunk_set.h"
+#include "index/scratch_pool.h"
+#include "index/snapshot.h"
+#include "query/physical_plan.h"
+
+namespace throng::query {
+
+// For one thread. Borrows the plan and the snapshot. Views are valid until the next call.
+class LeafReader {
+ public:
+  // REQUIRES: `plan` is a leaf.
+  LeafReader(const PhysicalPlan& plan, const index::Snapshot& snapshot);
+
+  // An upper bound of the leaf's users in the shard; 0: nobody.
+  uint64_t StartShard(uint32_t shard);
+
+  // Whether the leaf's users lie in one block of each chunk of this shard: Read() costs nothing.
+  bool is_in_place() const { return in_place_; }
+  // An upper bound of the users in a chunk, without looking at them.
+  uint32_t UsersMax(uint32_t chunk) const;
+
+  // The leaf's users in a chunk (0 to 15).
+  index::ChunkSet Read(uint32_t chunk);
+  uint32_t Count(uint32_t chunk);
+
+  // Those of `users` that are (`wanted`) or are not the leaf's. `users` must not lie in `out`.
+  index::ChunkSet Select(const index::ChunkSet& users, uint32_t chunk, bool wanted,
+                         index::ChunkScratch& out);
+  // How many of `users` are the leaf's.
+  uint32_t CountIn(const index::ChunkSet& users, uint32_t chunk);
+
+  // Appends sets whose union are the leaf's users in the chunk.
+  void AppendSets(uint32_t chunk, std::vector<index::ChunkSet>* sets);
+
+ private:
+  // What reading the union of several bitmaps of a chunk takes.
+  struct UnionWork {
+    uint64_t users = 0;       // the sum of their cardinalities
+    uint64_t unite_cost = 0;  // in units of about 0.1 ns: uniting them
+    uint64_t probe_cost = 0;  // intersecting each with one set
+  };
+
+  UnionWork WorkOf(uint32_t chunk) const;
+  bool CanPick(uint32_t chunk) const;
+  const index::ColumnBlock* PlainCodes(uint32_t chunk) const;
+  index::ChunkSet Pick(uint32_t chunk, index::ChunkScratch& out) const;
+  index::ChunkSet ReadBitmaps(uint32_t chunk);
+  index::ChunkSet ReadRanges(uint32_t chunk, index::ChunkScratch& out) const;
+  index::ChunkSet SelectBitmaps(const index::ChunkSet& users, uint32_t chunk, bool wanted,
+                                index::ChunkScratch& out);
+  index::ChunkSet Remove(const index::ChunkSet& users, uint32_t chunk, index::ChunkScratch& out);
+  index::ChunkSet SelectBuckets(const index::ChunkSet& users, uint32_t chunk, bool wanted,
+                                index::ChunkScratch& out) const;
+  template <typename Test>
+  index::ChunkSet SelectByValue(const index::ChunkSet& users, uint32_t chunk, bool wanted,
+                                index::ChunkScratch& out, Test test) const;
+  bool HasCode(uint64_t code) const {
+    return code >> 6 < code_table_.size() && ((code_table_[code >> 6] >> (code & 63)) & 1) != 0;
+  }
+  index::ChunkScratch& DeltaScratch(size_t i);
+  bool InIntervals(int64_t value) const;
+  index::ChunkSet Universe(uint32_t chunk, index::ChunkScratch& scratch) const;
+
+  const PhysicalPlan& plan_;
+  const index::Snapshot& snapshot_;
+  const TagValues* const values_;
+  const NumericRanges* const ranges_;
+  const Ordinals* const ordinals_;
+  const HashBuckets* const buckets_;
+  bool disjoint_ = false;             // no user is in two of the bitmaps
+  std::vector<uint64_t> code_table_;  // CATEGORY, several values: a bit for each that is asked for
+
+  uint32_t shard_ = 0;
+  bool in_place_ = true;
+  // Those of the shard that are not empty; of many, the largest first.
+  std::vector<const index::BitmapShard*> bitmaps_;
+  const index::ColumnShard* column_ = nullptr;  // ranges, and codes of CATEGORY
+  std::vector<index::ChunkSet> sets_;           // of the chunk at hand
+  index::ScratchRef scratch_[2];
+  std::vector<index::ScratchRef> delta_scratches_;  // for bitmaps of the chunk that have deltas
+};
+
+}  // namespace throng::query
+
+#endif  // THRONG_QUERY_LEAF_READER_H_
