@@ -1,11 +1,12 @@
 // What a good engineer would write in an afternoon: whole bitmaps and CRoaring's own calls.
 //
-//   Reference reference(population);
+//   Reference reference(population, parallel);
 //   Roaring active = reference.AtLeast("views_7d", 4);
 //   roaring_bitmap_and_cardinality(reference.Value("city", 3), active.get());
 //
 // Each value of a tag is one run-optimised bitmap over all users; numbers are bit slices (O'Neil
-// and Quass, "Improved query performance with variant indexes", SIGMOD 1997).
+// and Quass, "Improved query performance with variant indexes", SIGMOD 1997), as many as the
+// largest number needs.
 #ifndef THRONG_BENCHMARKS_REFERENCE_H_
 #define THRONG_BENCHMARKS_REFERENCE_H_
 
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "benchmarks/bench_population.h"
+#include "index/parallel.h"
 #include "roaring/roaring.h"
 
 namespace throng::bench {
@@ -26,10 +28,11 @@ struct FreeRoaring {
 };
 using Roaring = std::unique_ptr<roaring_bitmap_t, FreeRoaring>;
 
-// Thread-safe once made.
+// Thread-safe once made. Does not keep the population.
 class Reference {
  public:
-  explicit Reference(const BenchPopulation& population);
+  // Makes bitmaps on the threads of `parallel`; everything else runs on the caller's alone.
+  Reference(const BenchPopulation& population, index::Parallel& parallel);
 
   // FLAG: code 0.
   const roaring_bitmap_t* Value(const std::string& tag, uint32_t code) const;
@@ -38,12 +41,17 @@ class Reference {
   Roaring AtLeast(const std::string& tag, uint32_t low) const;
   Roaring Between(const std::string& tag, uint32_t low, uint32_t high) const;
   Roaring AnyOf(const std::string& tag, const std::vector<uint32_t>& codes) const;
+  // Sum of the numbers of `users`.
+  uint64_t Sum(const std::string& tag, const roaring_bitmap_t* users) const;
+  // The text of each user's id.
+  const std::vector<std::string>& ids() const { return ids_; }
   // Bytes of all bitmaps, serialized.
   size_t serialized_bytes() const;
 
  private:
   std::map<std::string, std::vector<Roaring>> values_;  // bitmaps by code, or slices by bit
   Roaring everybody_;
+  std::vector<std::string> ids_;
 };
 
 }  // namespace throng::bench

@@ -60,7 +60,6 @@ const std::vector<Row>& ThirdPartyRows() {
       {"nlohmann/", {"cli/", "server/offline_commands", "tests/cli/", "tests/e2e/"}},
       {"gtest/", {"tests/"}},
       {"gmock/", {"tests/"}},
-      {"benchmark/", {"benchmarks/"}},
   };
   return *rows;
 }

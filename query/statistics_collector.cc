@@ -1,0 +1,360 @@
+#include "query/statistics_collector.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "fmt/format.h"
+#include "index/chunk_ops.h"
+#include "index/error.h"
+#include "index/multiversion.h"
+
+namespace throng::query {
+namespace {
+
+using index::ChunkSet;
+using index::kChunkSize;
+using index::kWordsPerChunk;
+
+// Of the codes of one chunk; code 0 is "no value", code 1 is the block's base.
+struct CodeTotals {
+  uint64_t count = 0;
+  uint64_t low_sum = 0;                                          // of the lower 32 bits
+  uint64_t high_sum = 0;                                         // of the upper 32 bits
+  uint64_t min_distance = std::numeric_limits<uint64_t>::max();  // code - 1
+  uint64_t max_code = 0;
+};
+
+template <typename Code>
+inline __attribute__((always_inline)) Code LoadCode(const uint8_t* data, size_t offset) {
+  Code code;
+  std::memcpy(&code, data + offset * sizeof(Code), sizeof(Code));
+  return code;
+}
+
+// Adds the `size` codes, at most a chunk's, from `data` on. One loop a figure: each is then as wide
+// as it must be when it is vectorised. "No value" less one is the largest number there is, and no
+// code less one, so that the least needs no test.
+template <typename Code>
+inline __attribute__((always_inline)) void AddAll(const uint8_t* data, uint32_t size,
+                                                  CodeTotals* totals) {
+  // 65,536 codes of 2 bytes sum up to less than 2^32.
+  using Sum = std::conditional_t<(sizeof(Code) <= 2), uint32_t, uint64_t>;
+  Code min_distance = std::numeric_limits<Code>::max();
+  Code max_code = 0;
+  for (uint32_t i = 0; i < size; ++i) {
+    const Code code = LoadCode<Code>(data, i);
+    min_distance = std::min(min_distance, static_cast<Code>(code - 1));
+    max_code = std::max(max_code, code);
+  }
+  if (max_code == 0) return;
+  Sum sum = 0;
+  for (uint32_t i = 0; i < size; ++i) {
+    sum += static_cast<Sum>(LoadCode<Code>(data, i) & std::numeric_limits<uint32_t>::max());
+  }
+  Sum count = 0;
+  for (uint32_t i = 0; i < size; ++i) count += LoadCode<Code>(data, i) != 0 ? 1 : 0;
+  if constexpr (sizeof(Code) == 8) {
+    for (uint32_t i = 0; i < size; ++i) totals->high_sum += LoadCode<Code>(data, i) >> 32;
+  }
+  totals->low_sum += sum;
+  totals->count += count;
+  totals->min_distance = std::min(totals->min_distance, uint64_t{min_distance});
+  totals->max_code = std::max(totals->max_code, uint64_t{max_code});
+}
+
+// What members read one by one add; in registers while a chunk is walked.
+template <typename Code>
+struct OneByOne {
+  uint64_t count = 0;
+  uint64_t low_sum = 0;
+  uint64_t high_sum = 0;
+  Code min_distance = std::numeric_limits<Code>::max();
+  Code max_code = 0;
+
+  inline __attribute__((always_inline)) void Add(Code code) {
+    count += code != 0 ? 1 : 0;
+    low_sum += code & std::numeric_limits<uint32_t>::max();
+    if constexpr (sizeof(Code) == 8) high_sum += code >> 32;
+    min_distance = std::min(min_distance, static_cast<Code>(code - 1));
+    max_code = std::max(max_code, code);
+  }
+  inline __attribute__((always_inline)) void AddTo(CodeTotals* totals) const {
+    if (count == 0) return;
+    totals->count += count;
+    totals->low_sum += low_sum;
+    totals->high_sum += high_sum;
+    totals->min_distance = std::min(totals->min_distance, uint64_t{min_distance});
+    totals->max_code = std::max(totals->max_code, uint64_t{max_code});
+  }
+};
+
+// kBits<Code>[i] has only bit i.
+template <typename Code>
+constexpr std::array<Code, sizeof(Code) * 8> MakeBits() {
+  std::array<Code, sizeof(Code) * 8> bits{};
+  for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<Code>(Code{1} << i);
+  return bits;
+}
+template <typename Code>
+constexpr std::array<Code, sizeof(Code) * 8> kBits = MakeBits<Code>();
+
+// Copies the codes of the 64 users of `word`; 0 for those that are not in it.
+template <typename Code>
+inline __attribute__((always_inline)) void CopyMembers(const uint8_t* data, uint64_t word,
+                                                       uint8_t* out) {
+  constexpr uint32_t kGroup = sizeof(Code) * 8;
+  for (uint32_t first = 0; first < 64; first += kGroup) {
+    const auto members = static_cast<Code>(word >> first);
+    for (uint32_t i = 0; i < kGroup; ++i) {
+      const Code mask = (members & kBits<Code>[i]) != 0 ? std::numeric_limits<Code>::max() : 0;
+      const auto code = static_cast<Code>(LoadCode<Code>(data, first + i) & mask);
+      std::memcpy(out + (first + i) * sizeof(Code), &code, sizeof(Code));
+    }
+  }
+}
+
+// So many words are looked at together: few of their users are read one by one, many are masked and
+// added up as vectors.
+constexpr uint32_t kWordsAtOnce = 16;
+constexpr uint32_t kOneByOneMax = kWordsAtOnce * 64 / 16;
+
+template <typename Code>
+inline __attribute__((always_inline)) void AddBitset(const uint8_t* data, const uint64_t* words,
+                                                     CodeTotals* totals) {
+  alignas(64) uint8_t members[kWordsAtOnce * 64 * sizeof(Code)];
+  OneByOne<Code> one_by_one;
+  for (uint32_t first = 0; first < kWordsPerChunk; first += kWordsAtOnce) {
+    uint32_t count = 0;
+    for (uint32_t w = 0; w < kWordsAtOnce; ++w) {
+      count += static_cast<uint32_t>(std::popcount(words[first + w]));
+    }
+    const uint8_t* codes = data + size_t{first} * 64 * sizeof(Code);
+    if (count == kWordsAtOnce * 64) {
+      AddAll<Code>(codes, kWordsAtOnce * 64, totals);
+    } else if (count > kOneByOneMax) {
+      for (uint32_t w = 0; w < kWordsAtOnce; ++w) {
+        const size_t at = size_t{w} * 64 * sizeof(Code);
+        CopyMembers<Code>(codes + at, words[first + w], members + at);
+      }
+      AddAll<Code>(members, kWordsAtOnce * 64, totals);
+    } else if (count > 0) {
+      for (uint32_t w = 0; w < kWordsAtOnce; ++w) {
+        for (uint64_t word = words[first + w]; word != 0; word &= word - 1) {
+          one_by_one.Add(
+              LoadCode<Code>(codes, w * 64 + static_cast<uint32_t>(std::countr_zero(word))));
+        }
+      }
+    }
+  }
+  one_by_one.AddTo(totals);
+}
+
+template <typename Code>
+inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const ChunkSet& users,
+                                                  CodeTotals* totals) {
+  switch (users.kind) {
+    case index::SetKind::kEmpty:
+      return;
+    case index::SetKind::kArray: {
+      OneByOne<Code> one_by_one;
+      for (uint32_t i = 0; i < users.size; ++i) {
+        one_by_one.Add(LoadCode<Code>(data, users.array[i]));
+      }
+      one_by_one.AddTo(totals);
+      return;
+    }
+    case index::SetKind::kBitset:
+      AddBitset<Code>(data, users.words, totals);
+      return;
+    case index::SetKind::kRuns:
+      for (uint32_t i = 0; i < users.size; ++i) {
+        const index::Run run = users.runs[i];
+        AddAll<Code>(data + size_t{run.first} * sizeof(Code), uint32_t{run.last} - run.first + 1,
+                     totals);
+      }
+      return;
+    case index::SetKind::kFull:
+      AddAll<Code>(data, kChunkSize, totals);
+      return;
+  }
+}
+
+THRONG_MULTIVERSION void AddSet1(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
+  AddSet<uint8_t>(data, users, totals);
+}
+THRONG_MULTIVERSION void AddSet2(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
+  AddSet<uint16_t>(data, users, totals);
+}
+THRONG_MULTIVERSION void AddSet4(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
+  AddSet<uint32_t>(data, users, totals);
+}
+THRONG_MULTIVERSION void AddSet8(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
+  AddSet<uint64_t>(data, users, totals);
+}
+
+CodeTotals TotalsOf(const index::ColumnBlock& block, const ChunkSet& users) {
+  CodeTotals totals;
+  switch (block.width()) {
+    case 1:
+      AddSet1(block.codes(), users, &totals);
+      break;
+    case 2:
+      AddSet2(block.codes(), users, &totals);
+      break;
+    case 4:
+      AddSet4(block.codes(), users, &totals);
+      break;
+    case 8:
+      AddSet8(block.codes(), users, &totals);
+      break;
+  }
+  return totals;
+}
+
+// The users whose cells the delta does not override, in `scratch`.
+ChunkSet WithoutDelta(const ChunkSet& users, std::span<const index::Cell> delta,
+                      index::ChunkScratch& scratch) {
+  if (users.kind == index::SetKind::kArray && users.size <= index::kArrayMax) {
+    uint32_t size = 0;
+    auto cell = delta.begin();
+    for (uint32_t i = 0; i < users.size; ++i) {
+      while (cell != delta.end() && (cell->offset & index::kChunkMask) < users.array[i]) ++cell;
+      const bool kept = cell == delta.end() || (cell->offset & index::kChunkMask) != users.array[i];
+      scratch.array.values[size] = users.array[i];
+      size += kept ? 1 : 0;
+    }
+    return ChunkSet::Array(scratch.array.values, size);
+  }
+  uint64_t* words = scratch.bits.words;
+  index::CopyTo(users, words);
+  for (const index::Cell& cell : delta) {
+    const uint32_t offset = cell.offset & index::kChunkMask;
+    words[offset >> 6] &= ~(uint64_t{1} << (offset & 63));
+  }
+  return index::ViewOf(words);
+}
+
+}  // namespace
+
+struct StatisticsCollector::Partial {
+  uint64_t with_value = 0;
+  absl::int128 total = 0;
+  int64_t min = std::numeric_limits<int64_t>::max();
+  int64_t max = std::numeric_limits<int64_t>::min();
+
+  void Add(int64_t value) {
+    ++with_value;
+    total += value;
+    min = std::min(min, value);
+    max = std::max(max, value);
+  }
+  void Add(const CodeTotals& totals, int64_t base) {
+    if (totals.count == 0) return;
+    with_value += totals.count;
+    total += (absl::int128(totals.high_sum) << 32) + absl::int128(totals.low_sum) +
+             absl::int128(totals.count) * (absl::int128(base) - 1);
+    const auto distance_from = static_cast<uint64_t>(base);
+    min = std::min(min, static_cast<int64_t>(distance_from + totals.min_distance));
+    max = std::max(max, static_cast<int64_t>(distance_from + totals.max_code - 1));
+  }
+  void Add(const Partial& other) {
+    with_value += other.with_value;
+    total += other.total;
+    min = std::min(min, other.min);
+    max = std::max(max, other.max);
+  }
+};
+
+// Apart from each other in memory: threads do not wait for each other's cache lines.
+struct alignas(64) StatisticsCollector::Worker {
+  uint64_t users = 0;
+  std::vector<Partial> partials;
+  index::ChunkScratch scratch;
+};
+
+absl::StatusOr<int64_t> TagStatistics::Sum() const {
+  if (total < std::numeric_limits<int64_t>::min() || total > std::numeric_limits<int64_t>::max()) {
+    return index::MakeError(
+        absl::StatusCode::kOutOfRange,
+        fmt::format("the sum of \"{}\" over {} users is beyond 64 bits", tag, with_value),
+        {.reason = "SUM_OUT_OF_RANGE"});
+  }
+  return static_cast<int64_t>(total);
+}
+
+std::optional<double> TagStatistics::Average() const {
+  if (with_value == 0) return std::nullopt;
+  return static_cast<double>(total) / static_cast<double>(with_value);
+}
+
+StatisticsCollector::StatisticsCollector(const index::Snapshot& snapshot,
+                                         const std::vector<uint32_t>& tags)
+    : snapshot_(snapshot), tags_(tags) {}
+
+StatisticsCollector::~StatisticsCollector() = default;
+
+void StatisticsCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
+  for (uint32_t i = 0; i < workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>());
+    workers_.back()->partials.resize(tags_.size());
+  }
+}
+
+void StatisticsCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t worker_number) {
+  Worker& worker = *workers_[worker_number];
+  worker.users += users.cardinality;
+  for (size_t i = 0; i < tags_.size(); ++i) {
+    const index::TagShard* shard = snapshot_.shard(tags_[i], chunk / index::kChunksPerShard);
+    if (shard == nullptr || shard->column == nullptr) continue;
+    CollectTag(*shard->column, chunk % index::kChunksPerShard, users, worker.scratch,
+               &worker.partials[i]);
+  }
+}
+
+void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t chunk,
+                                     const ChunkSet& users, index::ChunkScratch& scratch,
+                                     Partial* partial) {
+  const std::span<const index::Cell> delta = column.delta(chunk);
+  for (const index::Cell& cell : delta) {
+    if (cell.present && index::Contains(users, cell.offset & index::kChunkMask)) {
+      partial->Add(cell.value);
+    }
+  }
+  const index::ColumnBlock* block = column.block(chunk).get();
+  if (block == nullptr) return;
+  const ChunkSet in_block = delta.empty() ? users : WithoutDelta(users, delta, scratch);
+  if (block->codes() != nullptr) {
+    partial->Add(TotalsOf(*block, in_block), block->base());
+    return;
+  }
+  index::ForEach(in_block, [&](uint32_t offset) {
+    if (const std::optional<int64_t> value = block->Get(offset)) partial->Add(*value);
+  });
+}
+
+std::vector<TagStatistics> StatisticsCollector::Finish() const {
+  std::vector<TagStatistics> merged;
+  for (size_t i = 0; i < tags_.size(); ++i) {
+    Partial partial;
+    uint64_t users = 0;
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+      users += worker->users;
+      partial.Add(worker->partials[i]);
+    }
+    TagStatistics& tag = merged.emplace_back();
+    tag.tag = snapshot_.catalogue().FindById(tags_[i])->definition.name;
+    tag.users = users;
+    tag.with_value = partial.with_value;
+    tag.total = partial.total;
+    if (partial.with_value == 0) continue;
+    tag.min = partial.min;
+    tag.max = partial.max;
+  }
+  return merged;
+}
+
+}  // namespace throng::query
