@@ -48,24 +48,18 @@ void ForRangeWords(uint32_t first, uint32_t last, Change change) {
   change(last_word, ~uint64_t{0} >> (63 - (last & 63)));
 }
 
-// Intersection of two ascending arrays; `out` may be `a`. Gallops when the sizes differ much.
+// An array this many times longer than another is searched for each member of that one.
+constexpr uint32_t kSearchFactor = 2;
+
+// Intersection of two ascending arrays; `out` may be `a` where it is not the longer one.
 uint32_t IntersectArrays(const uint16_t* a, uint32_t a_size, const uint16_t* b, uint32_t b_size,
                          uint16_t* out) {
   if (a_size > b_size) {
     std::swap(a, b);
     std::swap(a_size, b_size);
   }
+  if (a_size * kSearchFactor < b_size) return Kernels().keep_among(a, a_size, b, b_size, true, out);
   uint32_t count = 0;
-  if (a_size * 32 < b_size) {
-    const uint16_t* from = b;
-    const uint16_t* const end = b + b_size;
-    for (uint32_t i = 0; i < a_size; ++i) {
-      from = std::lower_bound(from, end, a[i]);
-      if (from == end) break;
-      if (*from == a[i]) out[count++] = a[i];
-    }
-    return count;
-  }
   for (uint32_t i = 0, j = 0; i < a_size && j < b_size;) {
     const uint16_t x = a[i];
     const uint16_t y = b[j];
@@ -80,14 +74,18 @@ uint32_t IntersectArrays(const uint16_t* a, uint32_t a_size, const uint16_t* b, 
 // Members of `a` that are not in `b`, both ascending; `out` may be `a`.
 uint32_t SubtractArrays(const uint16_t* a, uint32_t a_size, const uint16_t* b, uint32_t b_size,
                         uint16_t* out) {
+  if (a_size * kSearchFactor < b_size) return Kernels().keep_among(a, a_size, b, b_size, false, out);
   uint32_t count = 0;
-  uint32_t j = 0;
-  for (uint32_t i = 0; i < a_size; ++i) {
-    const uint16_t offset = a[i];
-    while (j < b_size && b[j] < offset) ++j;
-    out[count] = offset;
-    count += j == b_size || b[j] != offset;
+  uint32_t i = 0;
+  for (uint32_t j = 0; i < a_size && j < b_size;) {
+    const uint16_t x = a[i];
+    const uint16_t y = b[j];
+    out[count] = x;
+    count += x < y;
+    i += x <= y;
+    j += y <= x;
   }
+  for (; i < a_size; ++i) out[count++] = a[i];
   return count;
 }
 
@@ -357,6 +355,7 @@ uint32_t ToArray(const ChunkSet& set, uint16_t* out) {
     std::copy_n(set.array, set.size, out);
     return set.size;
   }
+  if (set.kind == SetKind::kBitset) return Kernels().extract(set.words, out);
   uint32_t count = 0;
   ForEach(set, [&](uint32_t offset) { out[count++] = static_cast<uint16_t>(offset); });
   return count;

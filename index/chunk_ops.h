@@ -36,6 +36,16 @@ ChunkSet Settle(ChunkScratch& out, uint32_t cardinality);
 // A view of `words` as they are.
 inline ChunkSet ViewOf(const uint64_t* words) { return ChunkSet::Bitset(words, CountBits(words)); }
 
+// Asks for the memory of a set that will be read soon, all of it.
+inline void Prefetch(const ChunkSet& set) {
+  const size_t bytes = set.kind == SetKind::kBitset  ? sizeof(ChunkWords)
+                       : set.kind == SetKind::kArray ? set.size * sizeof(uint16_t)
+                       : set.kind == SetKind::kRuns  ? set.size * sizeof(Run)
+                                                     : 0;
+  const char* memory = reinterpret_cast<const char*>(set.words);
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(memory + at);
+}
+
 // Writes the members in ascending order; returns how many. `out` has room for the cardinality.
 uint32_t ToArray(const ChunkSet& set, uint16_t* out);
 

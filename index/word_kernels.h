@@ -28,12 +28,20 @@ struct WordKernels {
   // Bits of `size` words.
   uint32_t (*count)(const uint64_t* words, uint32_t size);
 
+  // Writes the members of a chunk in ascending order; returns how many. No more is written.
+  uint32_t (*extract)(const uint64_t* words, uint16_t* out);
+
   // How many of the offsets are in `words`.
   uint32_t (*count_in)(const uint16_t* offsets, uint32_t size, const uint64_t* words);
   // Writes the offsets that are (`wanted`) or are not in `words`; returns how many. `out` may be
   // `offsets`.
   uint32_t (*keep_in)(const uint16_t* offsets, uint32_t size, const uint64_t* words, bool wanted,
                       uint16_t* out);
+
+  // Writes those of the ascending offsets `a` that are (`wanted`) or are not among the ascending `b`;
+  // returns how many. Made for an `a` that is much shorter; `out` may be `a`.
+  uint32_t (*keep_among)(const uint16_t* a, uint32_t a_size, const uint16_t* b, uint32_t b_size,
+                         bool wanted, uint16_t* out);
 
   // Writes which of a chunk's codes lie in [low, low + span]; returns how many.
   uint32_t (*scan1)(const uint8_t* codes, uint8_t low, uint8_t span, uint64_t* out);
@@ -45,7 +53,7 @@ struct WordKernels {
   // kCodeTableWords * 64 bits; codes of 2 bytes beyond it are not in it. Returns how many.
   uint32_t (*pick1)(const uint8_t* codes, const uint64_t* table, uint64_t* out);
   uint32_t (*pick2)(const uint8_t* codes, const uint64_t* table, uint64_t* out);
-  // About how long a pick takes, in units of 0.1 ns.
+  // About how long a pick takes for each byte of a code, in units of 0.1 ns.
   uint32_t pick_cost;
 };
 

@@ -170,6 +170,42 @@ uint32_t Count(const uint64_t* words, uint32_t size) {
   return counter.Finish() + rest;
 }
 
+#if defined(__AVX512VBMI2__)
+// The numbers 0 to 63, of which a word keeps those of its bits.
+uint32_t Extract(const uint64_t* words, uint16_t* out) {
+  alignas(64) uint8_t numbers[64];
+  for (uint32_t i = 0; i < 64; ++i) numbers[i] = static_cast<uint8_t>(i);
+  const __m512i all = _mm512_load_si512(numbers);
+  uint32_t count = 0;
+  for (uint32_t w = 0; w < kWords; ++w) {
+    const uint64_t word = words[w];
+    if (word == 0) continue;
+    const __m512i kept = _mm512_maskz_compress_epi8(word, all);
+    const __m512i base = _mm512_set1_epi16(static_cast<int16_t>(w * 64));
+    const auto size = static_cast<uint32_t>(__builtin_popcountll(word));
+    const __m512i low = _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_castsi512_si256(kept)), base);
+    _mm512_mask_storeu_epi16(out + count, _bzhi_u32(~uint32_t{0}, size), low);
+    if (size > 32) {
+      const __m512i high =
+          _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(kept, 1)), base);
+      _mm512_mask_storeu_epi16(out + count + 32, _bzhi_u32(~uint32_t{0}, size - 32), high);
+    }
+    count += size;
+  }
+  return count;
+}
+#else
+uint32_t Extract(const uint64_t* words, uint16_t* out) {
+  uint32_t count = 0;
+  for (uint32_t w = 0; w < kWords; ++w) {
+    for (uint64_t word = words[w]; word != 0; word &= word - 1) {
+      out[count++] = static_cast<uint16_t>(w * 64 + static_cast<uint32_t>(__builtin_ctzll(word)));
+    }
+  }
+  return count;
+}
+#endif
+
 THRONG_KERNELS_INLINE uint32_t BitAt(const uint64_t* words, uint32_t offset) {
   return static_cast<uint32_t>(words[offset >> 6] >> (offset & 63)) & 1;
 }
@@ -192,6 +228,71 @@ uint32_t KeepIn(const uint16_t* offsets, uint32_t size, const uint64_t* words, b
     const uint16_t offset = offsets[i];
     out[count] = offset;
     count += BitAt(words, offset) ^ unwanted;
+  }
+  return count;
+}
+
+// Whether the ascending array, which is not empty, has the value: without branches that depend on the
+// values, so that several searches run at once.
+THRONG_KERNELS_INLINE bool Search(const uint16_t* array, uint32_t size, uint16_t value) {
+  while (size > 1) {
+    const uint32_t half = size / 2;
+    array += half & -static_cast<uint32_t>(array[half - 1] < value);
+    size -= half;
+  }
+  return *array == value;
+}
+
+#if defined(__AVX512BW__)
+// The largest offset of each 32: one comparison with all of them finds the 32 that a value is among.
+class Haystack {
+ public:
+  static constexpr uint32_t kSizeMax = 1024;
+
+  // REQUIRES: 1 <= size <= kSizeMax.
+  THRONG_KERNELS_INLINE Haystack(const uint16_t* array, uint32_t size) : array_(array), size_(size) {
+    alignas(64) uint16_t last[32];
+    const uint32_t blocks = (size + 31) / 32;
+    for (uint32_t i = 0; i < 32; ++i) last[i] = 0xffff;
+    for (uint32_t i = 0; i + 1 < blocks; ++i) last[i] = array[i * 32 + 31];
+    last_ = _mm512_load_si512(last);
+  }
+  THRONG_KERNELS_INLINE bool Has(uint16_t value) const {
+    const __m512i wanted = _mm512_set1_epi16(static_cast<int16_t>(value));
+    const auto block =
+        static_cast<uint32_t>(__builtin_popcount(_mm512_cmplt_epu16_mask(last_, wanted)));
+    const uint32_t first = block * 32;
+    const uint32_t left = size_ - first;
+    const __mmask32 inside = _bzhi_u32(~uint32_t{0}, left < 32 ? left : 32);
+    const __m512i values = _mm512_maskz_loadu_epi16(inside, array_ + first);
+    return _mm512_mask_cmpeq_epi16_mask(inside, values, wanted) != 0;
+  }
+
+ private:
+  const uint16_t* array_;
+  uint32_t size_;
+  __m512i last_;
+};
+#endif
+
+uint32_t KeepAmong(const uint16_t* a, uint32_t a_size, const uint16_t* b, uint32_t b_size,
+                   bool wanted, uint16_t* out) {
+  uint32_t count = 0;
+#if defined(__AVX512BW__)
+  if (b_size > 0 && b_size <= Haystack::kSizeMax) {
+    const Haystack haystack(b, b_size);
+    for (uint32_t i = 0; i < a_size; ++i) {
+      const uint16_t value = a[i];
+      out[count] = value;
+      count += haystack.Has(value) == wanted;
+    }
+    return count;
+  }
+#endif
+  for (uint32_t i = 0; i < a_size; ++i) {
+    const uint16_t value = a[i];
+    out[count] = value;
+    count += (b_size > 0 && Search(b, b_size, value)) == wanted;
   }
   return count;
 }
@@ -302,7 +403,7 @@ uint32_t Scan8(const uint8_t* codes, uint64_t low, uint64_t span, uint64_t* out)
 }
 
 #if defined(__AVX512BW__)
-constexpr uint32_t kPickCost = 60'000;
+constexpr uint32_t kPickCost = 50'000;
 
 // A table of 64 words of 16 bits fits two registers: each code picks its word, then its bit.
 struct CodeTable {
@@ -346,7 +447,7 @@ uint32_t Pick2(const uint8_t* codes, const uint64_t* table, uint64_t* out) {
   return count;
 }
 #else
-constexpr uint32_t kPickCost = 600'000;
+constexpr uint32_t kPickCost = 400'000;
 
 template <typename Code>
 THRONG_KERNELS_INLINE uint32_t Pick(const uint8_t* codes, const uint64_t* table, uint64_t* out) {
@@ -376,8 +477,10 @@ constexpr WordKernels kKernels = {
     .conjoin = Conjoin,
     .unite = Unite,
     .count = Count,
+    .extract = Extract,
     .count_in = CountIn,
     .keep_in = KeepIn,
+    .keep_among = KeepAmong,
     .scan1 = Scan1,
     .scan2 = Scan2,
     .scan4 = Scan4,

@@ -10,24 +10,48 @@ namespace {
 
 using index::ChunkSet;
 
-// Rough costs on one core, nanoseconds: intersecting two chunks without materialising, and reading
-// one user's code. Only their ratio matters, and only for speed.
-constexpr uint64_t kIntersectCost = 60;
-constexpr uint64_t kReadCodeCost = 1;
+// Rough costs on one core in units of 0.1 ns: intersecting a bitset with another, looking one user
+// up in a bitset, reading one user's code, and starting and emptying a histogram for each code. Only
+// their ratios matter, and only for speed.
+constexpr uint64_t kBitsetPassCost = 1'500;
+constexpr uint64_t kTestBitCost = 6;
+constexpr uint64_t kReadCodeCost = 14;
+constexpr uint64_t kHistogramCost = 20;
+
+// Neighbours with one code would wait for each other's count: each has a histogram of its own.
+constexpr uint32_t kHistograms = 4;
+// Loads ahead of which a block is asked for.
+constexpr size_t kPrefetchDistance = 8;
 
 uint32_t CodeCount(const index::TagEntry& entry) {
   return entry.definition.type == index::TagType::kFlag ? 1 : entry.values->size();
 }
 
-// Adds one to histogram[code] for each user with a code, where codes are stored as distance from
-// the block's base plus one.
+// Counts the users' codes, stored as distance from the block's base plus one, in histograms of
+// `stride` entries; those beyond it are left out.
 template <typename Code>
-void CountCodes(const uint8_t* data, const ChunkSet& users, uint32_t* histogram) {
-  index::ForEach(users, [&](uint32_t offset) {
+void CountCodes(const uint8_t* data, const std::vector<uint16_t>& offsets, uint32_t users,
+                uint32_t stride, uint32_t* histograms) {
+  const auto code_of = [&](uint32_t i) {
     Code code;
-    std::memcpy(&code, data + offset * sizeof(Code), sizeof(Code));
-    ++histogram[code];
-  });
+    std::memcpy(&code, data + offsets[i] * sizeof(Code), sizeof(Code));
+    return std::min<uint32_t>(code, stride - 1);
+  };
+  uint32_t i = 0;
+  for (; i + kHistograms <= users; i += kHistograms) {
+    for (uint32_t k = 0; k < kHistograms; ++k) ++histograms[k * stride + code_of(i + k)];
+  }
+  for (; i < users; ++i) ++histograms[code_of(i)];
+}
+
+uint64_t BitmapsCost(const index::TagShard& shard, uint32_t chunk, uint64_t users) {
+  uint64_t cost = 0;
+  const uint64_t most = std::min(kBitsetPassCost, users * kTestBitCost);
+  for (size_t code = 0; code < shard.values.size(); ++code) {
+    const index::BitmapShardRef& bitmap = shard.values[code];
+    if (bitmap) cost += std::min(bitmap->ChunkCardinality(chunk) * kTestBitCost, most);
+  }
+  return cost;
 }
 
 }  // namespace
@@ -44,8 +68,7 @@ BreakdownCollector::BreakdownCollector(const index::Snapshot& snapshot,
 void BreakdownCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
   workers_.resize(workers);
   for (Worker& worker : workers_) {
-    worker.scratch = std::make_unique<index::ChunkScratch>();
-    worker.histogram.resize(size_t{index::kChunkSize});
+    worker.scratch = index::TakeScratch();
     for (const Target& target : targets_)
       worker.tags.push_back({.counts = std::vector<uint64_t>(target.codes)});
   }
@@ -54,6 +77,7 @@ void BreakdownCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
 void BreakdownCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t worker_number) {
   Worker& worker = workers_[worker_number];
   worker.users += users.cardinality;
+  worker.has_offsets = false;
   const uint32_t shard_number = chunk / index::kChunksPerShard;
   for (size_t i = 0; i < targets_.size(); ++i) {
     const Target& target = targets_[i];
@@ -67,33 +91,70 @@ void BreakdownCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t
 void BreakdownCollector::CollectTag(const Target& target, const index::TagShard& shard,
                                     uint32_t chunk, const ChunkSet& users, Worker& worker,
                                     TagCounts& counts) const {
-  if (target.type != index::TagType::kFlag) {
-    counts.with_value +=
-        index::IntersectCardinality(index::Load(shard.exists, chunk, *worker.scratch), users);
-  }
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();
   const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2 &&
                      shard.column->delta(chunk).empty();
-  if (plain && users.cardinality * kReadCodeCost < shard.values.size() * kIntersectCost) {
-    uint32_t* histogram = worker.histogram.data();
-    std::fill(worker.histogram.begin(), worker.histogram.end(), 0);
-    if (block->width() == 1) {
-      CountCodes<uint8_t>(block->codes(), users, histogram);
-    } else {
-      CountCodes<uint16_t>(block->codes(), users, histogram);
-    }
-    const auto base = static_cast<size_t>(block->base());
-    for (size_t code = base; code < counts.counts.size() && code - base + 1 < index::kChunkSize;
-         ++code) {
-      counts.counts[code] += histogram[code - base + 1];
-    }
+  const uint64_t column_cost = users.cardinality * kReadCodeCost + target.codes * kHistogramCost;
+  if (plain && column_cost < BitmapsCost(shard, chunk, users.cardinality)) {
+    CountColumn(*block, users, worker, counts);
     return;
   }
-  for (size_t code = 0; code < shard.values.size() && code < counts.counts.size(); ++code) {
+  const uint64_t counted = CountBitmaps(shard, chunk, users, worker, counts);
+  if (target.type == index::TagType::kCategory) counts.with_value += counted;  // one value a user
+  if (target.type == index::TagType::kLabels) {
+    counts.with_value +=
+        index::IntersectCardinality(index::Load(shard.exists, chunk, *worker.scratch), users);
+  }
+}
+
+// Returns the sum of the counts.
+uint64_t BreakdownCollector::CountBitmaps(const index::TagShard& shard, uint32_t chunk,
+                                          const ChunkSet& users, Worker& worker,
+                                          TagCounts& counts) {
+  const size_t codes = std::min(shard.values.size(), counts.counts.size());
+  uint64_t total = 0;
+  size_t ahead = 0;
+  for (size_t code = 0; code < codes; ++code) {
+    for (; ahead < codes && ahead < code + kPrefetchDistance; ++ahead) {
+      const index::BitmapShardRef& bitmap = shard.values[ahead];
+      if (bitmap) bitmap->Prefetch(chunk);
+    }
+    if (code + 1 < codes && shard.values[code + 1] && !shard.values[code + 1]->HasDelta(chunk)) index::Prefetch(shard.values[code + 1]->Load(chunk, *worker.scratch));
     const index::BitmapShardRef& bitmap = shard.values[code];
     if (!bitmap || bitmap->ChunkCardinality(chunk) == 0) continue;
-    counts.counts[code] += index::IntersectCardinality(bitmap->Load(chunk, *worker.scratch), users);
+    const uint32_t both = index::IntersectCardinality(bitmap->Load(chunk, *worker.scratch), users);
+    counts.counts[code] += both;
+    total += both;
+  }
+  return total;
+}
+
+void BreakdownCollector::CountColumn(const index::ColumnBlock& block, const ChunkSet& users,
+                                     Worker& worker, TagCounts& counts) {
+  if (!worker.has_offsets) {
+    worker.offsets.resize(index::kChunkSize);
+    index::ToArray(users, worker.offsets.data());
+    worker.has_offsets = true;
+  }
+  const auto base = static_cast<size_t>(block.base());
+  // Code 0 is "none", then the codes from `base`; one more for what the tag does not have.
+  const auto stride = static_cast<uint32_t>(
+      std::min<size_t>(counts.counts.size() - std::min(base, counts.counts.size()),
+                       index::kChunkSize) +
+      2);
+  worker.histogram.assign(size_t{stride} * kHistograms, 0);
+  uint32_t* histograms = worker.histogram.data();
+  if (block.width() == 1) {
+    CountCodes<uint8_t>(block.codes(), worker.offsets, users.cardinality, stride, histograms);
+  } else {
+    CountCodes<uint16_t>(block.codes(), worker.offsets, users.cardinality, stride, histograms);
+  }
+  for (uint32_t stored = 1; stored + 1 < stride; ++stored) {
+    uint64_t count = 0;
+    for (uint32_t k = 0; k < kHistograms; ++k) count += histograms[k * stride + stored];
+    counts.counts[base + stored - 1] += count;
+    counts.with_value += count;
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "index/catalogue.h"
 #include "index/chunk_set.h"
+#include "index/scratch_pool.h"
 #include "index/snapshot.h"
 #include "query/collector.h"
 
@@ -46,12 +47,19 @@ class BreakdownCollector final : public Collector {
   struct Worker {
     std::vector<TagCounts> tags;
     uint64_t users = 0;
-    std::unique_ptr<index::ChunkScratch> scratch;
+    index::ScratchRef scratch;
+    // Of the chunk at hand, once a tag asks for them.
+    std::vector<uint16_t> offsets;
+    bool has_offsets = false;
     std::vector<uint32_t> histogram;
   };
 
   void CollectTag(const Target& target, const index::TagShard& shard, uint32_t chunk,
                   const index::ChunkSet& users, Worker& worker, TagCounts& counts) const;
+  static uint64_t CountBitmaps(const index::TagShard& shard, uint32_t chunk,
+                               const index::ChunkSet& users, Worker& worker, TagCounts& counts);
+  static void CountColumn(const index::ColumnBlock& block, const index::ChunkSet& users,
+                          Worker& worker, TagCounts& counts);
 
   const index::Snapshot& snapshot_;
   std::vector<Target> targets_;

@@ -18,10 +18,8 @@ using index::ChunkSet;
 constexpr uint64_t kBitsetPassCost = 1'500;  // a pass over a bitset and one more set
 constexpr uint64_t kSetBitCost = 12;         // uniting a member of an array
 constexpr uint64_t kTestBitCost = 6;         // looking a member of an array up
-constexpr uint64_t kReadCodeCost = 15;       // reading the code or number of one user
-
-// So few users are looked up one by one rather than reading everybody's numbers.
-constexpr uint32_t kFewUsers = 2048;
+constexpr uint64_t kReadCodeCost = 50;       // finding one user's code or number
+constexpr uint64_t kScanByteCost = 15'000;   // comparing everybody's numbers, for each byte of one
 // Bitmaps of a chunk with deltas that are merged side by side.
 constexpr size_t kDeltaScratches = 16;
 // Bitmaps taken away from many users at a time, before seeing whether anybody is left.
@@ -29,7 +27,7 @@ constexpr size_t kRemovedAtOnce = 8;
 // Loads ahead of which a block is asked for.
 constexpr size_t kPrefetchDistance = 8;
 
-constexpr uint32_t kCodeTableBits = index::kCodeTableWords * 64;
+constexpr int64_t kCodeTableBits = index::kCodeTableWords * 64;
 
 template <typename Node>
 const Node* NodeOf(const PhysicalPlan& plan) {
@@ -135,8 +133,8 @@ ChunkSet LeafReader::Read(uint32_t chunk) {
     return SelectBuckets(Universe(chunk, *scratch_[0]), chunk, true, *scratch_[1]);
   }
   if (bitmaps_.empty()) return ChunkSet::Empty();
-  if (bitmaps_.size() == 1) return bitmaps_[0]->Load(chunk, *scratch_[0]);
-  return ReadBitmaps(chunk);
+  if (bitmaps_.size() > 1) return ReadBitmaps(chunk);
+  return bitmaps_[0]->Load(chunk, *scratch_[0]);
 }
 
 uint32_t LeafReader::Count(uint32_t chunk) {
@@ -147,7 +145,7 @@ uint32_t LeafReader::Count(uint32_t chunk) {
 
 ChunkSet LeafReader::Select(const ChunkSet& users, uint32_t chunk, bool wanted, ChunkScratch& out) {
   if (buckets_ != nullptr) return SelectBuckets(users, chunk, wanted, out);
-  if (ranges_ != nullptr && column_ != nullptr && users.cardinality <= kFewUsers) {
+  if (ranges_ != nullptr && IsScanDearer(users, chunk)) {
     return SelectByValue(users, chunk, wanted, out,
                          [this](int64_t value) { return InIntervals(value); });
   }
@@ -157,17 +155,15 @@ ChunkSet LeafReader::Select(const ChunkSet& users, uint32_t chunk, bool wanted, 
 }
 
 uint32_t LeafReader::CountIn(const ChunkSet& users, uint32_t chunk) {
-  const bool few = users.cardinality <= kFewUsers;
-  if (buckets_ != nullptr || (ranges_ != nullptr && few)) {
+  if (buckets_ != nullptr || (ranges_ != nullptr && IsScanDearer(users, chunk))) {
     return Select(users, chunk, true, *scratch_[1]).cardinality;
   }
   if (bitmaps_.size() > 1) {
     const UnionWork work = WorkOf(chunk);
     if (work.users == 0) return 0;
-    const bool by_code = few && PlainCodes(chunk) != nullptr &&
+    const bool by_code = PlainCodes(chunk) != nullptr &&
                          users.cardinality * kReadCodeCost < work.probe_cost;
-    const uint64_t pick_cost = CanPick(chunk) ? index::Kernels().pick_cost : ~uint64_t{0};
-    if (disjoint_ && !by_code && work.probe_cost < pick_cost) {
+    if (disjoint_ && !by_code && work.probe_cost < PickCost(chunk)) {
       uint32_t count = 0;
       for (size_t i = 0; i < bitmaps_.size(); ++i) {
         if (i + kPrefetchDistance < bitmaps_.size()) {
@@ -190,7 +186,7 @@ void LeafReader::AppendSets(uint32_t chunk, std::vector<ChunkSet>* sets) {
   const bool deltas = std::any_of(bitmaps_.begin(), bitmaps_.end(), [&](const auto* bitmap) {
     return bitmap->HasDelta(chunk);
   });
-  const bool picks = CanPick(chunk) && index::Kernels().pick_cost < WorkOf(chunk).unite_cost;
+  const bool picks = bitmaps_.size() > 1 && PickCost(chunk) < WorkOf(chunk).unite_cost;
   if (bitmaps_.size() < 2 || deltas || picks) {
     sets->push_back(Read(chunk));
     return;
@@ -221,11 +217,14 @@ const index::ColumnBlock* LeafReader::PlainCodes(uint32_t chunk) const {
   return plain ? block : nullptr;
 }
 
-bool LeafReader::CanPick(uint32_t chunk) const {
+// Of reading everybody's code; more than anything where that cannot be done.
+uint64_t LeafReader::PickCost(uint32_t chunk) const {
   const index::ColumnBlock* block = PlainCodes(chunk);
   // What lies beyond the table is taken to be not in it.
-  return block != nullptr &&
-         int64_t{values_->codes.back()} - block->base() + 1 < int64_t{kCodeTableBits};
+  if (block == nullptr || int64_t{values_->codes.back()} - block->base() + 1 >= kCodeTableBits) {
+    return ~uint64_t{0};
+  }
+  return static_cast<uint64_t>(block->width()) * index::Kernels().pick_cost;
 }
 
 ChunkSet LeafReader::Pick(uint32_t chunk, ChunkScratch& out) const {
@@ -241,7 +240,7 @@ ChunkSet LeafReader::Pick(uint32_t chunk, ChunkScratch& out) const {
 }
 
 ChunkSet LeafReader::ReadBitmaps(uint32_t chunk) {
-  if (CanPick(chunk) && index::Kernels().pick_cost < WorkOf(chunk).unite_cost) {
+  if (PickCost(chunk) < WorkOf(chunk).unite_cost) {
     return Pick(chunk, *scratch_[0]);
   }
   ChunkSet users;
@@ -261,6 +260,14 @@ ChunkSet LeafReader::ReadBitmaps(uint32_t chunk) {
     users = index::UniteAll(sets_, *scratch_[turn]);
   }
   return users;
+}
+
+// Whether comparing everybody's numbers takes longer than finding those of `users`.
+bool LeafReader::IsScanDearer(const ChunkSet& users, uint32_t chunk) const {
+  if (column_ == nullptr) return false;
+  const index::ColumnBlock* block = column_->block(chunk).get();
+  const uint64_t bytes = block == nullptr ? 1 : static_cast<uint64_t>(block->width());
+  return users.cardinality * kReadCodeCost < bytes * kScanByteCost * ranges_->intervals.size();
 }
 
 bool LeafReader::InIntervals(int64_t value) const {
@@ -305,7 +312,7 @@ ChunkSet LeafReader::SelectBitmaps(const ChunkSet& users, uint32_t chunk, bool w
                                    ChunkScratch& out) {
   const UnionWork work = WorkOf(chunk);
   if (work.users == 0) return wanted ? ChunkSet::Empty() : users;
-  if (users.cardinality <= kFewUsers && PlainCodes(chunk) != nullptr &&
+  if (PlainCodes(chunk) != nullptr &&
       users.cardinality * kReadCodeCost < work.probe_cost) {
     return SelectByValue(users, chunk, wanted, out, [this](int64_t code) {
       return HasCode(static_cast<uint64_t>(code));

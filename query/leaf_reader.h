@@ -56,7 +56,7 @@ class LeafReader {
   };
 
   UnionWork WorkOf(uint32_t chunk) const;
-  bool CanPick(uint32_t chunk) const;
+  uint64_t PickCost(uint32_t chunk) const;
   const index::ColumnBlock* PlainCodes(uint32_t chunk) const;
   index::ChunkSet Pick(uint32_t chunk, index::ChunkScratch& out) const;
   index::ChunkSet ReadBitmaps(uint32_t chunk);
@@ -73,6 +73,7 @@ class LeafReader {
     return code >> 6 < code_table_.size() && ((code_table_[code >> 6] >> (code & 63)) & 1) != 0;
   }
   index::ChunkScratch& DeltaScratch(size_t i);
+  bool IsScanDearer(const index::ChunkSet& users, uint32_t chunk) const;
   bool InIntervals(int64_t value) const;
   index::ChunkSet Universe(uint32_t chunk, index::ChunkScratch& scratch) const;
 

@@ -62,15 +62,18 @@ class Planner {
     const index::TagContent* content = snapshot_.content(node.tag);
     if (content == nullptr) return Leaf(Nobody{}, 0);
     const index::TagEntry* entry = snapshot_.catalogue().FindById(node.tag);
-    const uint32_t values = entry->values->size();
-    if (entry->definition.type == index::TagType::kCategory && node.codes.size() * 2 > values) {
-      return PlanMostValues(node, values);
+    const index::TagType type = entry->definition.type;
+    if (type != index::TagType::kFlag && node.codes.size() * 2 > entry->values->size()) {
+      return PlanMostValues(node, *content, entry->values->size(), type);
     }
     return Leaf(node, ValuesCardinality(node, *content));
   }
 
-  // t in A = exists(t) but t in (all but A), for a tag of at most one value a user.
-  PhysicalPlan PlanMostValues(const TagValues& node, uint32_t values) const {
+  // With T the few values that are not in A: t in A = exists(t) but t in T where a user has at most
+  // one value; = exists(t) but (t in T but t in A) for LABELS, where only users with a value of T
+  // are looked up in A.
+  PhysicalPlan PlanMostValues(const TagValues& node, const index::TagContent& content,
+                              uint32_t values, index::TagType type) const {
     TagValues rest{.tag = node.tag};
     for (uint32_t code = 0, next = 0; code < values; ++code) {
       if (next < node.codes.size() && node.codes[next] == code) {
@@ -81,8 +84,10 @@ class Planner {
     }
     PhysicalPlan exists = Leaf(TagExists{node.tag}, ExistsCardinality(node.tag));
     if (rest.codes.empty()) return exists;
-    const uint64_t rest_users = ValuesCardinality(rest, *snapshot_.content(node.tag));
-    return Subtract(std::move(exists), {Leaf(rest, rest_users)});
+    PhysicalPlan others = Leaf(rest, ValuesCardinality(rest, content));
+    if (type == index::TagType::kCategory) return Subtract(std::move(exists), {std::move(others)});
+    PhysicalPlan most = Leaf(node, ValuesCardinality(node, content));
+    return Subtract(std::move(exists), {Subtract(std::move(others), {std::move(most)})});
   }
 
   uint64_t ValuesCardinality(const TagValues& node, const index::TagContent& content) const {

@@ -122,7 +122,10 @@ TEST(PhysicalPlanTest, NegationsBecomeDifferencesAndInputsAreOrdered) {
       {"or(g, ec)", "or(exists(city), graduate)"},
       {"c0|1|2|3", "andnot(exists(city), city in {4, 5})"},
       {"c0|1|2|3|4|5", "exists(city)"},
-      {"i0|1|2|3", "interests in {0, 1, 2, 3}"},
+      {"i0|1|2", "interests in {0, 1, 2}"},
+      {"i0|1|2|3",
+       "andnot(exists(interests), andnot(interests in {4, 5}, interests in {0, 1, 2, 3}))"},
+      {"i0|1|2|3|4|5", "exists(interests)"},
       {"all", "all"},
       {"none", "none"},
   };
