@@ -1,6 +1,7 @@
-// What a crowd is made of: counts over tags against a baseline.
+// What a crowd is made of: counts over tags against a baseline, sums and extremes of numbers.
 //
 //   engine.insights().Breakdown(context, crowd, {.tags = {"city", "gender"}});
+//   engine.insights().Statistics(context, crowd, {"spend"});
 #ifndef THRONG_SERVER_ENGINE_INSIGHTS_H_
 #define THRONG_SERVER_ENGINE_INSIGHTS_H_
 
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "index/catalogue.h"
 #include "query/expression.h"
+#include "query/statistics_collector.h"
 #include "server/engine/call_context.h"
 #include "server/engine/selection.h"
 
@@ -22,6 +24,7 @@ class Universes;
 
 inline constexpr uint32_t kBreakdownTagsMax = 64;
 inline constexpr uint32_t kBreakdownRowsMax = 65'536;
+inline constexpr uint32_t kStatisticsTagsMax = 64;
 
 struct BreakdownRequest {
   std::vector<std::string> tags;  // CATEGORY, LABELS or FLAG
@@ -55,6 +58,18 @@ struct BreakdownResult {
   ResultInfo info;
 };
 
+struct NumberStatistics {
+  index::TagType type = index::TagType::kInteger;
+  int scale = 0;                 // DECIMAL: the figures are in units of it
+  query::TagStatistics figures;  // a sum beyond 64 bits is an error of the sum alone
+};
+
+struct StatisticsResult {
+  uint64_t count = 0;
+  std::vector<NumberStatistics> tags;  // in the order asked for
+  ResultInfo info;
+};
+
 // Thread-safe.
 class Insights {
  public:
@@ -64,6 +79,11 @@ class Insights {
   // ordered tag, DUPLICATE_TAG), "tags" (none, too many), "baseline.expression".
   absl::StatusOr<BreakdownResult> Breakdown(const CallContext& context, const Selection& selection,
                                             const BreakdownRequest& request);
+  // Over INTEGER, DECIMAL, DATE and DATETIME tags. Errors: as Breakdown; NO_NUMBERS for a tag of
+  // another type.
+  absl::StatusOr<StatisticsResult> Statistics(const CallContext& context,
+                                              const Selection& selection,
+                                              const std::vector<std::string>& tags);
 
  private:
   Universes& universes_;
