@@ -156,9 +156,8 @@ ChunkSet UniteAll(std::span<const ChunkSet> sets, Goal goal, ChunkScratch& out) 
   if (filled == 0) return ChunkSet::Empty();
   if (filled == 1) return *only;
   if (bitsets == 0 && filled == 2) {
-    const ChunkSet* const first = std::find_if(sets.data(), only, [](const ChunkSet& set) {
-      return !set.empty();
-    });
+    const ChunkSet* const first =
+        std::find_if(sets.data(), only, [](const ChunkSet& set) { return !set.empty(); });
     return Unite(*first, *only, out);
   }
   uint64_t* const words = out.bits.words;

@@ -15,8 +15,8 @@
 
 namespace throng::index {
 
-// Members of all of `in` and of none of `minus`. REQUIRES: `in` is not empty. If it is one set, that
-// may lie in `out`.
+// Members of all of `in` and of none of `minus`. REQUIRES: `in` is not empty. If it is one set,
+// that may lie in `out`.
 ChunkSet IntersectAll(std::span<const ChunkSet> in, std::span<const ChunkSet> minus,
                       ChunkScratch& out);
 uint32_t IntersectAllCardinality(std::span<const ChunkSet> in, std::span<const ChunkSet> minus,

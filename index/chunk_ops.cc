@@ -74,7 +74,8 @@ uint32_t IntersectArrays(const uint16_t* a, uint32_t a_size, const uint16_t* b, 
 // Members of `a` that are not in `b`, both ascending; `out` may be `a`.
 uint32_t SubtractArrays(const uint16_t* a, uint32_t a_size, const uint16_t* b, uint32_t b_size,
                         uint16_t* out) {
-  if (a_size * kSearchFactor < b_size) return Kernels().keep_among(a, a_size, b, b_size, false, out);
+  if (a_size * kSearchFactor < b_size)
+    return Kernels().keep_among(a, a_size, b, b_size, false, out);
   uint32_t count = 0;
   uint32_t i = 0;
   for (uint32_t j = 0; i < a_size && j < b_size;) {
@@ -214,7 +215,8 @@ uint32_t IntersectCardinality(const ChunkSet& a, const ChunkSet& b) {
   if (a.empty() || b.empty()) return 0;
   if (a.kind == SetKind::kFull) return b.cardinality;
   if (b.kind == SetKind::kFull) return a.cardinality;
-  if (a.kind == SetKind::kBitset && b.kind == SetKind::kBitset) return AndWords(a.words, b.words, nullptr);
+  if (a.kind == SetKind::kBitset && b.kind == SetKind::kBitset)
+    return AndWords(a.words, b.words, nullptr);
   if (b.kind == SetKind::kArray && (a.kind != SetKind::kArray || b.size < a.size)) {
     return IntersectCardinality(b, a);
   }

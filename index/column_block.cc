@@ -129,13 +129,16 @@ ChunkSet ColumnBlock::Scan(int64_t low, int64_t high, ChunkScratch& out) const {
   uint32_t count = 0;
   switch (width_) {
     case 1:
-      count = Kernels().scan1(data, static_cast<uint8_t>(first + 1), static_cast<uint8_t>(span), words);
+      count =
+          Kernels().scan1(data, static_cast<uint8_t>(first + 1), static_cast<uint8_t>(span), words);
       break;
     case 2:
-      count = Kernels().scan2(data, static_cast<uint16_t>(first + 1), static_cast<uint16_t>(span), words);
+      count = Kernels().scan2(data, static_cast<uint16_t>(first + 1), static_cast<uint16_t>(span),
+                              words);
       break;
     case 4:
-      count = Kernels().scan4(data, static_cast<uint32_t>(first + 1), static_cast<uint32_t>(span), words);
+      count = Kernels().scan4(data, static_cast<uint32_t>(first + 1), static_cast<uint32_t>(span),
+                              words);
       break;
     default:
       count = Kernels().scan8(data, first + 1, span, words);

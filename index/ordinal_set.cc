@@ -19,8 +19,7 @@ BlockRef BlockOf(std::span<uint16_t> offsets, ChunkWords* words) {
   if (offsets.size() <= kSortedMax) {
     std::sort(offsets.begin(), offsets.end());
     const auto end = std::unique(offsets.begin(), offsets.end());
-    return MakeBlock(
-        ChunkSet::Array(offsets.data(), static_cast<uint32_t>(end - offsets.begin())));
+    return MakeBlock(ChunkSet::Array(offsets.data(), static_cast<uint32_t>(end - offsets.begin())));
   }
   std::memset(words, 0, sizeof(*words));
   for (uint16_t offset : offsets) words->words[offset >> 6] |= uint64_t{1} << (offset & 63);

@@ -31,8 +31,8 @@ class OrdinalSet {
     std::vector<uint32_t> ordinals_;
   };
 
-  // The set of `ordinals`, in any order, repeats allowed, each below kOrdinalsMax. Nothing is sorted
-  // as a whole: it takes a few ns an ordinal.
+  // The set of `ordinals`, in any order, repeats allowed, each below kOrdinalsMax. Nothing is
+  // sorted as a whole: it takes a few ns an ordinal.
   static std::shared_ptr<const OrdinalSet> FromOrdinals(std::span<const uint32_t> ordinals);
   // Chunk i (ordinal >> 16) has the users of blocks[i].
   static std::shared_ptr<const OrdinalSet> FromBlocks(std::vector<BlockRef> blocks);

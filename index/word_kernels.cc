@@ -21,7 +21,8 @@ struct Sets {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2")) return;
     all[size++] = &kAvx2Kernels;
     if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl")) return;
-    if (!__builtin_cpu_supports("avx512vpopcntdq") || !__builtin_cpu_supports("avx512vbmi2")) return;
+    if (!__builtin_cpu_supports("avx512vpopcntdq") || !__builtin_cpu_supports("avx512vbmi2"))
+      return;
     all[size++] = &kAvx512Kernels;
 #endif
   }
@@ -39,8 +40,6 @@ const WordKernels& Kernels() {
   return best;
 }
 
-std::span<const WordKernels* const> AllKernels() {
-  return {AllSets().all, AllSets().size};
-}
+std::span<const WordKernels* const> AllKernels() { return {AllSets().all, AllSets().size}; }
 
 }  // namespace throng::index

@@ -38,8 +38,8 @@ struct WordKernels {
   uint32_t (*keep_in)(const uint16_t* offsets, uint32_t size, const uint64_t* words, bool wanted,
                       uint16_t* out);
 
-  // Writes those of the ascending offsets `a` that are (`wanted`) or are not among the ascending `b`;
-  // returns how many. Made for an `a` that is much shorter; `out` may be `a`.
+  // Writes those of the ascending offsets `a` that are (`wanted`) or are not among the ascending
+  // `b`; returns how many. Made for an `a` that is much shorter; `out` may be `a`.
   uint32_t (*keep_among)(const uint16_t* a, uint32_t a_size, const uint16_t* b, uint32_t b_size,
                          bool wanted, uint16_t* out);
 

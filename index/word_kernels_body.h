@@ -56,8 +56,7 @@ struct Counter {
 
   THRONG_KERNELS_INLINE void Add(const Vector* block) {
     for (uint32_t i = 0; i < kBlock; ++i) {
-      total += reinterpret_cast<Vector>(
-          _mm512_popcnt_epi64(reinterpret_cast<__m512i>(block[i])));
+      total += reinterpret_cast<Vector>(_mm512_popcnt_epi64(reinterpret_cast<__m512i>(block[i])));
     }
   }
   THRONG_KERNELS_INLINE uint32_t Finish() const { return static_cast<uint32_t>(SumOfLanes(total)); }
@@ -232,8 +231,8 @@ uint32_t KeepIn(const uint16_t* offsets, uint32_t size, const uint64_t* words, b
   return count;
 }
 
-// Whether the ascending array, which is not empty, has the value: without branches that depend on the
-// values, so that several searches run at once.
+// Whether the ascending array, which is not empty, has the value: without branches that depend on
+// the values, so that several searches run at once.
 THRONG_KERNELS_INLINE bool Search(const uint16_t* array, uint32_t size, uint16_t value) {
   while (size > 1) {
     const uint32_t half = size / 2;
@@ -244,13 +243,15 @@ THRONG_KERNELS_INLINE bool Search(const uint16_t* array, uint32_t size, uint16_t
 }
 
 #if defined(__AVX512BW__)
-// The largest offset of each 32: one comparison with all of them finds the 32 that a value is among.
+// The largest offset of each 32: one comparison with all of them finds the 32 that a value is
+// among.
 class Haystack {
  public:
   static constexpr uint32_t kSizeMax = 1024;
 
   // REQUIRES: 1 <= size <= kSizeMax.
-  THRONG_KERNELS_INLINE Haystack(const uint16_t* array, uint32_t size) : array_(array), size_(size) {
+  THRONG_KERNELS_INLINE Haystack(const uint16_t* array, uint32_t size)
+      : array_(array), size_(size) {
     alignas(64) uint16_t last[32];
     const uint32_t blocks = (size + 31) / 32;
     for (uint32_t i = 0; i < 32; ++i) last[i] = 0xffff;
@@ -329,9 +330,9 @@ THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, uint16_t low, uint1
   for (uint32_t k = 0; k < 2; ++k) {
     const __m512i distance = _mm512_sub_epi16(_mm512_loadu_si512(codes + k * 64),
                                               _mm512_set1_epi16(static_cast<int16_t>(low)));
-    word |= uint64_t{_mm512_cmple_epu16_mask(distance,
-                                             _mm512_set1_epi16(static_cast<int16_t>(span)))}
-            << (k * 32);
+    word |=
+        uint64_t{_mm512_cmple_epu16_mask(distance, _mm512_set1_epi16(static_cast<int16_t>(span)))}
+        << (k * 32);
   }
   return word;
 }
@@ -340,9 +341,9 @@ THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, uint32_t low, uint3
   for (uint32_t k = 0; k < 4; ++k) {
     const __m512i distance = _mm512_sub_epi32(_mm512_loadu_si512(codes + k * 64),
                                               _mm512_set1_epi32(static_cast<int32_t>(low)));
-    word |= uint64_t{_mm512_cmple_epu32_mask(distance,
-                                             _mm512_set1_epi32(static_cast<int32_t>(span)))}
-            << (k * 16);
+    word |=
+        uint64_t{_mm512_cmple_epu32_mask(distance, _mm512_set1_epi32(static_cast<int32_t>(span)))}
+        << (k * 16);
   }
   return word;
 }
@@ -351,9 +352,9 @@ THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, uint64_t low, uint6
   for (uint32_t k = 0; k < 8; ++k) {
     const __m512i distance = _mm512_sub_epi64(_mm512_loadu_si512(codes + k * 64),
                                               _mm512_set1_epi64(static_cast<int64_t>(low)));
-    word |= uint64_t{_mm512_cmple_epu64_mask(distance,
-                                             _mm512_set1_epi64(static_cast<int64_t>(span)))}
-            << (k * 8);
+    word |=
+        uint64_t{_mm512_cmple_epu64_mask(distance, _mm512_set1_epi64(static_cast<int64_t>(span)))}
+        << (k * 8);
   }
   return word;
 }
@@ -373,9 +374,8 @@ THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, uint8_t low, uint8_
 #endif
 template <typename Code>
 THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, Code low, Code span) {
-  return WordOf([=](uint32_t i) {
-    return static_cast<Code>(LoadCode<Code>(codes, i) - low) <= span;
-  });
+  return WordOf(
+      [=](uint32_t i) { return static_cast<Code>(LoadCode<Code>(codes, i) - low) <= span; });
 }
 #endif
 

@@ -11,8 +11,8 @@ namespace {
 using index::ChunkSet;
 
 // Rough costs on one core in units of 0.1 ns: intersecting a bitset with another, looking one user
-// up in a bitset, reading one user's code, and starting and emptying a histogram for each code. Only
-// their ratios matter, and only for speed.
+// up in a bitset, reading one user's code, and starting and emptying a histogram for each code.
+// Only their ratios matter, and only for speed.
 constexpr uint64_t kBitsetPassCost = 1'500;
 constexpr uint64_t kTestBitCost = 6;
 constexpr uint64_t kReadCodeCost = 14;
@@ -120,7 +120,8 @@ uint64_t BreakdownCollector::CountBitmaps(const index::TagShard& shard, uint32_t
       const index::BitmapShardRef& bitmap = shard.values[ahead];
       if (bitmap) bitmap->Prefetch(chunk);
     }
-    if (code + 1 < codes && shard.values[code + 1] && !shard.values[code + 1]->HasDelta(chunk)) index::Prefetch(shard.values[code + 1]->Load(chunk, *worker.scratch));
+    if (code + 1 < codes && shard.values[code + 1] && !shard.values[code + 1]->HasDelta(chunk))
+      index::Prefetch(shard.values[code + 1]->Load(chunk, *worker.scratch));
     const index::BitmapShardRef& bitmap = shard.values[code];
     if (!bitmap || bitmap->ChunkCardinality(chunk) == 0) continue;
     const uint32_t both = index::IntersectCardinality(bitmap->Load(chunk, *worker.scratch), users);

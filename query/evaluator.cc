@@ -154,8 +154,8 @@ ChunkSet Evaluator::EvaluateConjuncts(Operator& op, uint32_t chunk, Goal goal) {
   uint32_t turn = 1;
   const auto restrict = [&](uint32_t number, bool wanted) {
     --left;
-    users = Restrict(users, number, chunk, wanted, left == 0 ? goal : Goal::kUsers,
-                     *op.scratch[turn]);
+    users =
+        Restrict(users, number, chunk, wanted, left == 0 ? goal : Goal::kUsers, *op.scratch[turn]);
     turn ^= 1;
   };
   for (; next < op.asked.size() && !users.empty(); ++next) restrict(op.asked[next], true);
@@ -174,10 +174,9 @@ ChunkSet Evaluator::Restrict(const ChunkSet& users, uint32_t number, uint32_t ch
     const ChunkSet other = Evaluate(number, chunk, Goal::kUsers);
     return wanted ? index::Intersect(users, other, out) : index::Subtract(users, other, out);
   }
-  const uint32_t both =
-      op.leaf != nullptr
-          ? op.leaf->CountIn(users, chunk)
-          : index::IntersectCardinality(users, Evaluate(number, chunk, Goal::kUsers));
+  const uint32_t both = op.leaf != nullptr ? op.leaf->CountIn(users, chunk)
+                                           : index::IntersectCardinality(
+                                                 users, Evaluate(number, chunk, Goal::kUsers));
   return Counted(wanted ? both : users.cardinality - both);
 }
 

@@ -5,8 +5,8 @@
 //   index::ChunkSet users = evaluator.Evaluate(/*chunk in shard=*/7);
 //
 // Operands that lie in a block are read in place, all of one operator in one pass; leaves that cost
-// more are asked only for the users still at hand. Chunks where a conjunct is empty are left without
-// looking at the others. All scratch is taken once.
+// more are asked only for the users still at hand. Chunks where a conjunct is empty are left
+// without looking at the others. All scratch is taken once.
 #ifndef THRONG_QUERY_EVALUATOR_H_
 #define THRONG_QUERY_EVALUATOR_H_
 
@@ -33,8 +33,8 @@ struct OperatorProfile {
 // For one thread. Borrows the plan and the snapshot.
 class Evaluator {
  public:
-  // With `profile`, each operator counts its users, chunks and time, its inputs' included; operators
-  // then run one by one, two operands at a time.
+  // With `profile`, each operator counts its users, chunks and time, its inputs' included;
+  // operators then run one by one, two operands at a time.
   Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, bool profile);
 
   // An upper bound of the users in the shard; 0: nothing there to evaluate. Orders the inputs of

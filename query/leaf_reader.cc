@@ -120,7 +120,8 @@ uint32_t LeafReader::UsersMax(uint32_t chunk) const {
     return ordinals_->set->chunk(shard_ * index::kChunksPerShard + chunk).cardinality;
   }
   if (bitmaps_.size() == 1) return bitmaps_[0]->ChunkCardinality(chunk);
-  if (ranges_ != nullptr) return column_ == nullptr || column_->empty(chunk) ? 0 : index::kChunkSize;
+  if (ranges_ != nullptr)
+    return column_ == nullptr || column_->empty(chunk) ? 0 : index::kChunkSize;
   return index::kChunkSize;
 }
 
@@ -161,8 +162,8 @@ uint32_t LeafReader::CountIn(const ChunkSet& users, uint32_t chunk) {
   if (bitmaps_.size() > 1) {
     const UnionWork work = WorkOf(chunk);
     if (work.users == 0) return 0;
-    const bool by_code = PlainCodes(chunk) != nullptr &&
-                         users.cardinality * kReadCodeCost < work.probe_cost;
+    const bool by_code =
+        PlainCodes(chunk) != nullptr && users.cardinality * kReadCodeCost < work.probe_cost;
     if (disjoint_ && !by_code && work.probe_cost < PickCost(chunk)) {
       uint32_t count = 0;
       for (size_t i = 0; i < bitmaps_.size(); ++i) {
@@ -183,9 +184,8 @@ uint32_t LeafReader::CountIn(const ChunkSet& users, uint32_t chunk) {
 }
 
 void LeafReader::AppendSets(uint32_t chunk, std::vector<ChunkSet>* sets) {
-  const bool deltas = std::any_of(bitmaps_.begin(), bitmaps_.end(), [&](const auto* bitmap) {
-    return bitmap->HasDelta(chunk);
-  });
+  const bool deltas = std::any_of(bitmaps_.begin(), bitmaps_.end(),
+                                  [&](const auto* bitmap) { return bitmap->HasDelta(chunk); });
   const bool picks = bitmaps_.size() > 1 && PickCost(chunk) < WorkOf(chunk).unite_cost;
   if (bitmaps_.size() < 2 || deltas || picks) {
     sets->push_back(Read(chunk));
@@ -312,11 +312,9 @@ ChunkSet LeafReader::SelectBitmaps(const ChunkSet& users, uint32_t chunk, bool w
                                    ChunkScratch& out) {
   const UnionWork work = WorkOf(chunk);
   if (work.users == 0) return wanted ? ChunkSet::Empty() : users;
-  if (PlainCodes(chunk) != nullptr &&
-      users.cardinality * kReadCodeCost < work.probe_cost) {
-    return SelectByValue(users, chunk, wanted, out, [this](int64_t code) {
-      return HasCode(static_cast<uint64_t>(code));
-    });
+  if (PlainCodes(chunk) != nullptr && users.cardinality * kReadCodeCost < work.probe_cost) {
+    return SelectByValue(users, chunk, wanted, out,
+                         [this](int64_t code) { return HasCode(static_cast<uint64_t>(code)); });
   }
   if (!wanted) return Remove(users, chunk, out);
   if (users.cardinality <= index::kArrayMax / 4) {
@@ -351,8 +349,7 @@ ChunkScratch& LeafReader::DeltaScratch(size_t i) {
 
 ChunkSet LeafReader::Universe(uint32_t chunk, ChunkScratch& scratch) const {
   const index::TagShard* universe = snapshot_.shard(index::kUniverseTag, shard_);
-  return universe == nullptr ? ChunkSet::Empty()
-                             : index::Load(universe->values[0], chunk, scratch);
+  return universe == nullptr ? ChunkSet::Empty() : index::Load(universe->values[0], chunk, scratch);
 }
 
 ChunkSet LeafReader::SelectBuckets(const ChunkSet& users, uint32_t chunk, bool wanted,

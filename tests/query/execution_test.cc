@@ -39,6 +39,25 @@ TEST(ExecutionRandomTest, PlansSelectWhomAskingEachUserDoes) {
   }
 }
 
+// Of tags of many values the engine reads bitmaps, codes or users, whichever is cheaper.
+TEST(ExecutionRandomTest, TagsOfManyValuesSelectTheSameUsers) {
+  std::mt19937_64 random(testing::TestSeed());
+  for (uint32_t codes : {60u, 300u, 1500u}) {
+    for (bool deltas : {false, true}) {
+      PlanWorld world(random, 66'000, codes, deltas);
+      for (int round = 0; round < testing::TestRounds(40); ++round) {
+        const LogicalPlan plan = world.RandomPlan(random, 2);
+        const std::set<uint32_t> expected = world.Matching(plan);
+        const std::string text = ToString(plan, world.catalogue());
+        ASSERT_EQ(world.Executed(plan), expected) << text;
+        const auto count =
+            CountUsers(PhysicalOf(world, plan), world.snapshot(), world.parallel(), {});
+        ASSERT_EQ(*count, expected.size()) << text;
+      }
+    }
+  }
+}
+
 TEST(ExecutionRandomTest, IdentitiesHold) {
   std::mt19937_64 random(testing::TestSeed());
   PlanWorld world(random, 70'000);

@@ -1,6 +1,7 @@
 #include "tests/query/plan_world.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "index/id_hash.h"
@@ -12,36 +13,45 @@
 namespace throng::query {
 namespace {
 
-constexpr uint32_t kCodes = 6;
-
-index::CommitRecord Definitions(uint32_t users) {
+index::CommitRecord Definitions(uint32_t users, uint32_t codes) {
   index::CommitRecord record{.version = 1};
   record.definitions = {{.id = kCity, .name = "city", .type = index::TagType::kCategory},
                         {.id = kInterests, .name = "interests", .type = index::TagType::kLabels},
                         {.id = kViews, .name = "views", .type = index::TagType::kInteger},
                         {.id = kGraduate, .name = "graduate", .type = index::TagType::kFlag}};
   for (uint32_t tag : {kCity, kInterests}) {
-    record.new_values.push_back({.tag = tag, .values = {"0", "1", "2", "3", "4", "5"}});
+    index::NewValues values{.tag = tag};
+    for (uint32_t code = 0; code < codes; ++code) values.values.push_back(std::to_string(code));
+    record.new_values.push_back(std::move(values));
   }
   for (uint32_t i = 0; i < users; ++i) record.new_users.push_back(std::to_string(i));
   return record;
 }
 
-std::vector<uint32_t> RandomCodes(std::mt19937_64& random) {
-  std::vector<uint32_t> codes;
-  for (uint32_t code = 0; code < kCodes; ++code) {
-    if (random() % 3 == 0) codes.push_back(code);
-  }
-  if (codes.empty()) codes.push_back(static_cast<uint32_t>(random() % kCodes));
-  return codes;
-}
-
 }  // namespace
 
-PlanWorld::PlanWorld(std::mt19937_64& random, uint32_t users) : users_(users) {
-  snapshot_ = index::Apply(index::Snapshot(), Definitions(users), parallel_);
+PlanWorld::PlanWorld(std::mt19937_64& random, uint32_t users, uint32_t codes, bool deltas)
+    : users_(users), codes_(codes) {
+  snapshot_ = index::Apply(index::Snapshot(), Definitions(users, codes), parallel_);
   Change(random, 2, 1);
-  Change(random, 3, 50);  // a few users in deltas
+  if (deltas) Change(random, 3, 50);
+}
+
+// Few of the first codes are what most users have, if there are many.
+uint32_t PlanWorld::RandomCode(std::mt19937_64& random) const {
+  const auto code = static_cast<uint32_t>(random() % codes_);
+  return codes_ > 6 ? static_cast<uint32_t>(random() % (code + 1)) : code;
+}
+
+// About as many as 1 in 3, of many codes also nearly none or nearly all.
+std::vector<uint32_t> PlanWorld::RandomCodes(std::mt19937_64& random) const {
+  std::vector<uint32_t> codes;
+  const uint64_t percent = codes_ > 6 ? std::array{2u, 33u, 70u, 98u}[random() % 4] : 33;
+  for (uint32_t code = 0; code < codes_; ++code) {
+    if (random() % 100 < percent) codes.push_back(code);
+  }
+  if (codes.empty()) codes.push_back(static_cast<uint32_t>(random() % codes_));
+  return codes;
 }
 
 void PlanWorld::Change(std::mt19937_64& random, uint64_t version, uint64_t one_in) {
@@ -54,11 +64,11 @@ void PlanWorld::Change(std::mt19937_64& random, uint64_t version, uint64_t one_i
     if (random() % one_in != 0) continue;
     User& user = users_[ordinal];
     user = {};
-    if (random() % 3 != 0) user.city = static_cast<uint32_t>(random() % kCodes);
+    if (random() % 3 != 0) user.city = RandomCode(random);
     if (random() % 3 != 0) user.views = static_cast<int64_t>(random() % 26) - 5;
     user.graduate = random() % 4 == 0;
     for (uint64_t i = random() % 4; i > 0; --i) {
-      user.interests.insert(static_cast<uint32_t>(random() % kCodes));
+      user.interests.insert(RandomCode(random));
     }
     city.ordinals.push_back(ordinal);
     city.cells.push_back(user.city.value_or(0));

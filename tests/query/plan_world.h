@@ -20,16 +20,16 @@
 
 namespace throng::query {
 
-inline constexpr uint32_t kCity = 1;       // CATEGORY of 6 values
-inline constexpr uint32_t kInterests = 2;  // LABELS of 6 values
+inline constexpr uint32_t kCity = 1;       // CATEGORY of 6 values, or as many as asked for
+inline constexpr uint32_t kInterests = 2;  // LABELS of as many
 inline constexpr uint32_t kViews = 3;      // INTEGER, -5 to 20
 inline constexpr uint32_t kGraduate = 4;   // FLAG
 
 // Not thread-safe.
 class PlanWorld {
  public:
-  // A third of the users lack each tag. Some of the content lies in deltas.
-  PlanWorld(std::mt19937_64& random, uint32_t users);
+  // A third of the users lack each tag. With `deltas` a fiftieth of them lies in deltas.
+  PlanWorld(std::mt19937_64& random, uint32_t users, uint32_t codes = 6, bool deltas = true);
 
   const index::Snapshot& snapshot() const { return *snapshot_; }
   const index::Catalogue& catalogue() const { return snapshot_->catalogue(); }
@@ -49,10 +49,13 @@ class PlanWorld {
   };
 
   bool Matches(const LogicalPlan& plan, uint32_t ordinal) const;
+  uint32_t RandomCode(std::mt19937_64& random) const;
+  std::vector<uint32_t> RandomCodes(std::mt19937_64& random) const;
   LogicalPlan RandomLeaf(std::mt19937_64& random) const;
   void Change(std::mt19937_64& random, uint64_t version, uint64_t one_in);
 
   std::vector<User> users_;
+  uint32_t codes_;
   index::Parallel parallel_{2};
   index::SnapshotRef snapshot_;
 };

@@ -1,0 +1,204 @@
+#include "index/word_kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "index/chunk_ops.h"
+#include "tests/index/random_sets.h"
+#include "tests/testing/seed.h"
+
+namespace throng::index {
+namespace {
+
+using Set = std::set<uint32_t>;
+
+// Every instruction set of this machine must do the same.
+class WordKernelsTest : public ::testing::TestWithParam<const WordKernels*> {
+ protected:
+  const WordKernels& kernels() const { return *GetParam(); }
+  std::mt19937_64 random_{testing::TestSeed()};
+};
+
+std::unique_ptr<ChunkWords> WordsOf(const Set& members) {
+  auto words = std::make_unique<ChunkWords>();
+  for (uint32_t v : members) words->words[v >> 6] |= uint64_t{1} << (v & 63);
+  return words;
+}
+
+Set SetOf(const uint64_t* words) { return Members(ChunkSet::Bitset(words, kChunkSize)); }
+
+std::vector<uint16_t> ArrayOf(const Set& members, size_t size_max) {
+  std::vector<uint16_t> array;
+  for (uint32_t v : members) {
+    if (array.size() < size_max) array.push_back(static_cast<uint16_t>(v));
+  }
+  return array;
+}
+
+TEST_P(WordKernelsTest, ConjoinAndUniteCountAndWrite) {
+  for (int round = 0; round < testing::TestRounds(60); ++round) {
+    std::vector<Set> sets;
+    std::vector<std::unique_ptr<ChunkWords>> words;
+    std::vector<const uint64_t*> in;
+    for (uint64_t i = 0; i < 5; ++i) {
+      sets.push_back(RandomSet(random_, kChunkSize));
+      words.push_back(WordsOf(sets.back()));
+      in.push_back(words.back()->words);
+    }
+    const auto minus_size = static_cast<uint32_t>(random_() % 3);
+    const uint32_t in_size = 5 - minus_size;
+    Set both;
+    Set any;
+    for (uint32_t v = 0; v < kChunkSize; ++v) {
+      const auto has = [&](const Set& set) { return set.contains(v); };
+      if (std::all_of(sets.begin(), sets.begin() + in_size, has) &&
+          std::none_of(sets.begin() + in_size, sets.end(), has)) {
+        both.insert(both.end(), v);
+      }
+      if (std::any_of(sets.begin(), sets.begin() + in_size, has)) any.insert(any.end(), v);
+    }
+    auto out = std::make_unique<ChunkWords>();
+    const uint64_t* const* minus = in.data() + in_size;
+    EXPECT_EQ(kernels().conjoin(in.data(), in_size, minus, minus_size, nullptr), both.size());
+    EXPECT_EQ(kernels().unite(in.data(), in_size, nullptr), any.size());
+    EXPECT_EQ(kernels().unite(in.data(), in_size, out->words), any.size());
+    EXPECT_EQ(SetOf(out->words), any) << "round " << round;
+    EXPECT_EQ(kernels().count(out->words, kWordsPerChunk), any.size());
+    // The output may be an input.
+    EXPECT_EQ(kernels().conjoin(in.data(), in_size, minus, minus_size, words[0]->words),
+              both.size());
+    EXPECT_EQ(SetOf(words[0]->words), both) << "round " << round;
+  }
+}
+
+TEST_P(WordKernelsTest, ExtractWritesTheMembersAndNoMore) {
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    const Set members = RandomSet(random_, kChunkSize);
+    std::vector<uint16_t> out(members.size() + 64, 0xabcd);
+    ASSERT_EQ(kernels().extract(WordsOf(members)->words, out.data()), members.size());
+    EXPECT_TRUE(std::equal(members.begin(), members.end(), out.begin())) << "round " << round;
+    EXPECT_EQ(std::count(out.begin() + static_cast<ptrdiff_t>(members.size()), out.end(), 0xabcd),
+              64);
+  }
+}
+
+TEST_P(WordKernelsTest, OffsetsAreLookedUpInWordsAndAmongOthers) {
+  for (int round = 0; round < testing::TestRounds(80); ++round) {
+    const Set a = RandomSet(random_, kChunkSize);
+    const Set b = RandomSet(random_, kChunkSize);
+    const std::vector<uint16_t> array = ArrayOf(a, 1 + random_() % 3000);
+    const std::vector<uint16_t> other = ArrayOf(b, random_() % 1200);
+    const auto words = WordsOf(b);
+    const auto size = static_cast<uint32_t>(array.size());
+    std::vector<uint16_t> inside;
+    std::vector<uint16_t> among;
+    for (uint16_t v : array) {
+      if (b.contains(v)) inside.push_back(v);
+      if (std::binary_search(other.begin(), other.end(), v)) among.push_back(v);
+    }
+    EXPECT_EQ(kernels().count_in(array.data(), size, words->words), inside.size());
+    for (bool wanted : {true, false}) {
+      std::vector<uint16_t> out = array;  // in place
+      const uint32_t kept = kernels().keep_in(out.data(), size, words->words, wanted, out.data());
+      EXPECT_EQ(kept, wanted ? inside.size() : size - inside.size());
+      if (wanted) {
+        EXPECT_TRUE(std::equal(inside.begin(), inside.end(), out.begin()));
+      }
+      out = array;
+      const uint32_t found =
+          kernels().keep_among(out.data(), size, other.data(), static_cast<uint32_t>(other.size()),
+                               wanted, out.data());
+      EXPECT_EQ(found, wanted ? among.size() : size - among.size());
+      if (wanted) {
+        EXPECT_TRUE(std::equal(among.begin(), among.end(), out.begin()));
+      }
+    }
+  }
+}
+
+// Arrays of each length, so that every place of a search's last block is reached.
+TEST_P(WordKernelsTest, AllMembersOfAnArrayOfAnyLengthAreFound) {
+  for (uint32_t size = 1; size <= 1030; ++size) {
+    std::vector<uint16_t> array(size);
+    for (uint32_t i = 0; i < size; ++i) array[i] = static_cast<uint16_t>(65'535 - 2 * (size - 1 - i));
+    std::vector<uint16_t> out(size);
+    ASSERT_EQ(kernels().keep_among(array.data(), size, array.data(), size, true, out.data()), size);
+    for (uint16_t& v : out) --v;  // the gaps
+    std::vector<uint16_t> gaps(size);
+    ASSERT_EQ(kernels().keep_among(out.data(), size, array.data(), size, true, gaps.data()), 0u);
+  }
+}
+
+template <typename Code>
+using ScanFunction = uint32_t (*)(const uint8_t*, Code, Code, uint64_t*);
+
+template <typename Code>
+void ExpectScans(std::mt19937_64& random, ScanFunction<Code> scan) {
+  std::vector<Code> codes(kChunkSize);
+  for (int round = 0; round < 12; ++round) {
+    const uint64_t range = round % 2 == 0 ? 100 : ~uint64_t{0};
+    for (Code& code : codes) code = static_cast<Code>(random() % range);
+    const auto low = static_cast<Code>(random() % range);
+    const auto span = static_cast<Code>(round % 3 == 0 ? 0 : random() % range);
+    auto out = std::make_unique<ChunkWords>();
+    const uint32_t count =
+        scan(reinterpret_cast<const uint8_t*>(codes.data()), low, span, out->words);
+    uint32_t expected = 0;
+    for (uint32_t i = 0; i < kChunkSize; ++i) {
+      const bool inside = static_cast<Code>(codes[i] - low) <= span;
+      ASSERT_EQ((out->words[i >> 6] >> (i & 63)) & 1, inside ? 1u : 0u) << i << ", round " << round;
+      expected += inside ? 1 : 0;
+    }
+    ASSERT_EQ(count, expected);
+  }
+}
+
+TEST_P(WordKernelsTest, ScansFindTheCodesOfARange) {
+  ExpectScans<uint8_t>(random_, kernels().scan1);
+  ExpectScans<uint16_t>(random_, kernels().scan2);
+  ExpectScans<uint32_t>(random_, kernels().scan4);
+  ExpectScans<uint64_t>(random_, kernels().scan8);
+}
+
+template <typename Code>
+void ExpectPicks(std::mt19937_64& random,
+                 uint32_t (*pick)(const uint8_t*, const uint64_t*, uint64_t*)) {
+  std::vector<Code> codes(kChunkSize);
+  for (Code& code : codes) code = static_cast<Code>(random() % (sizeof(Code) == 1 ? 256 : 1200));
+  codes[7] = static_cast<Code>(~0u);
+  uint64_t table[kCodeTableWords];
+  for (uint64_t& word : table) word = random();
+  auto out = std::make_unique<ChunkWords>();
+  const uint32_t count =
+      pick(reinterpret_cast<const uint8_t*>(codes.data()), table, out->words);
+  uint32_t expected = 0;
+  for (uint32_t i = 0; i < kChunkSize; ++i) {
+    const uint32_t code = codes[i];
+    const bool inside =
+        code < kCodeTableWords * 64 && ((table[code >> 6] >> (code & 63)) & 1) != 0;
+    ASSERT_EQ((out->words[i >> 6] >> (i & 63)) & 1, inside ? 1u : 0u) << i;
+    expected += inside ? 1 : 0;
+  }
+  ASSERT_EQ(count, expected);
+}
+
+TEST_P(WordKernelsTest, PicksFindTheCodesOfATable) {
+  for (int round = 0; round < testing::TestRounds(10); ++round) {
+    ExpectPicks<uint8_t>(random_, kernels().pick1);
+    ExpectPicks<uint16_t>(random_, kernels().pick2);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WordKernelsTest,
+                         ::testing::ValuesIn(AllKernels().begin(), AllKernels().end()),
+                         [](const auto& info) { return std::string(info.param->name); });
+
+}  // namespace
+}  // namespace throng::index
