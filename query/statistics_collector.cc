@@ -326,7 +326,13 @@ void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t 
   }
   const index::ColumnBlock* block = column.block(chunk).get();
   if (block == nullptr) return;
-  const ChunkSet in_block = delta.empty() ? users : WithoutDelta(users, delta, scratch);
+  ChunkSet in_block = delta.empty() ? users : WithoutDelta(users, delta, scratch);
+  if (in_block.kind == index::SetKind::kBitset && in_block.cardinality <= index::kArrayMax) {
+    // Where words have a user or none, what a loop over bits does next is anybody's guess, and no
+    // load runs ahead of it.
+    in_block =
+        ChunkSet::Array(scratch.array.values, index::ToArray(in_block, scratch.array.values));
+  }
   if (block->codes() != nullptr) {
     partial->Add(TotalsOf(*block, in_block), block->base());
     return;
