@@ -102,17 +102,44 @@ constexpr std::array<Code, sizeof(Code) * 8> MakeBits() {
 template <typename Code>
 constexpr std::array<Code, sizeof(Code) * 8> kBits = MakeBits<Code>();
 
-// Copies the codes of the 64 users of `word`; 0 for those that are not in it.
+// kMasks<Code>[byte] has all bits of code i set where bit i of the byte is.
+template <typename Code>
+using Masks = std::array<Code, 8>;
+template <typename Code>
+constexpr std::array<Masks<Code>, 256> MakeMasks() {
+  std::array<Masks<Code>, 256> masks{};
+  for (size_t byte = 0; byte < masks.size(); ++byte) {
+    for (size_t i = 0; i < 8; ++i) {
+      masks[byte][i] = (byte >> i & 1) != 0 ? std::numeric_limits<Code>::max() : 0;
+    }
+  }
+  return masks;
+}
+template <typename Code>
+constexpr std::array<Masks<Code>, 256> kMasks = MakeMasks<Code>();
+
+// Copies the codes of the 64 users of `word`; 0 for those that are not in it. Compilers make good
+// vectors of masks from a table for narrow codes, and from compared bits for wide ones.
 template <typename Code>
 inline __attribute__((always_inline)) void CopyMembers(const uint8_t* data, uint64_t word,
                                                        uint8_t* out) {
-  constexpr uint32_t kGroup = sizeof(Code) * 8;
-  for (uint32_t first = 0; first < 64; first += kGroup) {
-    const auto members = static_cast<Code>(word >> first);
-    for (uint32_t i = 0; i < kGroup; ++i) {
-      const Code mask = (members & kBits<Code>[i]) != 0 ? std::numeric_limits<Code>::max() : 0;
-      const auto code = static_cast<Code>(LoadCode<Code>(data, first + i) & mask);
-      std::memcpy(out + (first + i) * sizeof(Code), &code, sizeof(Code));
+  if constexpr (sizeof(Code) <= 2) {
+    for (uint32_t first = 0; first < 64; first += 8) {
+      Masks<Code> codes;
+      std::memcpy(codes.data(), data + first * sizeof(Code), sizeof(codes));
+      const Masks<Code>& masks = kMasks<Code>[word >> first & 0xFF];
+      for (uint32_t i = 0; i < 8; ++i) codes[i] = static_cast<Code>(codes[i] & masks[i]);
+      std::memcpy(out + first * sizeof(Code), codes.data(), sizeof(codes));
+    }
+  } else {
+    constexpr uint32_t kGroup = sizeof(Code) * 8;
+    for (uint32_t first = 0; first < 64; first += kGroup) {
+      const auto members = static_cast<Code>(word >> first);
+      for (uint32_t i = 0; i < kGroup; ++i) {
+        const Code mask = (members & kBits<Code>[i]) != 0 ? std::numeric_limits<Code>::max() : 0;
+        const auto code = static_cast<Code>(LoadCode<Code>(data, first + i) & mask);
+        std::memcpy(out + (first + i) * sizeof(Code), &code, sizeof(Code));
+      }
     }
   }
 }
