@@ -59,6 +59,7 @@ ChunkSet FilterArray(const ChunkSet& base, std::span<const ChunkSet> in,
     const bool wanted = step < in.size();
     const ChunkSet& other = wanted ? in[step] : minus[step - in.size()];
     if (&other == &base) continue;
+    if (step + 1 < steps) Prefetch(step + 1 < in.size() ? in[step + 1] : minus[step + 1 - in.size()]);
     if (goal == Goal::kCardinality && step + 1 == steps) {
       const uint32_t both = IntersectCardinality(users, other);
       return Counted(wanted ? both : users.cardinality - both);

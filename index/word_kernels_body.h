@@ -170,20 +170,26 @@ uint32_t Count(const uint64_t* words, uint32_t size) {
 }
 
 #if defined(__AVX512VBMI2__)
-// The numbers 0 to 63, of which a word keeps those of its bits.
+// The numbers 0 to 63, of which a word keeps those of its bits. Without branches on what a word has:
+// of sparse words nobody could guess it. Whole vectors are written as long as what is beyond the
+// word's own members is written again later.
 uint32_t Extract(const uint64_t* words, uint16_t* out) {
   alignas(64) uint8_t numbers[64];
   for (uint32_t i = 0; i < 64; ++i) numbers[i] = static_cast<uint8_t>(i);
   const __m512i all = _mm512_load_si512(numbers);
+  const uint32_t total = Count(words, kWords);
   uint32_t count = 0;
   for (uint32_t w = 0; w < kWords; ++w) {
     const uint64_t word = words[w];
-    if (word == 0) continue;
     const __m512i kept = _mm512_maskz_compress_epi8(word, all);
     const __m512i base = _mm512_set1_epi16(static_cast<int16_t>(w * 64));
     const auto size = static_cast<uint32_t>(__builtin_popcountll(word));
     const __m512i low = _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_castsi512_si256(kept)), base);
-    _mm512_mask_storeu_epi16(out + count, _bzhi_u32(~uint32_t{0}, size), low);
+    if (count + 32 <= total) {
+      _mm512_storeu_si512(out + count, low);
+    } else {
+      _mm512_mask_storeu_epi16(out + count, _bzhi_u32(~uint32_t{0}, size), low);
+    }
     if (size > 32) {
       const __m512i high =
           _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(kept, 1)), base);
@@ -209,14 +215,21 @@ THRONG_KERNELS_INLINE uint32_t BitAt(const uint64_t* words, uint32_t offset) {
   return static_cast<uint32_t>(words[offset >> 6] >> (offset & 63)) & 1;
 }
 
+// Left to itself, GCC makes vectors of this and takes them apart again for every load.
+#define THRONG_KERNELS_KEEP_SCALAR(value) __asm__("" : "+r"(value))
+
 uint32_t CountIn(const uint16_t* offsets, uint32_t size, const uint64_t* words) {
-  uint32_t counts[4] = {};
+  uint32_t even = 0;
+  uint32_t odd = 0;
   uint32_t i = 0;
-  for (; i + 4 <= size; i += 4) {
-    for (uint32_t k = 0; k < 4; ++k) counts[k] += BitAt(words, offsets[i + k]);
+  for (; i + 2 <= size; i += 2) {
+    even += BitAt(words, offsets[i]);
+    odd += BitAt(words, offsets[i + 1]);
+    THRONG_KERNELS_KEEP_SCALAR(even);
+    THRONG_KERNELS_KEEP_SCALAR(odd);
   }
-  for (; i < size; ++i) counts[0] += BitAt(words, offsets[i]);
-  return counts[0] + counts[1] + counts[2] + counts[3];
+  if (i < size) even += BitAt(words, offsets[i]);
+  return even + odd;
 }
 
 uint32_t KeepIn(const uint16_t* offsets, uint32_t size, const uint64_t* words, bool wanted,

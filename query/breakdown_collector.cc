@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "index/chunk_ops.h"
 
@@ -44,13 +45,10 @@ void CountCodes(const uint8_t* data, const std::vector<uint16_t>& offsets, uint3
   for (; i < users; ++i) ++histograms[code_of(i)];
 }
 
-uint64_t BitmapsCost(const index::TagShard& shard, uint32_t chunk, uint64_t users) {
+uint64_t BitmapsCost(std::span<const uint32_t> cardinalities, uint64_t users) {
   uint64_t cost = 0;
   const uint64_t most = std::min(kBitsetPassCost, users * kTestBitCost);
-  for (size_t code = 0; code < shard.values.size(); ++code) {
-    const index::BitmapShardRef& bitmap = shard.values[code];
-    if (bitmap) cost += std::min(bitmap->ChunkCardinality(chunk) * kTestBitCost, most);
-  }
+  for (uint32_t cardinality : cardinalities) cost += std::min(cardinality * kTestBitCost, most);
   return cost;
 }
 
@@ -69,6 +67,7 @@ void BreakdownCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
   workers_.resize(workers);
   for (Worker& worker : workers_) {
     worker.scratch = index::TakeScratch();
+    worker.bitmaps.resize(targets_.size());
     for (const Target& target : targets_)
       worker.tags.push_back({.counts = std::vector<uint64_t>(target.codes)});
   }
@@ -84,23 +83,27 @@ void BreakdownCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t
     if (target.type == index::TagType::kFlag) worker.tags[i].with_value += users.cardinality;
     const index::TagShard* shard = snapshot_.shard(target.tag, shard_number);
     if (shard == nullptr) continue;
-    CollectTag(target, *shard, chunk % index::kChunksPerShard, users, worker, worker.tags[i]);
+    index::ShardBitmaps& bitmaps = worker.bitmaps[i];
+    if (worker.shard != shard_number) bitmaps.Assign(*shard, target.codes);
+    CollectTag(target, *shard, bitmaps, chunk % index::kChunksPerShard, users, worker,
+               worker.tags[i]);
   }
+  worker.shard = shard_number;
 }
 
 void BreakdownCollector::CollectTag(const Target& target, const index::TagShard& shard,
-                                    uint32_t chunk, const ChunkSet& users, Worker& worker,
+                                    const index::ShardBitmaps& bitmaps, uint32_t chunk, const ChunkSet& users, Worker& worker,
                                     TagCounts& counts) const {
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();
   const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2 &&
                      shard.column->delta(chunk).empty();
   const uint64_t column_cost = users.cardinality * kReadCodeCost + target.codes * kHistogramCost;
-  if (plain && column_cost < BitmapsCost(shard, chunk, users.cardinality)) {
+  if (plain && column_cost < BitmapsCost(bitmaps.cardinalities(chunk), users.cardinality)) {
     CountColumn(*block, users, worker, counts);
     return;
   }
-  const uint64_t counted = CountBitmaps(shard, chunk, users, worker, counts);
+  const uint64_t counted = CountBitmaps(bitmaps, chunk, users, worker, counts);
   if (target.type == index::TagType::kCategory) counts.with_value += counted;  // one value a user
   if (target.type == index::TagType::kLabels) {
     counts.with_value +=
@@ -109,23 +112,17 @@ void BreakdownCollector::CollectTag(const Target& target, const index::TagShard&
 }
 
 // Returns the sum of the counts.
-uint64_t BreakdownCollector::CountBitmaps(const index::TagShard& shard, uint32_t chunk,
+uint64_t BreakdownCollector::CountBitmaps(const index::ShardBitmaps& bitmaps, uint32_t chunk,
                                           const ChunkSet& users, Worker& worker,
                                           TagCounts& counts) {
-  const size_t codes = std::min(shard.values.size(), counts.counts.size());
+  const std::span<const uint32_t> cardinalities = bitmaps.cardinalities(chunk);
   uint64_t total = 0;
-  size_t ahead = 0;
-  for (size_t code = 0; code < codes; ++code) {
-    for (; ahead < codes && ahead < code + kPrefetchDistance; ++ahead) {
-      const index::BitmapShardRef& bitmap = shard.values[ahead];
-      if (bitmap) bitmap->Prefetch(chunk);
-    }
-    if (code + 1 < codes && shard.values[code + 1] && !shard.values[code + 1]->HasDelta(chunk))
-      index::Prefetch(shard.values[code + 1]->Load(chunk, *worker.scratch));
-    const index::BitmapShardRef& bitmap = shard.values[code];
-    if (!bitmap || bitmap->ChunkCardinality(chunk) == 0) continue;
-    const uint32_t both = index::IntersectCardinality(bitmap->Load(chunk, *worker.scratch), users);
-    counts.counts[code] += both;
+  for (size_t i = 0; i < bitmaps.size(); ++i) {
+    if (i + kPrefetchDistance < bitmaps.size()) bitmaps[i + kPrefetchDistance].Prefetch(chunk);
+    if (cardinalities[i] == 0) continue;
+    const uint32_t both =
+        index::IntersectCardinality(bitmaps[i].Load(chunk, *worker.scratch), users);
+    counts.counts[bitmaps.code(i)] += both;
     total += both;
   }
   return total;

@@ -16,6 +16,7 @@
 #include "index/catalogue.h"
 #include "index/chunk_set.h"
 #include "index/scratch_pool.h"
+#include "index/shard_bitmaps.h"
 #include "index/snapshot.h"
 #include "query/collector.h"
 
@@ -52,11 +53,15 @@ class BreakdownCollector final : public Collector {
     std::vector<uint16_t> offsets;
     bool has_offsets = false;
     std::vector<uint32_t> histogram;
+    // Of the shard at hand, by target.
+    uint32_t shard = ~uint32_t{0};
+    std::vector<index::ShardBitmaps> bitmaps;
   };
 
-  void CollectTag(const Target& target, const index::TagShard& shard, uint32_t chunk,
-                  const index::ChunkSet& users, Worker& worker, TagCounts& counts) const;
-  static uint64_t CountBitmaps(const index::TagShard& shard, uint32_t chunk,
+  void CollectTag(const Target& target, const index::TagShard& shard,
+                  const index::ShardBitmaps& bitmaps, uint32_t chunk, const index::ChunkSet& users,
+                  Worker& worker, TagCounts& counts) const;
+  static uint64_t CountBitmaps(const index::ShardBitmaps& bitmaps, uint32_t chunk,
                                const index::ChunkSet& users, Worker& worker, TagCounts& counts);
   static void CountColumn(const index::ColumnBlock& block, const index::ChunkSet& users,
                           Worker& worker, TagCounts& counts);

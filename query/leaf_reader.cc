@@ -77,25 +77,24 @@ LeafReader::LeafReader(const PhysicalPlan& plan, const index::Snapshot& snapshot
 
 uint64_t LeafReader::StartShard(uint32_t shard_number) {
   shard_ = shard_number;
-  bitmaps_.clear();
+  bitmaps_.Clear();
   column_ = nullptr;
   uint64_t users = 0;
-  const auto add = [&](const index::BitmapShardRef& bitmap) {
-    if (!bitmap) return;
-    bitmaps_.push_back(bitmap.get());
-    users += bitmap->cardinality();
+  const auto assign = [&](uint32_t tag, auto assign_from) {
+    if (const index::TagShard* shard = snapshot_.shard(tag, shard_)) assign_from(*shard);
+    users = bitmaps_.cardinality();
   };
   if (values_ != nullptr) {
-    const index::TagShard* shard = snapshot_.shard(values_->tag, shard_);
-    if (shard == nullptr) return 0;
-    for (uint32_t code : values_->codes) add(shard->values[code]);
-    if (disjoint_) column_ = shard->column.get();
+    assign(values_->tag, [&](const index::TagShard& shard) {
+      bitmaps_.Assign(shard, values_->codes);
+      if (disjoint_) column_ = shard.column.get();
+    });
+    bitmaps_.Sort();
   } else if (const auto* exists = NodeOf<TagExists>(plan_)) {
-    const index::TagShard* shard = snapshot_.shard(exists->tag, shard_);
-    if (shard != nullptr) add(shard->exists);
+    assign(exists->tag, [&](const index::TagShard& shard) { bitmaps_.Assign(shard.exists); });
   } else if (NodeOf<Everybody>(plan_) != nullptr) {
-    const index::TagShard* shard = snapshot_.shard(index::kUniverseTag, shard_);
-    if (shard != nullptr) add(shard->values[0]);
+    assign(index::kUniverseTag,
+           [&](const index::TagShard& shard) { bitmaps_.Assign(shard.values[0]); });
   } else if (ranges_ != nullptr) {
     const index::TagShard* shard = snapshot_.shard(ranges_->tag, shard_);
     if (shard == nullptr || shard->column == nullptr) return 0;
@@ -108,10 +107,6 @@ uint64_t LeafReader::StartShard(uint32_t shard_number) {
     users = buckets_->from < buckets_->to ? index::kShardSize / 16 : 0;
   }
   in_place_ = ranges_ == nullptr && buckets_ == nullptr && bitmaps_.size() <= 1;
-  if (bitmaps_.size() > 1) {
-    std::sort(bitmaps_.begin(), bitmaps_.end(),
-              [](const auto* a, const auto* b) { return a->cardinality() > b->cardinality(); });
-  }
   return users;
 }
 
@@ -119,7 +114,7 @@ uint32_t LeafReader::UsersMax(uint32_t chunk) const {
   if (ordinals_ != nullptr) {
     return ordinals_->set->chunk(shard_ * index::kChunksPerShard + chunk).cardinality;
   }
-  if (bitmaps_.size() == 1) return bitmaps_[0]->ChunkCardinality(chunk);
+  if (bitmaps_.size() == 1) return bitmaps_.cardinalities(chunk)[0];
   if (ranges_ != nullptr)
     return column_ == nullptr || column_->empty(chunk) ? 0 : index::kChunkSize;
   return index::kChunkSize;
@@ -135,11 +130,11 @@ ChunkSet LeafReader::Read(uint32_t chunk) {
   }
   if (bitmaps_.empty()) return ChunkSet::Empty();
   if (bitmaps_.size() > 1) return ReadBitmaps(chunk);
-  return bitmaps_[0]->Load(chunk, *scratch_[0]);
+  return bitmaps_[0].Load(chunk, *scratch_[0]);
 }
 
 uint32_t LeafReader::Count(uint32_t chunk) {
-  if (bitmaps_.size() == 1) return bitmaps_[0]->ChunkCardinality(chunk);
+  if (bitmaps_.size() == 1) return bitmaps_.cardinalities(chunk)[0];
   if (disjoint_) return static_cast<uint32_t>(WorkOf(chunk).users);
   return Read(chunk).cardinality;
 }
@@ -167,11 +162,9 @@ uint32_t LeafReader::CountIn(const ChunkSet& users, uint32_t chunk) {
     if (disjoint_ && !by_code && work.probe_cost < PickCost(chunk)) {
       uint32_t count = 0;
       for (size_t i = 0; i < bitmaps_.size(); ++i) {
-        if (i + kPrefetchDistance < bitmaps_.size()) {
-          bitmaps_[i + kPrefetchDistance]->Prefetch(chunk);
-        }
-        if (bitmaps_[i]->ChunkCardinality(chunk) == 0) continue;
-        count += index::IntersectCardinality(bitmaps_[i]->Load(chunk, *scratch_[0]), users);
+        PrefetchAhead(i, chunk);
+        if (bitmaps_.cardinalities(chunk)[i] == 0) continue;
+        count += index::IntersectCardinality(bitmaps_[i].Load(chunk, *scratch_[0]), users);
       }
       return count;
     }
@@ -184,24 +177,27 @@ uint32_t LeafReader::CountIn(const ChunkSet& users, uint32_t chunk) {
 }
 
 void LeafReader::AppendSets(uint32_t chunk, std::vector<ChunkSet>* sets) {
-  const bool deltas = std::any_of(bitmaps_.begin(), bitmaps_.end(),
-                                  [&](const auto* bitmap) { return bitmap->HasDelta(chunk); });
+  bool deltas = false;
+  for (size_t i = 0; i < bitmaps_.size(); ++i) deltas |= bitmaps_[i].HasDelta(chunk);
   const bool picks = bitmaps_.size() > 1 && PickCost(chunk) < WorkOf(chunk).unite_cost;
   if (bitmaps_.size() < 2 || deltas || picks) {
     sets->push_back(Read(chunk));
     return;
   }
   for (size_t i = 0; i < bitmaps_.size(); ++i) {
-    if (i + kPrefetchDistance < bitmaps_.size()) bitmaps_[i + kPrefetchDistance]->Prefetch(chunk);
-    if (bitmaps_[i]->ChunkCardinality(chunk) == 0) continue;
-    sets->push_back(bitmaps_[i]->Load(chunk, *scratch_[0]));
+    PrefetchAhead(i, chunk);
+    if (bitmaps_.cardinalities(chunk)[i] == 0) continue;
+    sets->push_back(bitmaps_[i].Load(chunk, *scratch_[0]));
   }
+}
+
+void LeafReader::PrefetchAhead(size_t i, uint32_t chunk) const {
+  if (i + kPrefetchDistance < bitmaps_.size()) bitmaps_[i + kPrefetchDistance].Prefetch(chunk);
 }
 
 LeafReader::UnionWork LeafReader::WorkOf(uint32_t chunk) const {
   UnionWork work;
-  for (const index::BitmapShard* bitmap : bitmaps_) {
-    const uint64_t users = bitmap->ChunkCardinality(chunk);
+  for (const uint64_t users : bitmaps_.cardinalities(chunk)) {
     work.users += users;
     work.unite_cost += std::min(users * kSetBitCost, kBitsetPassCost);
     work.probe_cost += std::min(users * kTestBitCost, kBitsetPassCost);
@@ -249,11 +245,9 @@ ChunkSet LeafReader::ReadBitmaps(uint32_t chunk) {
     sets_.assign(1, users);
     size_t deltas = 0;
     for (; next < bitmaps_.size() && deltas < kDeltaScratches; ++next) {
-      const index::BitmapShard& bitmap = *bitmaps_[next];
-      if (next + kPrefetchDistance < bitmaps_.size()) {
-        bitmaps_[next + kPrefetchDistance]->Prefetch(chunk);
-      }
-      if (bitmap.ChunkCardinality(chunk) == 0) continue;
+      const index::BitmapShard& bitmap = bitmaps_[next];
+      PrefetchAhead(next, chunk);
+      if (bitmaps_.cardinalities(chunk)[next] == 0) continue;
       sets_.push_back(bitmap.Load(chunk, DeltaScratch(deltas)));
       deltas += bitmap.HasDelta(chunk) ? 1 : 0;
     }
@@ -330,11 +324,9 @@ ChunkSet LeafReader::Remove(const ChunkSet& users, uint32_t chunk, ChunkScratch&
   for (size_t next = 0; next < bitmaps_.size() && !left.empty();) {
     sets_.clear();
     for (; next < bitmaps_.size() && sets_.size() < kRemovedAtOnce; ++next) {
-      const index::BitmapShard& bitmap = *bitmaps_[next];
-      if (next + kPrefetchDistance < bitmaps_.size()) {
-        bitmaps_[next + kPrefetchDistance]->Prefetch(chunk);
-      }
-      if (bitmap.ChunkCardinality(chunk) == 0) continue;
+      const index::BitmapShard& bitmap = bitmaps_[next];
+      PrefetchAhead(next, chunk);
+      if (bitmaps_.cardinalities(chunk)[next] == 0) continue;
       sets_.push_back(bitmap.Load(chunk, DeltaScratch(sets_.size())));
     }
     left = index::IntersectAll(std::span(&left, 1), sets_, out);

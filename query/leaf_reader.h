@@ -15,6 +15,7 @@
 
 #include "index/chunk_set.h"
 #include "index/scratch_pool.h"
+#include "index/shard_bitmaps.h"
 #include "index/snapshot.h"
 #include "query/physical_plan.h"
 
@@ -56,6 +57,7 @@ class LeafReader {
   };
 
   UnionWork WorkOf(uint32_t chunk) const;
+  void PrefetchAhead(size_t i, uint32_t chunk) const;
   uint64_t PickCost(uint32_t chunk) const;
   const index::ColumnBlock* PlainCodes(uint32_t chunk) const;
   index::ChunkSet Pick(uint32_t chunk, index::ChunkScratch& out) const;
@@ -88,8 +90,7 @@ class LeafReader {
 
   uint32_t shard_ = 0;
   bool in_place_ = true;
-  // Those of the shard that are not empty; of many, the largest first.
-  std::vector<const index::BitmapShard*> bitmaps_;
+  index::ShardBitmaps bitmaps_;                 // the largest first
   const index::ColumnShard* column_ = nullptr;  // ranges, and codes of CATEGORY
   std::vector<index::ChunkSet> sets_;           // of the chunk at hand
   index::ScratchRef scratch_[2];
