@@ -184,9 +184,8 @@ class QueryMaker {
         .title = "list of 1M and Q3",
         .throng =
             [session = &session_, list](Answer* answer) {
-              index::OrdinalSet::Builder builder;
-              for (uint32_t ordinal : *list) builder.Add(ordinal);
-              query::LogicalAnd both{{{query::Ordinals{builder.Build()}}, session->Logical(kQ3)}};
+              query::LogicalAnd both{{{query::Ordinals{index::OrdinalSet::FromOrdinals(*list)}},
+                                      session->Logical(kQ3)}};
               answer->assign(1, session->Count({std::move(both)}));
             },
         .reference =

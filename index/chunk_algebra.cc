@@ -59,7 +59,8 @@ ChunkSet FilterArray(const ChunkSet& base, std::span<const ChunkSet> in,
     const bool wanted = step < in.size();
     const ChunkSet& other = wanted ? in[step] : minus[step - in.size()];
     if (&other == &base) continue;
-    if (step + 1 < steps) Prefetch(step + 1 < in.size() ? in[step + 1] : minus[step + 1 - in.size()]);
+    if (step + 1 < steps)
+      Prefetch(step + 1 < in.size() ? in[step + 1] : minus[step + 1 - in.size()]);
     if (goal == Goal::kCardinality && step + 1 == steps) {
       const uint32_t both = IntersectCardinality(users, other);
       return Counted(wanted ? both : users.cardinality - both);
@@ -178,7 +179,86 @@ ChunkSet UniteAll(std::span<const ChunkSet> sets, Goal goal, ChunkScratch& out) 
   return goal == Goal::kCardinality ? Counted(count) : Settle(out, count);
 }
 
+// Terms as the kernels take them; of bounded size, so that nothing is allocated.
+class TermWords {
+ public:
+  static constexpr uint32_t kTermsMax = 16;
+  static constexpr uint32_t kWordsMax = 64;
+
+  // False when there is no room for it.
+  bool Add(const ChunkTerm& term) {
+    if (size_ == kTermsMax || used_ + term.in.size() + term.minus.size() > kWordsMax) return false;
+    terms_[size_++] = Take(term);
+    return true;
+  }
+  WordTerm Take(const ChunkTerm& term) {
+    WordTerm words;
+    words.in = words_ + used_;
+    words.in_size = static_cast<uint32_t>(term.in.size());
+    for (const ChunkSet& set : term.in) words_[used_++] = set.words;
+    words.minus = words_ + used_;
+    words.minus_size = static_cast<uint32_t>(term.minus.size());
+    for (const ChunkSet& set : term.minus) words_[used_++] = set.words;
+    return words;
+  }
+  uint32_t Unite(const WordTerm& common, uint64_t* out) const {
+    return Kernels().unite_terms(terms_, size_, common, out);
+  }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  WordTerm terms_[kTermsMax];
+  const uint64_t* words_[kWordsMax];
+  uint32_t size_ = 0;
+  uint32_t used_ = 0;
+};
+
+ChunkSet UniteTerms(std::span<const ChunkTerm> terms, std::span<const ChunkSet> others,
+                    const ChunkTerm& common, Goal goal, ChunkScratch& work, ChunkScratch& out) {
+  uint64_t* const words = out.bits.words;
+  TermWords united;
+  const WordTerm restriction = united.Take(common);
+  bool plain = true;  // one pass sees everything
+  for (const ChunkSet& set : others) {
+    plain &= set.empty() ||
+             (set.kind == SetKind::kBitset && united.Add({.in = std::span(&set, 1), .minus = {}}));
+  }
+  for (const ChunkTerm& term : terms) plain &= united.Add(term);
+  if (plain) {
+    if (united.empty()) return ChunkSet::Empty();
+    const uint32_t count = united.Unite(restriction, goal == Goal::kCardinality ? nullptr : words);
+    return goal == Goal::kCardinality ? Counted(count) : ChunkSet::Bitset(words, count);
+  }
+  std::memset(words, 0, sizeof(ChunkWords));
+  const auto add = [&](const ChunkTerm& term) {
+    UniteInto(IntersectAll(term.in, term.minus, Goal::kMembers, work), words);
+  };
+  for (const ChunkTerm& term : terms) add(term);
+  for (const ChunkSet& set : others) UniteInto(set, words);
+  for (const ChunkSet& set : common.in) IntersectInto(set, words);
+  for (const ChunkSet& set : common.minus) SubtractFrom(set, words);
+  const uint32_t count = CountBits(words);
+  return goal == Goal::kCardinality ? Counted(count) : Settle(out, count);
+}
+
 }  // namespace
+
+bool IsWords(const ChunkTerm& term) {
+  const auto is_bitset = [](const ChunkSet& set) { return set.kind == SetKind::kBitset; };
+  return !term.in.empty() && term.in.size() + term.minus.size() <= TermWords::kWordsMax / 2 &&
+         std::all_of(term.in.begin(), term.in.end(), is_bitset) &&
+         std::all_of(term.minus.begin(), term.minus.end(), is_bitset);
+}
+
+ChunkSet UniteTerms(std::span<const ChunkTerm> terms, std::span<const ChunkSet> others,
+                    const ChunkTerm& common, ChunkScratch& work, ChunkScratch& out) {
+  return UniteTerms(terms, others, common, Goal::kMembers, work, out);
+}
+
+uint32_t UniteTermsCardinality(std::span<const ChunkTerm> terms, std::span<const ChunkSet> others,
+                               const ChunkTerm& common, ChunkScratch& work, ChunkScratch& out) {
+  return UniteTerms(terms, others, common, Goal::kCardinality, work, out).cardinality;
+}
 
 ChunkSet IntersectAll(std::span<const ChunkSet> in, std::span<const ChunkSet> minus,
                       ChunkScratch& out) {

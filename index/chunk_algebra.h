@@ -26,6 +26,23 @@ uint32_t IntersectAllCardinality(std::span<const ChunkSet> in, std::span<const C
 ChunkSet UniteAll(std::span<const ChunkSet> sets, ChunkScratch& out);
 uint32_t UniteAllCardinality(std::span<const ChunkSet> sets, ChunkScratch& out);
 
+// Users in all of `in` and in none of `minus`.
+struct ChunkTerm {
+  std::span<const ChunkSet> in;
+  std::span<const ChunkSet> minus;
+};
+
+// Whether UniteTerms() takes the term: it has an `in`, and all its sets are bitsets.
+bool IsWords(const ChunkTerm& term);
+
+// Members of any of `terms`, and of any of `others`, that are also those of `common`: and(or(and(a,
+// b), andnot(c, d), e), f) without making the parts. REQUIRES: IsWords() of each term and of
+// `common`; `common` may be without sets. `work` is another scratch than `out`.
+ChunkSet UniteTerms(std::span<const ChunkTerm> terms, std::span<const ChunkSet> others,
+                    const ChunkTerm& common, ChunkScratch& work, ChunkScratch& out);
+uint32_t UniteTermsCardinality(std::span<const ChunkTerm> terms, std::span<const ChunkSet> others,
+                               const ChunkTerm& common, ChunkScratch& work, ChunkScratch& out);
+
 }  // namespace throng::index
 
 #endif  // THRONG_INDEX_CHUNK_ALGEBRA_H_

@@ -15,6 +15,14 @@
 
 namespace throng::index {
 
+// Bitsets of a chunk: users in all of `in` and in none of `minus`. A view.
+struct WordTerm {
+  const uint64_t* const* in = nullptr;
+  uint32_t in_size = 0;
+  const uint64_t* const* minus = nullptr;
+  uint32_t minus_size = 0;
+};
+
 // One instruction set's loops. Immutable; every function is thread-safe.
 struct WordKernels {
   const char* name;  // "portable", "avx2", "avx512"
@@ -25,6 +33,10 @@ struct WordKernels {
                       uint32_t minus_size, uint64_t* out);
   // Members of any of `in` (1 or more); as above.
   uint32_t (*unite)(const uint64_t* const* in, uint32_t in_size, uint64_t* out);
+  // Members of any of `terms` (1 or more, each with 1 or more `in`) that are also those of
+  // `common`, which may have no `in`; as above.
+  uint32_t (*unite_terms)(const WordTerm* terms, uint32_t size, const WordTerm& common,
+                          uint64_t* out);
   // Bits of `size` words.
   uint32_t (*count)(const uint64_t* words, uint32_t size);
 

@@ -156,6 +156,47 @@ uint32_t Unite(const uint64_t* const* in, uint32_t in_size, uint64_t* out) {
   return out == nullptr ? UniteWords<false>(in, in_size, out) : UniteWords<true>(in, in_size, out);
 }
 
+template <bool kStore>
+THRONG_KERNELS_INLINE uint32_t UniteTermWords(const WordTerm* terms, uint32_t size,
+                                              const WordTerm& common, uint64_t* out) {
+  Counter counter;
+  for (uint32_t w = 0; w < kWords; w += kBlockWords) {
+    Vector any[kBlock] = {};
+    for (uint32_t t = 0; t < size; ++t) {
+      const WordTerm& term = terms[t];
+      Vector block[kBlock];
+      for (uint32_t k = 0; k < kBlock; ++k) block[k] = LoadVector(term.in[0] + w + k * kLanes);
+      for (uint32_t i = 1; i < term.in_size; ++i) {
+        const uint64_t* words = term.in[i] + w;
+        for (uint32_t k = 0; k < kBlock; ++k) block[k] &= LoadVector(words + k * kLanes);
+      }
+      for (uint32_t i = 0; i < term.minus_size; ++i) {
+        const uint64_t* words = term.minus[i] + w;
+        for (uint32_t k = 0; k < kBlock; ++k) block[k] &= ~LoadVector(words + k * kLanes);
+      }
+      for (uint32_t k = 0; k < kBlock; ++k) any[k] |= block[k];
+    }
+    for (uint32_t i = 0; i < common.in_size; ++i) {
+      const uint64_t* words = common.in[i] + w;
+      for (uint32_t k = 0; k < kBlock; ++k) any[k] &= LoadVector(words + k * kLanes);
+    }
+    for (uint32_t i = 0; i < common.minus_size; ++i) {
+      const uint64_t* words = common.minus[i] + w;
+      for (uint32_t k = 0; k < kBlock; ++k) any[k] &= ~LoadVector(words + k * kLanes);
+    }
+    counter.Add(any);
+    if (kStore) {
+      for (uint32_t k = 0; k < kBlock; ++k) StoreVector(any[k], out + w + k * kLanes);
+    }
+  }
+  return counter.Finish();
+}
+
+uint32_t UniteTerms(const WordTerm* terms, uint32_t size, const WordTerm& common, uint64_t* out) {
+  return out == nullptr ? UniteTermWords<false>(terms, size, common, out)
+                        : UniteTermWords<true>(terms, size, common, out);
+}
+
 uint32_t Count(const uint64_t* words, uint32_t size) {
   Counter counter;
   uint32_t w = 0;
@@ -170,9 +211,9 @@ uint32_t Count(const uint64_t* words, uint32_t size) {
 }
 
 #if defined(__AVX512VBMI2__)
-// The numbers 0 to 63, of which a word keeps those of its bits. Without branches on what a word has:
-// of sparse words nobody could guess it. Whole vectors are written as long as what is beyond the
-// word's own members is written again later.
+// The numbers 0 to 63, of which a word keeps those of its bits. Without branches on what a word
+// has: of sparse words nobody could guess it. Whole vectors are written as long as what is beyond
+// the word's own members is written again later.
 uint32_t Extract(const uint64_t* words, uint16_t* out) {
   alignas(64) uint8_t numbers[64];
   for (uint32_t i = 0; i < 64; ++i) numbers[i] = static_cast<uint8_t>(i);
@@ -489,6 +530,7 @@ constexpr WordKernels kKernels = {
     .name = THRONG_KERNELS_NAME,
     .conjoin = Conjoin,
     .unite = Unite,
+    .unite_terms = UniteTerms,
     .count = Count,
     .extract = Extract,
     .count_in = CountIn,

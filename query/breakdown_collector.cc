@@ -92,7 +92,8 @@ void BreakdownCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t
 }
 
 void BreakdownCollector::CollectTag(const Target& target, const index::TagShard& shard,
-                                    const index::ShardBitmaps& bitmaps, uint32_t chunk, const ChunkSet& users, Worker& worker,
+                                    const index::ShardBitmaps& bitmaps, uint32_t chunk,
+                                    const ChunkSet& users, Worker& worker,
                                     TagCounts& counts) const {
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();

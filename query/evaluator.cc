@@ -125,22 +125,40 @@ ChunkSet Evaluator::Evaluate(uint32_t number, uint32_t chunk, Goal goal) {
   if (op.leaf != nullptr) {
     return goal == Goal::kUsers ? op.leaf->Read(chunk) : Counted(op.leaf->Count(chunk));
   }
-  return IsUnion(*op.plan) ? EvaluateUnion(op, chunk, goal) : EvaluateConjuncts(op, chunk, goal);
+  return IsUnion(*op.plan) ? EvaluateUnion(op, {}, chunk, goal)
+                           : EvaluateConjuncts(op, chunk, goal);
+}
+
+// Reads the operands that lie in blocks, without those that change nothing; false when they leave
+// nobody.
+bool Evaluator::ReadInPlace(Operator& op, uint32_t chunk) {
+  for (uint32_t number : op.in_place) {
+    if (operators_[number].leaf->UsersMax(chunk) == 0) return false;
+  }
+  op.sets.clear();
+  op.minus_sets.clear();
+  for (uint32_t number : op.in_place) {
+    const ChunkSet set = operators_[number].leaf->Read(chunk);
+    if (set.kind != index::SetKind::kFull) op.sets.push_back(set);
+  }
+  if (op.sets.empty() && !op.in_place.empty()) op.sets.push_back(ChunkSet::Full());
+  for (uint32_t number : op.minus_in_place) {
+    const ChunkSet set = operators_[number].leaf->Read(chunk);
+    if (set.kind == index::SetKind::kFull) return false;
+    if (!set.empty()) op.minus_sets.push_back(set);
+  }
+  return true;
 }
 
 // First all operands that lie in blocks, in one pass; then the others, of those still at hand.
 ChunkSet Evaluator::EvaluateConjuncts(Operator& op, uint32_t chunk, Goal goal) {
-  for (uint32_t number : op.in_place) {
-    if (operators_[number].leaf->UsersMax(chunk) == 0) return ChunkSet::Empty();
-  }
-  op.sets.clear();
-  op.minus_sets.clear();
-  for (uint32_t number : op.in_place) op.sets.push_back(operators_[number].leaf->Read(chunk));
-  for (uint32_t number : op.minus_in_place) {
-    op.minus_sets.push_back(operators_[number].leaf->Read(chunk));
-  }
+  if (!ReadInPlace(op, chunk)) return ChunkSet::Empty();
   size_t left = op.asked.size() + op.minus_asked.size();
   size_t next = 0;
+  if (left == 1 && op.asked.size() == 1 && IsUnion(*operators_[op.asked[0]].plan)) {
+    const index::ChunkTerm common{.in = op.sets, .minus = op.minus_sets};
+    if (index::IsWords(common)) return EvaluateUnion(operators_[op.asked[0]], common, chunk, goal);
+  }
   if (op.sets.empty()) {
     next = 1;
     --left;
@@ -180,19 +198,47 @@ ChunkSet Evaluator::Restrict(const ChunkSet& users, uint32_t number, uint32_t ch
   return Counted(wanted ? both : users.cardinality - both);
 }
 
-ChunkSet Evaluator::EvaluateUnion(Operator& op, uint32_t chunk, Goal goal) {
+// The inputs of a union: as terms where all their operands lie in blocks and are bitsets, else as
+// sets.
+void Evaluator::GatherUnion(Operator& op, uint32_t chunk) {
   op.sets.clear();
+  op.terms.clear();
   for (uint32_t number : op.inputs) {
     Operator& input = operators_[number];
     if (input.users_max == 0) continue;
     if (input.leaf != nullptr) {
       input.leaf->AppendSets(chunk, &op.sets);
-    } else {
-      op.sets.push_back(Evaluate(number, chunk, Goal::kUsers));
+      continue;
     }
+    if (!IsUnion(*input.plan) && input.asked.empty() && input.minus_asked.empty()) {
+      if (!ReadInPlace(input, chunk)) continue;
+      const index::ChunkTerm term{.in = input.sets, .minus = input.minus_sets};
+      if (index::IsWords(term)) {
+        op.terms.push_back(term);
+      } else {
+        op.sets.push_back(index::IntersectAll(term.in, term.minus, *input.scratch[0]));
+      }
+      continue;
+    }
+    op.sets.push_back(Evaluate(number, chunk, Goal::kUsers));
   }
-  if (goal == Goal::kUsers) return index::UniteAll(op.sets, *op.scratch[0]);
-  return Counted(index::UniteAllCardinality(op.sets, *op.scratch[0]));
+}
+
+// Those of the union that are also in `common`, if it has sets.
+ChunkSet Evaluator::EvaluateUnion(Operator& op, const index::ChunkTerm& common, uint32_t chunk,
+                                  Goal goal) {
+  if (op.users_max == 0) return ChunkSet::Empty();
+  GatherUnion(op, chunk);
+  if (op.terms.empty() && common.in.empty()) {
+    if (goal == Goal::kUsers) return index::UniteAll(op.sets, *op.scratch[0]);
+    return Counted(index::UniteAllCardinality(op.sets, *op.scratch[0]));
+  }
+  // No set of the union lies in its second scratch.
+  if (goal == Goal::kUsers) {
+    return index::UniteTerms(op.terms, op.sets, common, *op.scratch[1], *op.scratch[0]);
+  }
+  return Counted(
+      index::UniteTermsCardinality(op.terms, op.sets, common, *op.scratch[1], *op.scratch[0]));
 }
 
 ChunkSet Evaluator::EvaluateProfiled(uint32_t number, uint32_t chunk) {

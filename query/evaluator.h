@@ -15,6 +15,7 @@
 #include <memory>
 #include <vector>
 
+#include "index/chunk_algebra.h"
 #include "index/chunk_set.h"
 #include "index/scratch_pool.h"
 #include "index/snapshot.h"
@@ -64,7 +65,8 @@ class Evaluator {
     std::vector<uint32_t> minus_asked;
     std::vector<index::ChunkSet> sets;  // of the chunk at hand
     std::vector<index::ChunkSet> minus_sets;
-    index::ScratchRef scratch[2];  // inner operators: used in turn
+    std::vector<index::ChunkTerm> terms;  // of unions
+    index::ScratchRef scratch[2];         // inner operators: used in turn
   };
 
   uint32_t Flatten(const PhysicalPlan& plan);
@@ -75,7 +77,10 @@ class Evaluator {
   index::ChunkSet EvaluateConjuncts(Operator& op, uint32_t chunk, Goal goal);
   index::ChunkSet Restrict(const index::ChunkSet& users, uint32_t number, uint32_t chunk,
                            bool wanted, Goal goal, index::ChunkScratch& out);
-  index::ChunkSet EvaluateUnion(Operator& op, uint32_t chunk, Goal goal);
+  bool ReadInPlace(Operator& op, uint32_t chunk);
+  void GatherUnion(Operator& op, uint32_t chunk);
+  index::ChunkSet EvaluateUnion(Operator& op, const index::ChunkTerm& common, uint32_t chunk,
+                                Goal goal);
   index::ChunkSet EvaluateProfiled(uint32_t number, uint32_t chunk);
   index::ChunkSet EvaluatePairwise(Operator& op, uint32_t chunk);
 

@@ -69,6 +69,66 @@ TEST(ChunkAlgebraRandomTest, AgreesWithSetsInEveryForm) {
   }
 }
 
+// A random bitset: what IsWords() wants.
+Set RandomWords(std::mt19937_64& random) {
+  Set members;
+  for (uint32_t v = 0; v < kChunkSize; ++v) {
+    if (random() % 4 == 0) members.insert(members.end(), v);
+  }
+  return members;
+}
+
+TEST(ChunkAlgebraRandomTest, TermsAreUnitedBesideSetsOfEveryForm) {
+  std::mt19937_64 random(testing::TestSeed());
+  const ScratchRef out = TakeScratch();
+  const ScratchRef work = TakeScratch();
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    const Operands others(random, random() % 3);
+    std::vector<Set> sets;
+    std::vector<BlockRef> blocks;
+    std::vector<ChunkSet> views;
+    const uint64_t term_count = round % 8 == 7 ? 20 : random() % 4;  // 20: more than one pass takes
+    for (uint64_t i = 0; i < 2 * term_count + 2; ++i) {
+      sets.push_back(RandomWords(random));
+      blocks.push_back(BlockOf(sets.back()));
+      views.push_back(View(blocks.back()));
+    }
+    std::vector<ChunkTerm> terms;
+    for (size_t i = 2; i < views.size(); i += 2) {
+      terms.push_back({std::span(&views[i], 1), std::span(&views[i + 1], 1)});
+      ASSERT_TRUE(IsWords(terms.back()));
+    }
+    const bool restricted = round % 2 == 0;
+    const ChunkTerm common =
+        restricted ? ChunkTerm{std::span(&views[0], 1), std::span(&views[1], 1)} : ChunkTerm{};
+    const Set expected = AllOf([&](uint32_t v) {
+      bool any = others.InAny(v);
+      for (size_t i = 2; i < sets.size(); i += 2) {
+        any |= sets[i].contains(v) && !sets[i + 1].contains(v);
+      }
+      return any && (!restricted || (sets[0].contains(v) && !sets[1].contains(v)));
+    });
+    const ChunkSet united = UniteTerms(terms, others.views, common, *work, *out);
+    ASSERT_EQ(united.cardinality, expected.size()) << "round " << round;
+    ASSERT_EQ(Members(united), expected) << "round " << round;
+    ASSERT_EQ(UniteTermsCardinality(terms, others.views, common, *work, *out), expected.size());
+  }
+}
+
+TEST(ChunkAlgebraTest, OnlyBitsetsAreWords) {
+  std::mt19937_64 random(testing::TestSeed());
+  const BlockRef block = BlockOf(RandomWords(random));
+  const ChunkSet words = View(block);
+  const ChunkSet full = ChunkSet::Full();
+  EXPECT_TRUE(IsWords({{&words, 1}, {}}));
+  EXPECT_FALSE(IsWords({{}, {}}));
+  EXPECT_FALSE(IsWords({{&full, 1}, {}}));
+  EXPECT_FALSE(IsWords({{&words, 1}, {&full, 1}}));
+  const std::vector<ChunkSet> many(40, words);
+  EXPECT_TRUE(IsWords({std::span(many).first(32), {}}));
+  EXPECT_FALSE(IsWords({std::span(many).first(33), {}}));
+}
+
 TEST(ChunkAlgebraRandomTest, OneSetMayLieWhereTheResultGoes) {
   std::mt19937_64 random(testing::TestSeed());
   const ScratchRef out = TakeScratch();

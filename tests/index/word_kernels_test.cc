@@ -78,6 +78,36 @@ TEST_P(WordKernelsTest, ConjoinAndUniteCountAndWrite) {
   }
 }
 
+TEST_P(WordKernelsTest, TermsAreUnitedInsideWhatIsCommon) {
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    std::vector<Set> sets;
+    std::vector<std::unique_ptr<ChunkWords>> words;
+    std::vector<const uint64_t*> in;
+    for (int i = 0; i < 8; ++i) {
+      sets.push_back(RandomSet(random_, kChunkSize));
+      words.push_back(WordsOf(sets.back()));
+      in.push_back(words.back()->words);
+    }
+    // (0 and 1 and not 2) or 3 or (4 and not 5), and 6 and not 7, or nothing in common.
+    const WordTerm terms[] = {
+        {&in[0], 2, &in[2], 1}, {&in[3], 1, nullptr, 0}, {&in[4], 1, &in[5], 1}};
+    for (bool common : {true, false}) {
+      Set expected;
+      for (uint32_t v = 0; v < kChunkSize; ++v) {
+        const auto has = [&](size_t i) { return sets[i].contains(v); };
+        const bool any = (has(0) && has(1) && !has(2)) || has(3) || (has(4) && !has(5));
+        if (any && (!common || (has(6) && !has(7)))) expected.insert(expected.end(), v);
+      }
+      const WordTerm restriction =
+          common ? WordTerm{&in[6], 1, &in[7], 1} : WordTerm{nullptr, 0, nullptr, 0};
+      auto out = std::make_unique<ChunkWords>();
+      EXPECT_EQ(kernels().unite_terms(terms, 3, restriction, nullptr), expected.size());
+      EXPECT_EQ(kernels().unite_terms(terms, 3, restriction, out->words), expected.size());
+      EXPECT_EQ(SetOf(out->words), expected) << "round " << round;
+    }
+  }
+}
+
 TEST_P(WordKernelsTest, ExtractWritesTheMembersAndNoMore) {
   for (int round = 0; round < testing::TestRounds(40); ++round) {
     const Set members = RandomSet(random_, kChunkSize);
@@ -112,9 +142,8 @@ TEST_P(WordKernelsTest, OffsetsAreLookedUpInWordsAndAmongOthers) {
         EXPECT_TRUE(std::equal(inside.begin(), inside.end(), out.begin()));
       }
       out = array;
-      const uint32_t found =
-          kernels().keep_among(out.data(), size, other.data(), static_cast<uint32_t>(other.size()),
-                               wanted, out.data());
+      const uint32_t found = kernels().keep_among(
+          out.data(), size, other.data(), static_cast<uint32_t>(other.size()), wanted, out.data());
       EXPECT_EQ(found, wanted ? among.size() : size - among.size());
       if (wanted) {
         EXPECT_TRUE(std::equal(among.begin(), among.end(), out.begin()));
@@ -127,7 +156,8 @@ TEST_P(WordKernelsTest, OffsetsAreLookedUpInWordsAndAmongOthers) {
 TEST_P(WordKernelsTest, AllMembersOfAnArrayOfAnyLengthAreFound) {
   for (uint32_t size = 1; size <= 1030; ++size) {
     std::vector<uint16_t> array(size);
-    for (uint32_t i = 0; i < size; ++i) array[i] = static_cast<uint16_t>(65'535 - 2 * (size - 1 - i));
+    for (uint32_t i = 0; i < size; ++i)
+      array[i] = static_cast<uint16_t>(65'535 - 2 * (size - 1 - i));
     std::vector<uint16_t> out(size);
     ASSERT_EQ(kernels().keep_among(array.data(), size, array.data(), size, true, out.data()), size);
     for (uint16_t& v : out) --v;  // the gaps
@@ -176,13 +206,11 @@ void ExpectPicks(std::mt19937_64& random,
   uint64_t table[kCodeTableWords];
   for (uint64_t& word : table) word = random();
   auto out = std::make_unique<ChunkWords>();
-  const uint32_t count =
-      pick(reinterpret_cast<const uint8_t*>(codes.data()), table, out->words);
+  const uint32_t count = pick(reinterpret_cast<const uint8_t*>(codes.data()), table, out->words);
   uint32_t expected = 0;
   for (uint32_t i = 0; i < kChunkSize; ++i) {
     const uint32_t code = codes[i];
-    const bool inside =
-        code < kCodeTableWords * 64 && ((table[code >> 6] >> (code & 63)) & 1) != 0;
+    const bool inside = code < kCodeTableWords * 64 && ((table[code >> 6] >> (code & 63)) & 1) != 0;
     ASSERT_EQ((out->words[i >> 6] >> (i & 63)) & 1, inside ? 1u : 0u) << i;
     expected += inside ? 1 : 0;
   }
