@@ -180,6 +180,9 @@ inline __attribute__((always_inline)) void AddBitset(const uint8_t* data, const 
   one_by_one.AddTo(totals);
 }
 
+// Codes ahead of which one is asked for.
+constexpr uint32_t kPrefetchDistance = 24;
+
 template <typename Code>
 inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const ChunkSet& users,
                                                   CodeTotals* totals) {
@@ -189,6 +192,8 @@ inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const Chu
     case index::SetKind::kArray: {
       OneByOne<Code> one_by_one;
       for (uint32_t i = 0; i < users.size; ++i) {
+        const uint32_t ahead = users.array[std::min(i + kPrefetchDistance, users.size - 1)];
+        __builtin_prefetch(data + size_t{ahead} * sizeof(Code));
         one_by_one.Add(LoadCode<Code>(data, users.array[i]));
       }
       one_by_one.AddTo(totals);
