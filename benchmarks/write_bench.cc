@@ -140,8 +140,10 @@ class Bench {
     for (int i = 0; i < 3 && options_.Has("replace"); ++i) Replace();
     if (options_.Has("update")) Updates();
     if (options_.Has("count")) {
-      CountWhileWriting(kTags);
-      CountWhileWriting(kFewTags);
+      for (const size_t tags : {kTags, kFewTags}) {
+        CountWhileWriting(tags, 0, 0);
+        CountWhileWriting(tags, 100, 200);
+      }
     }
     if (options_.Has("memory")) HoldOldVersions();
     engine_.reset();
@@ -310,44 +312,61 @@ class Bench {
     return change;
   }
 
-  // A count's latency alone, and while one caller updates 100 users a commit.
-  void CountWhileWriting(size_t tags) {
+  // Calls `call` one after the other, `rate` times a second, or without a pause if it is 0.
+  template <typename Call>
+  Latencies Repeat(uint32_t rate, const std::function<bool()>& goes_on, Call call) {
+    Latencies latencies;
+    Clock::time_point next = Clock::now();
+    while (goes_on()) {
+      const Clock::time_point before = Clock::now();
+      call();
+      latencies.us.push_back(Seconds(before) * 1e6);
+      if (rate == 0) continue;
+      next = std::max(next + std::chrono::nanoseconds(1'000'000'000 / rate), before);
+      std::this_thread::sleep_until(next);
+    }
+    return latencies;
+  }
+
+  // A count's latency alone, and while one caller updates 100 random users a commit. With rates,
+  // so many counts and commits a second; else both as fast as they go.
+  void CountWhileWriting(size_t tags, uint32_t counts, uint32_t commits) {
     const auto count = [&] {
-      Latencies latencies;
       const Clock::time_point end = Clock::now() + std::chrono::seconds(options_.seconds);
-      while (Clock::now() < end) {
-        const Clock::time_point before = Clock::now();
-        Must(engine_->selections().Count(context_, {.what = "city = 'v3' and views_7d > 3"}));
-        latencies.us.push_back(Seconds(before) * 1e6);
-      }
-      return latencies;
+      return Repeat(
+          counts, [&] { return Clock::now() < end; },
+          [&] { Must(engine_->selections().Count(context_, {.what = kCountQuery})); });
     };
     Latencies idle = count();
     std::atomic<bool> stop = false;
-    uint64_t written = 0;
+    Latencies writes;
     std::thread writer([&] {
       Random random(options_.seed + 99);
-      while (!stop) {
-        engine::WriteUsersRequest request{.unknown_ids = engine::UnknownIds::kError};
-        for (uint32_t i = 0; i < 100; ++i) {
-          request.users.push_back(
-              ChangeOf(static_cast<uint32_t>(random.Next() % options_.users), tags, random));
-        }
-        Must(engine_->writer().WriteUsers(context_, request));
-        written += 100;
-      }
+      writes = Repeat(
+          commits, [&] { return !stop; },
+          [&] {
+            engine::WriteUsersRequest request{.unknown_ids = engine::UnknownIds::kError};
+            for (uint32_t i = 0; i < 100; ++i) {
+              const auto user = static_cast<uint32_t>(random.Next() % options_.users);
+              request.users.push_back(ChangeOf(user, tags, random));
+            }
+            Must(engine_->writer().WriteUsers(context_, request));
+          });
     });
     Latencies busy = count();
     stop = true;
     writer.join();
-    fmt::print("count, idle          p50 {:.0f} us, p99 {:.0f} us\n", idle.Quantile(0.5),
-               idle.Quantile(0.99));
+    fmt::print("{} counts/s, idle     p50 {:.0f} us, p99 {:.0f} us\n",
+               idle.us.size() / options_.seconds, idle.Quantile(0.5), idle.Quantile(0.99));
     fmt::print(
-        "count while writing  p50 {:.0f} us, p99 {:.0f} us ({:.1f}x), {} tags of {} users/s\n",
-        busy.Quantile(0.5), busy.Quantile(0.99), busy.Quantile(0.99) / idle.Quantile(0.99),
-        tags == kTags ? "13" : "1-3", written / options_.seconds);
+        "{} counts/s beside {} users/s of {} tags  p50 {:.0f} us, p99 {:.0f} us ({:.1f}x); commits "
+        "p50 {:.0f} us, p99 {:.0f} us\n",
+        busy.us.size() / options_.seconds, writes.us.size() * 100 / options_.seconds,
+        tags == kTags ? "13" : "1-3", busy.Quantile(0.5), busy.Quantile(0.99),
+        busy.Quantile(0.99) / idle.Quantile(0.99), writes.Quantile(0.5), writes.Quantile(0.99));
   }
 
+  static constexpr const char* kCountQuery = "city = 'v3' and views_7d > 3";
   static constexpr size_t kTags = 13;
   static constexpr size_t kFewTags = 3;
 
