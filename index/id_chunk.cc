@@ -11,9 +11,6 @@
 
 namespace throng::index {
 
-namespace {
-
-// The number that `text` writes as a canonical decimal below 2^64.
 std::optional<uint64_t> CanonicalNumber(std::string_view text) {
   if (text.empty() || text.size() > 20 || (text[0] == '0' && text.size() > 1)) return std::nullopt;
   if (text[0] < '0' || text[0] > '9') return std::nullopt;  // from_chars takes a sign
@@ -22,8 +19,6 @@ std::optional<uint64_t> CanonicalNumber(std::string_view text) {
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
-
-}  // namespace
 
 IdKey MakeIdKey(std::string_view text) {
   return {.text = text, .number = CanonicalNumber(text), .hash = IdHash(text)};

@@ -23,6 +23,9 @@ namespace throng::index {
 
 inline constexpr size_t kIdBytesMax = 128;
 
+// The number that `text` writes as a canonical decimal below 2^64.
+std::optional<uint64_t> CanonicalNumber(std::string_view text);
+
 // An id as the dictionary keeps it: the number 17 and the text "17" are the same id. A view of the
 // text it was made from.
 struct IdKey {

@@ -1,6 +1,7 @@
 #include "storage/id_codec.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "fmt/format.h"
@@ -16,9 +17,9 @@ enum IdForm : uint8_t { kTexts = 0, kNumbers = 1, kNumberGaps = 2 };
 bool ToNumbers(const std::vector<std::string>& ids, std::vector<uint64_t>* numbers) {
   numbers->reserve(ids.size());
   for (const std::string& id : ids) {
-    const index::IdKey key = index::MakeIdKey(id);
-    if (!key.number.has_value()) return false;
-    numbers->push_back(*key.number);
+    const std::optional<uint64_t> number = index::CanonicalNumber(id);
+    if (!number.has_value()) return false;
+    numbers->push_back(*number);
   }
   return true;
 }
@@ -122,15 +123,23 @@ EncodedIds EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk) {
   const uint32_t count = EntriesOf(ids, chunk);
   const index::IdChunk& source = ids.chunk(chunk);
   std::vector<std::string> texts;
+  std::vector<uint64_t> numbers;
   std::vector<uint32_t> erased;
-  texts.reserve(count);
   for (uint32_t i = 0; i < count; ++i) {
     if (source.erased(i)) erased.push_back(i);
-    texts.push_back(source.erased(i) ? std::string(kErasedText) : source.text(i));
+    if (source.numeric()) {
+      numbers.push_back(source.erased(i) ? 0 : source.number(i));
+    } else {
+      texts.push_back(source.erased(i) ? std::string(kErasedText) : source.text(i));
+    }
   }
   ByteWriter out;
   out.Varint(count);
-  EncodeIds(texts, out);
+  if (source.numeric()) {
+    EncodeNumbers(numbers, out);
+  } else {
+    EncodeIds(texts, out);
+  }
   if (!erased.empty()) {
     out.Varint(erased.size());
     PackAscending(erased, out);
