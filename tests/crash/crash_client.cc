@@ -280,6 +280,9 @@ CrashModel CrashClient::Read() {
   request.mutable_selection()->set_expression("all()");
   for (const char* name : {"city", "views", "vip", "interests"}) request.add_tags(Tag(name));
   grpc::ClientContext context;
+  // The first call of a client: where cores are scarce, a connection may take a second attempt.
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  context.set_wait_for_ready(true);
   const auto stream = selections_->ExportMembers(&context, request);
   CrashModel model;
   const std::string prefix = fmt::format("w{}u", writer_);
