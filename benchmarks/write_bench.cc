@@ -4,6 +4,9 @@
 //
 // Runs the engine in process on a real directory with synced commits: what a service call adds is
 // not in the figures. Users have 13 tags. The directory is made anew and removed at the end.
+// --steps=load,start,lookup,replace,update,count,memory names the measurements of a run, all of
+// them unless given. A run without `load` takes the directory as another one left it; one with
+// `keep` among its steps leaves it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +17,8 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,6 +27,7 @@
 #include "benchmarks/flags.h"
 #include "benchmarks/write_rows.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "server/engine/engine.h"
 
 namespace throng::bench {
@@ -35,7 +41,18 @@ struct Options {
   uint32_t seconds = 5;  // of each measurement of updates
   uint32_t query_threads = 0;
   std::string directory = "/tmp/throng_write_bench";
+  std::set<std::string> steps;  // empty: all but "keep"
+
+  bool Has(const std::string& step) const {
+    return steps.contains(step) || (steps.empty() && step != "keep");
+  }
 };
+
+const std::set<std::string>& KnownSteps() {
+  static const auto& names = *new std::set<std::string>{"load",   "start", "lookup", "replace",
+                                                        "update", "count", "memory", "keep"};
+  return names;
+}
 
 double Seconds(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -110,23 +127,27 @@ class Bench {
   explicit Bench(const Options& options) : options_(options) {}
 
   void Run() {
-    std::filesystem::remove_all(options_.directory);
+    if (options_.Has("load")) std::filesystem::remove_all(options_.directory);
     Open();
-    for (const index::TagDefinition& tag : WriteTags()) {
-      Must(engine_->tags().Create(context_, "default", tag, {}));
+    if (options_.Has("load")) {
+      for (const index::TagDefinition& tag : WriteTags()) {
+        Must(engine_->tags().Create(context_, "default", tag, {}));
+      }
+      Load(engine::LoadMode::kUpsert);
     }
-    Load(engine::LoadMode::kUpsert);
-    Restart();
-    LookUp();
-    for (int i = 0; i < 3; ++i) Replace();
-    for (const bool in_order : {false, true}) {
-      for (const uint32_t batch : {1u, 10u, 100u, 1'000u}) Update(batch, 1, in_order);
+    if (options_.Has("start")) Restart();
+    if (options_.Has("lookup")) LookUp();
+    for (int i = 0; i < 3 && options_.Has("replace"); ++i) Replace();
+    if (options_.Has("update")) Updates();
+    if (options_.Has("count")) {
+      for (const size_t tags : {kTags, kFewTags}) {
+        CountWhileWriting(tags, 0, 0);
+        CountWhileWriting(tags, 100, 200);
+      }
     }
-    for (const uint32_t threads : {2u, 8u}) Update(1, threads, /*in_order=*/false);
-    CountWhileWriting();
-    HoldOldVersions();
+    if (options_.Has("memory")) HoldOldVersions();
     engine_.reset();
-    std::filesystem::remove_all(options_.directory);
+    if (!options_.Has("keep")) std::filesystem::remove_all(options_.directory);
   }
 
  private:
@@ -153,6 +174,17 @@ class Bench {
     fmt::print("{}                 {:>12.0f} rows/s  ({} users of 13 tags, {:.1f} s)\n",
                mode == engine::LoadMode::kUpsert ? "load   " : "replace", options_.users / seconds,
                options_.users, seconds);
+  }
+
+  // Of all tags of a user, then of 1 to 3 of them.
+  void Updates() {
+    for (const size_t tags : {kTags, kFewTags}) {
+      for (const bool in_order : {false, true}) {
+        for (const uint32_t batch : {1u, 10u, 100u, 1'000u}) Update(batch, 1, in_order, tags);
+      }
+      for (const uint32_t threads : {2u, 8u}) Update(1, threads, /*in_order=*/false, tags);
+      Update(100, 4, /*in_order=*/false, tags);
+    }
   }
 
   // Another content for every tag.
@@ -229,8 +261,9 @@ class Bench {
                Seconds(start), result.count);
   }
 
-  // Updates 13 tags of each user, `batch` users a commit, from `threads` callers.
-  void Update(uint32_t batch, uint32_t threads, bool in_order) {
+  // Updates `tags` tags of each user, or some of them, `batch` users a commit, from `threads`
+  // callers.
+  void Update(uint32_t batch, uint32_t threads, bool in_order, size_t tags) {
     std::atomic<uint64_t> users = 0;
     std::vector<Latencies> latencies(threads);
     const Clock::time_point start = Clock::now();
@@ -245,7 +278,7 @@ class Bench {
           for (uint32_t i = 0; i < batch; ++i) {
             next = in_order ? (next + 1) % options_.users
                             : static_cast<uint32_t>(random.Next() % options_.users);
-            request.users.push_back(WriteChange(next, random));
+            request.users.push_back(ChangeOf(next, tags, random));
           }
           const Clock::time_point before = Clock::now();
           Must(engine_->writer().WriteUsers(context_, request));
@@ -259,45 +292,83 @@ class Bench {
     Latencies all;
     for (Latencies& one : latencies) all.us.insert(all.us.end(), one.us.begin(), one.us.end());
     fmt::print(
-        "update {:>4} x {} {} {:>8.0f} users/s  ({:.0f} commits/s, p50 {:.0f} us, p99 {:.0f} us)\n",
-        batch, threads, in_order ? "in order" : "random  ",
+        "update {:>4} x {} {} {:>4} tags {:>8.0f} users/s  ({:.0f} commits/s, p50 {:.0f} us, p99 "
+        "{:.0f} us)\n",
+        batch, threads, in_order ? "in order" : "random  ", tags == kTags ? "13" : "1-3",
         static_cast<double>(users.load()) / seconds, static_cast<double>(all.us.size()) / seconds,
         all.Quantile(0.5), all.Quantile(0.99));
   }
 
-  // A count's latency alone, and while one caller updates 100 users a commit.
-  void CountWhileWriting() {
+  // A change of all tags, or of 1 to 3.
+  static engine::UserChange ChangeOf(uint32_t user, size_t tags, Random& random) {
+    engine::UserChange change = WriteChange(user, random);
+    if (tags == kTags) return change;
+    const size_t kept = 1 + random.Next() % kFewTags;
+    for (size_t i = 0; i < kept; ++i) {
+      const size_t from = i + random.Next() % (change.changes.size() - i);
+      std::swap(change.changes[i], change.changes[from]);
+    }
+    change.changes.resize(kept);
+    return change;
+  }
+
+  // Calls `call` one after the other, `rate` times a second, or without a pause if it is 0.
+  template <typename Call>
+  Latencies Repeat(uint32_t rate, const std::function<bool()>& goes_on, Call call) {
+    Latencies latencies;
+    Clock::time_point next = Clock::now();
+    while (goes_on()) {
+      const Clock::time_point before = Clock::now();
+      call();
+      latencies.us.push_back(Seconds(before) * 1e6);
+      if (rate == 0) continue;
+      next = std::max(next + std::chrono::nanoseconds(1'000'000'000 / rate), before);
+      std::this_thread::sleep_until(next);
+    }
+    return latencies;
+  }
+
+  // A count's latency alone, and while one caller updates 100 random users a commit. With rates,
+  // so many counts and commits a second; else both as fast as they go.
+  void CountWhileWriting(size_t tags, uint32_t counts, uint32_t commits) {
     const auto count = [&] {
-      Latencies latencies;
       const Clock::time_point end = Clock::now() + std::chrono::seconds(options_.seconds);
-      while (Clock::now() < end) {
-        const Clock::time_point before = Clock::now();
-        Must(engine_->selections().Count(context_, {.what = "city = 'v3' and views_7d > 3"}));
-        latencies.us.push_back(Seconds(before) * 1e6);
-      }
-      return latencies;
+      return Repeat(
+          counts, [&] { return Clock::now() < end; },
+          [&] { Must(engine_->selections().Count(context_, {.what = kCountQuery})); });
     };
     Latencies idle = count();
     std::atomic<bool> stop = false;
+    Latencies writes;
     std::thread writer([&] {
       Random random(options_.seed + 99);
-      while (!stop) {
-        engine::WriteUsersRequest request{.unknown_ids = engine::UnknownIds::kError};
-        for (uint32_t i = 0; i < 100; ++i) {
-          request.users.push_back(
-              WriteChange(static_cast<uint32_t>(random.Next() % options_.users), random));
-        }
-        Must(engine_->writer().WriteUsers(context_, request));
-      }
+      writes = Repeat(
+          commits, [&] { return !stop; },
+          [&] {
+            engine::WriteUsersRequest request{.unknown_ids = engine::UnknownIds::kError};
+            for (uint32_t i = 0; i < 100; ++i) {
+              const auto user = static_cast<uint32_t>(random.Next() % options_.users);
+              request.users.push_back(ChangeOf(user, tags, random));
+            }
+            Must(engine_->writer().WriteUsers(context_, request));
+          });
     });
     Latencies busy = count();
     stop = true;
     writer.join();
-    fmt::print("count, idle          p50 {:.0f} us, p99 {:.0f} us\n", idle.Quantile(0.5),
-               idle.Quantile(0.99));
-    fmt::print("count while writing  p50 {:.0f} us, p99 {:.0f} us ({:.1f}x)\n", busy.Quantile(0.5),
-               busy.Quantile(0.99), busy.Quantile(0.99) / idle.Quantile(0.99));
+    fmt::print("{} counts/s, idle     p50 {:.0f} us, p99 {:.0f} us\n",
+               idle.us.size() / options_.seconds, idle.Quantile(0.5), idle.Quantile(0.99));
+    fmt::print(
+        "{} counts/s beside {} users/s of {} tags  p50 {:.0f} us, p99 {:.0f} us ({:.1f}x); commits "
+        "p50 {:.0f} us, p99 {:.0f} us\n",
+        busy.us.size() / options_.seconds, writes.us.size() * 100 / options_.seconds,
+        tags == kTags ? "13" : "1-3", busy.Quantile(0.5), busy.Quantile(0.99),
+        busy.Quantile(0.99) / idle.Quantile(0.99), writes.Quantile(0.5), writes.Quantile(0.99));
   }
+
+  static constexpr const char* kCountQuery = "city = 'v3' and views_7d > 3";
+  static constexpr size_t kTags = 13;
+  static constexpr size_t kFewTags = 3;
 
   const Options options_;
   uint64_t seed_ = options_.seed;  // of the rows loaded last
@@ -316,10 +387,17 @@ int main(int argc, char** argv) {
   options.seconds = static_cast<uint32_t>(TakeNumber(&argc, argv, "seconds", options.seconds));
   options.query_threads = static_cast<uint32_t>(TakeNumber(&argc, argv, "threads", 0));
   options.directory = throng::bench::TakeText(&argc, argv, "dir").value_or(options.directory);
-  if (argc > 1) {
+  std::istringstream steps(throng::bench::TakeText(&argc, argv, "steps").value_or(""));
+  bool are_known = true;
+  for (std::string step; std::getline(steps, step, ',');) {
+    are_known &= throng::bench::KnownSteps().contains(step);
+    options.steps.insert(step);
+  }
+  if (argc > 1 || !are_known) {
     fmt::print(stderr,
                "usage: write_bench [--users=N] [--seed=S] [--seconds=T] [--threads=N] "
-               "[--dir=DIR]\n");
+               "[--dir=DIR] [--steps={}]\n",
+               fmt::join(throng::bench::KnownSteps(), ","));
     return 2;
   }
   throng::bench::Bench(options).Run();

@@ -184,16 +184,23 @@ CellParser::CellParser(const TagSchema& tag, const Schema& schema)
       separator_(tag.separator),
       true_texts_(tag.true_texts),
       false_texts_(tag.false_texts),
-      missing_(tag.missing.value_or(schema.missing)) {
+      missing_(tag.missing.value_or(schema.missing)),
+      only_empty_is_missing_(std::all_of(missing_.begin(), missing_.end(),
+                                         [](const std::string& text) { return text.empty(); })) {
   if (!absl::LoadTimeZone(tag.time_zone, &zone_)) zone_ = absl::UTCTimeZone();
 }
 
 bool CellParser::IsMissing(std::string_view cell) const {
+  if (only_empty_is_missing_ && !cell.empty()) return false;
   if (!Contains(missing_, cell)) return false;
   return !Contains(true_texts_, cell) && !Contains(false_texts_, cell);
 }
 
 absl::StatusOr<bool> CellParser::ParseFlag(std::string_view cell) const {
+  if (true_texts_.empty() && false_texts_.empty() && cell.size() == 1) {  // the usual ones, fast
+    if (cell[0] == '1') return true;
+    if (cell[0] == '0') return false;
+  }
   if (Contains(true_texts_, cell)) return true;
   if (Contains(false_texts_, cell)) return false;
   if (true_texts_.empty() && ContainsIgnoringCase({"1", "true", "yes", "y", "t"}, cell)) {

@@ -59,6 +59,7 @@ class CellParser {
   const std::vector<std::string> true_texts_;
   const std::vector<std::string> false_texts_;
   const std::vector<std::string> missing_;
+  const bool only_empty_is_missing_;
   absl::TimeZone zone_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -12,6 +13,9 @@ namespace throng::cli {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
+constexpr uint64_t kEachByte = 0x0101010101010101;
+constexpr uint64_t kLowBits = 0x7F7F7F7F7F7F7F7F;  // of each byte
+static_assert(std::endian::native == std::endian::little, "the first byte has the lowest bits");
 
 const char* Find(const char* begin, const char* end, char wanted) {
   return static_cast<const char*>(std::memchr(begin, wanted, static_cast<size_t>(end - begin)));
@@ -159,10 +163,27 @@ void DelimitedReader::AddField(const char* begin, const char* end) {
   }
 }
 
+// Fields are short, so that delimiters are looked for in eight bytes at a time, all of them at
+// once.
 void DelimitedReader::SplitPlain(const char* begin, const char* end) {
-  while (const char* stop = Find(begin, end, options_.delimiter)) {
-    AddField(begin, stop);
-    begin = stop + 1;
+  const uint64_t wanted = kEachByte * static_cast<unsigned char>(options_.delimiter);
+  const char* at = begin;
+  for (; end - at >= 8; at += 8) {
+    uint64_t word;
+    std::memcpy(&word, at, 8);
+    word ^= wanted;
+    // The high bit of each byte that is 0 now, and no other.
+    uint64_t found = ~(((word & kLowBits) + kLowBits) | word | kLowBits);
+    for (; found != 0; found &= found - 1) {
+      const char* const stop = at + std::countr_zero(found) / 8;
+      AddField(begin, stop);
+      begin = stop + 1;
+    }
+  }
+  for (; at != end; ++at) {
+    if (*at != options_.delimiter) continue;
+    AddField(begin, at);
+    begin = at + 1;
   }
   AddField(begin, end);
 }

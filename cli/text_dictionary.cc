@@ -1,6 +1,7 @@
 #include "cli/text_dictionary.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/hash/hash.h"
 
@@ -9,42 +10,55 @@ namespace {
 
 constexpr size_t kSlotsMin = 64;
 
-uint32_t HashOf(std::string_view text) {
-  const uint64_t hash = absl::HashOf(text);
-  return static_cast<uint32_t>(hash ^ (hash >> 32));
-}
-
 }  // namespace
 
 TextDictionary::TextDictionary() : slots_(kSlotsMin) {}
 
-size_t TextDictionary::Probe(std::string_view text, uint32_t hash) const {
+TextDictionary::Key TextDictionary::KeyOf(std::string_view text) {
+  Key key{.bytes = static_cast<uint32_t>(text.size())};
+  if (text.size() > sizeof(key.bits)) {
+    key.bits = absl::HashOf(text);
+  } else {
+    if (!text.empty()) std::memcpy(&key.bits, text.data(), text.size());
+  }
+  return key;
+}
+
+size_t TextDictionary::FirstPlace(const Key& key) const {
+  // Odd, with no pattern: the bits of all bytes come together in the upper half.
+  constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15;
+  const uint64_t mixed = (key.bits ^ key.bits >> 32 ^ key.bytes) * kMultiplier;
+  return static_cast<size_t>(mixed >> 32) & (slots_.size() - 1);
+}
+
+size_t TextDictionary::Probe(std::string_view text, const Key& key) const {
   const size_t mask = slots_.size() - 1;
-  size_t place = hash & mask;
+  size_t place = FirstPlace(key);
   while (slots_[place].code != kFree) {
-    if (slots_[place].hash == hash && this->text(slots_[place].code) == text) break;
+    const Slot& slot = slots_[place];
+    if (slot.key == key && (key.bytes <= sizeof(key.bits) || this->text(slot.code) == text)) break;
     place = (place + 1) & mask;
   }
   return place;
 }
 
 uint32_t TextDictionary::Add(std::string_view text) {
-  const uint32_t hash = HashOf(text);
-  size_t place = Probe(text, hash);
+  const Key key = KeyOf(text);
+  size_t place = Probe(text, key);
   if (slots_[place].code != kFree) return slots_[place].code;
   if ((ends_.size() + 1) * 2 > slots_.size()) {
     Grow();
-    place = Probe(text, hash);
+    place = Probe(text, key);
   }
   const uint32_t code = static_cast<uint32_t>(ends_.size());
   data_.append(text);
   ends_.push_back(data_.size());
-  slots_[place] = Slot{.hash = hash, .code = code};
+  slots_[place] = Slot{.key = key, .code = code};
   return code;
 }
 
 std::optional<uint32_t> TextDictionary::Find(std::string_view text) const {
-  const Slot& slot = slots_[Probe(text, HashOf(text))];
+  const Slot& slot = slots_[Probe(text, KeyOf(text))];
   if (slot.code == kFree) return std::nullopt;
   return slot.code;
 }
@@ -66,7 +80,7 @@ void TextDictionary::Grow() {
   const size_t mask = slots_.size() - 1;
   for (const Slot& slot : old) {
     if (slot.code == kFree) continue;
-    size_t place = slot.hash & mask;
+    size_t place = FirstPlace(slot.key);
     while (slots_[place].code != kFree) place = (place + 1) & mask;
     slots_[place] = slot;
   }

@@ -37,14 +37,22 @@ class TextDictionary {
   void Clear();
 
  private:
+  // A text of at most 8 bytes is its bytes and its size; of a longer one they are a hash.
+  struct Key {
+    uint64_t bits = 0;
+    uint32_t bytes = 0;
+    bool operator==(const Key&) const = default;
+  };
   struct Slot {
-    uint32_t hash = 0;
+    Key key;
     uint32_t code = kFree;
   };
   static constexpr uint32_t kFree = 0xFFFFFFFF;
 
+  static Key KeyOf(std::string_view text);
   // The slot that has `text`, or the free one where it belongs.
-  size_t Probe(std::string_view text, uint32_t hash) const;
+  size_t Probe(std::string_view text, const Key& key) const;
+  size_t FirstPlace(const Key& key) const;
   void Grow();
 
   std::string data_;

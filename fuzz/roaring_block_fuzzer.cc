@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "index/roaring_codec.h"
+#include "index/shard_codec.h"
 
 namespace {
 

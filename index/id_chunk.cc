@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <new>
@@ -10,20 +11,54 @@
 
 namespace throng::index {
 
-IdKey MakeIdKey(std::string_view text) {
-  IdKey key{.text = text, .number = std::nullopt, .hash = IdHash(text)};
-  if (text.empty() || text.size() > 20 || (text[0] == '0' && text.size() > 1)) return key;
-  if (text[0] < '0' || text[0] > '9') return key;  // from_chars takes a sign
+std::optional<uint64_t> CanonicalNumber(std::string_view text) {
+  if (text.empty() || text.size() > 20 || (text[0] == '0' && text.size() > 1)) return std::nullopt;
+  if (text[0] < '0' || text[0] > '9') return std::nullopt;  // from_chars takes a sign
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc() && end == text.data() + text.size()) key.number = number;
-  return key;
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+IdKey MakeIdKey(std::string_view text) {
+  return {.text = text, .number = CanonicalNumber(text), .hash = IdHash(text)};
 }
 
 IdKey MakeIdKey(uint64_t number, char* buffer) {
   const char* end = std::to_chars(buffer, buffer + 20, number).ptr;
   const std::string_view text(buffer, static_cast<size_t>(end - buffer));
   return {.text = text, .number = number, .hash = IdHash(text)};
+}
+
+IdList IdList::FromTexts(const std::vector<std::string>& ids) {
+  IdList list;
+  list.ends.reserve(ids.size());
+  for (const std::string& id : ids) {
+    if (id.empty()) list.erased.push_back(static_cast<uint32_t>(list.ends.size()));
+    list.texts += id;
+    list.ends.push_back(static_cast<uint32_t>(list.texts.size()));
+  }
+  return list;
+}
+
+void IdList::Truncate(size_t count) {
+  if (ends.empty()) {
+    numbers.resize(count);
+  } else {
+    ends.resize(count);
+    texts.resize(count == 0 ? 0 : ends.back());
+  }
+  erased.erase(std::lower_bound(erased.begin(), erased.end(), count), erased.end());
+}
+
+std::vector<std::string> IdList::ToTexts() const {
+  std::vector<std::string> ids;
+  ids.reserve(size());
+  for (size_t i = 0; i < size(); ++i) {
+    ids.push_back(ends.empty() ? std::to_string(numbers[i]) : std::string(view(i)));
+  }
+  for (const uint32_t place : erased) ids[place].clear();
+  return ids;
 }
 
 IdChunk::IdChunk(bool numeric) : hashes_(new uint64_t[kChunkSize]), bytes_(nullptr, Unmap{0}) {
@@ -47,6 +82,33 @@ IdChunk::~IdChunk() {
 }
 
 void IdChunk::Unmap::operator()(char* memory) const { munmap(memory, bytes); }
+
+std::shared_ptr<IdChunk> MakeIdChunk(const IdList& ids) {
+  const size_t size = ids.size();
+  std::vector<bool> is_erased(size);
+  for (const uint32_t place : ids.erased) is_erased[place] = true;
+  std::vector<uint64_t> parsed;  // while all texts are numbers
+  for (uint32_t i = 0; i < ids.ends.size(); ++i) {
+    const std::optional<uint64_t> number = CanonicalNumber(ids.view(i));
+    if (!number.has_value() && !is_erased[i]) break;
+    parsed.push_back(number.value_or(0));
+  }
+  const bool is_numeric = parsed.size() == ids.ends.size();
+  const std::vector<uint64_t>& numbers = ids.ends.empty() ? ids.numbers : parsed;
+  auto chunk = std::make_shared<IdChunk>(is_numeric);
+  for (uint32_t i = 0; i < size; ++i) {
+    if (is_erased[i]) {
+      chunk->AppendErased(i);
+    } else if (is_numeric) {
+      char buffer[20];
+      chunk->Append(i, MakeIdKey(numbers[i], buffer));
+    } else {
+      const std::string_view text = ids.view(i);
+      chunk->Append(i, {.text = text, .number = std::nullopt, .hash = IdHash(text)});
+    }
+  }
+  return chunk;
+}
 
 std::shared_ptr<IdChunk> IdChunk::ToText(const IdChunk& numeric, uint32_t size) {
   auto chunk = std::make_shared<IdChunk>(false);

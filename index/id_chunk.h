@@ -23,6 +23,9 @@ namespace throng::index {
 
 inline constexpr size_t kIdBytesMax = 128;
 
+// The number that `text` writes as a canonical decimal below 2^64.
+std::optional<uint64_t> CanonicalNumber(std::string_view text);
+
 // An id as the dictionary keeps it: the number 17 and the text "17" are the same id. A view of the
 // text it was made from.
 struct IdKey {
@@ -33,6 +36,24 @@ struct IdKey {
 IdKey MakeIdKey(std::string_view text);
 // `buffer` of at least 20 bytes gets the text.
 IdKey MakeIdKey(uint64_t number, char* buffer);
+
+// Ids of consecutive ordinals as they are loaded: numbers, or texts that lie end to end.
+struct IdList {
+  std::vector<uint64_t> numbers;  // of canonical decimals; there are no texts then
+  std::string texts;
+  std::vector<uint32_t> ends;    // text i is texts[ends[i-1], ends[i])
+  std::vector<uint32_t> erased;  // places, ascending; what else stands there does not count
+
+  static IdList FromTexts(const std::vector<std::string>& ids);  // an empty one is erased
+  size_t size() const { return ends.empty() ? numbers.size() : ends.size(); }
+  std::string_view view(size_t i) const {  // REQUIRES: there are texts
+    const uint32_t begin = i == 0 ? 0 : ends[i - 1];
+    return std::string_view(texts).substr(begin, ends[i] - begin);
+  }
+  void Truncate(size_t count);  // REQUIRES: count <= size()
+  // Every id as text, those erased empty.
+  std::vector<std::string> ToTexts() const;
+};
 
 // Thread-compatible, and more: appended to by one writer, while others read the entries published
 // before: appending never moves or changes an entry. A reader may look only at entries below the
@@ -95,6 +116,10 @@ class IdChunk {
   std::unique_ptr<uint32_t[]> ends_;
   std::unique_ptr<char, Unmap> bytes_;
 };
+
+// A chunk of these ids. It is numeric() if all that are not erased are canonical decimals below
+// 2^64. REQUIRES: at most kChunkSize ids, of at most kIdBytesMax bytes each.
+std::shared_ptr<IdChunk> MakeIdChunk(const IdList& ids);
 
 }  // namespace throng::index
 

@@ -22,19 +22,23 @@ std::shared_ptr<IdTable> Grown(const IdTable& table, const IdDictionary& ids) {
 
 IdTable::IdTable(uint32_t capacity)
     : capacity_(capacity),
-      marks_(new std::atomic<uint8_t>[capacity]),
-      ordinals_(new std::atomic<uint32_t>[capacity]) {
-  for (uint32_t slot = 0; slot < capacity; ++slot) {
-    marks_[slot].store(0, std::memory_order_relaxed);
-  }
-}
+      marks_(new std::atomic<uint8_t>[capacity]()),
+      ordinals_(new std::atomic<uint32_t>[capacity]) {}
 
-void IdTable::Insert(uint64_t hash, uint32_t ordinal) {
-  uint32_t slot = SlotOf(hash);
+void IdTable::InsertAt(uint32_t place, uint8_t mark, uint32_t ordinal) {
+  uint32_t slot = SlotOf(place);
   while (marks_[slot].load(std::memory_order_relaxed) != 0) slot = (slot + 1) & (capacity_ - 1);
   ordinals_[slot].store(ordinal, std::memory_order_relaxed);
-  marks_[slot].store(MarkOf(hash), std::memory_order_release);
+  marks_[slot].store(mark, std::memory_order_release);
   ++size_;
+}
+
+void IdTable::InsertAll(std::span<const Packed> entries, uint32_t first) {
+  constexpr size_t kAhead = 16;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i + kAhead < entries.size()) Prefetch(entries[i + kAhead].place());
+    InsertAt(entries[i].place(), entries[i].mark(), first + entries[i].offset());
+  }
 }
 
 void IdTable::Undo(uint32_t end) {
@@ -133,35 +137,28 @@ IdDictionary IdDictionary::With(const std::vector<std::string>& ids) const {
 
 namespace {
 
-// A chunk and its ordinals by table: table t has ordinals[ends[t - 1], ends[t]).
+// A chunk and its entries by table: table t has entries[ends[t - 1], ends[t]).
 struct SortedChunk {
   std::shared_ptr<IdChunk> chunk;
   std::vector<uint32_t> ends;
-  std::vector<uint32_t> ordinals;
+  std::vector<IdTable::Packed> entries;
 };
 
-SortedChunk SortChunk(const std::vector<std::string>& ids, uint32_t first, uint32_t tables,
-                      uint32_t (*table_of)(uint64_t hash)) {
-  const bool numeric = std::all_of(ids.begin(), ids.end(), [](const std::string& id) {
-    return id.empty() || MakeIdKey(id).number.has_value();
-  });
-  SortedChunk sorted{.chunk = std::make_shared<IdChunk>(numeric), .ends = {}, .ordinals = {}};
+SortedChunk SortChunk(const IdList& ids, uint32_t tables, uint32_t (*table_of)(uint64_t hash)) {
+  SortedChunk sorted{.chunk = MakeIdChunk(ids), .ends = {}, .entries = {}};
+  const IdChunk& chunk = *sorted.chunk;
+  const auto size = static_cast<uint32_t>(ids.size());
   sorted.ends.assign(tables, 0);
-  for (uint32_t i = 0; i < ids.size(); ++i) {
-    if (ids[i].empty()) {
-      sorted.chunk->AppendErased(i);
-      continue;
-    }
-    sorted.chunk->Append(i, MakeIdKey(ids[i]));
-    ++sorted.ends[table_of(sorted.chunk->hash(i))];
+  for (uint32_t i = 0; i < size; ++i) {
+    if (!chunk.erased(i)) ++sorted.ends[table_of(chunk.hash(i))];
   }
   uint32_t total = 0;
   for (uint32_t& end : sorted.ends) total = std::exchange(end, total) + total;
-  sorted.ordinals.resize(total);
-  for (uint32_t i = 0; i < ids.size(); ++i) {
-    if (!ids[i].empty()) {
-      sorted.ordinals[sorted.ends[table_of(sorted.chunk->hash(i))]++] = first + i;
-    }
+  sorted.entries.resize(total);
+  for (uint32_t i = 0; i < size; ++i) {
+    if (chunk.erased(i)) continue;
+    const uint64_t hash = chunk.hash(i);
+    sorted.entries[sorted.ends[table_of(hash)]++] = IdTable::Packed(hash, i);
   }
   return sorted;
 }
@@ -175,7 +172,8 @@ absl::StatusOr<IdDictionary> IdDictionary::Load(uint32_t count, const ReadChunk&
   auto tables = std::make_shared<Tables>();
   uint32_t capacity = kFirstCapacity;
   while (uint64_t{capacity} * kTables * 3 < uint64_t{count} * 4) capacity *= 2;
-  for (auto& table : *tables) table = std::make_shared<IdTable>(capacity);
+  parallel.For(kTables,
+               [&](uint32_t t, uint32_t) { (*tables)[t] = std::make_shared<IdTable>(capacity); });
   auto chunks = std::make_shared<Chunks>();
   loaded.chunks_ = chunks;
   const uint32_t chunk_count = (count + kChunkSize - 1) / kChunkSize;
@@ -183,9 +181,9 @@ absl::StatusOr<IdDictionary> IdDictionary::Load(uint32_t count, const ReadChunk&
     const uint32_t size = std::min(chunks_at_once, chunk_count - begin);
     std::vector<absl::StatusOr<SortedChunk>> sorted(size);
     parallel.For(size, [&](uint32_t i, uint32_t) {
-      const absl::StatusOr<std::vector<std::string>> ids = read(begin + i);
+      const absl::StatusOr<IdList> ids = read(begin + i);
       if (ids.ok()) {
-        sorted[i] = SortChunk(*ids, (begin + i) << kChunkBits, kTables, &TableOf);
+        sorted[i] = SortChunk(*ids, kTables, &TableOf);
       } else {
         sorted[i] = ids.status();
       }
@@ -195,12 +193,14 @@ absl::StatusOr<IdDictionary> IdDictionary::Load(uint32_t count, const ReadChunk&
       chunks->push_back(chunk->chunk);
     }
     parallel.For(kTables, [&](uint32_t t, uint32_t) {
-      for (const absl::StatusOr<SortedChunk>& chunk : sorted) {
-        for (uint32_t i = t == 0 ? 0 : chunk->ends[t - 1]; i < chunk->ends[t]; ++i) {
-          const uint32_t ordinal = chunk->ordinals[i];
-          if ((*tables)[t]->full()) (*tables)[t] = Grown(*(*tables)[t], loaded);
-          (*tables)[t]->Insert(loaded.hash(ordinal), ordinal);
+      for (uint32_t i = 0; i < size; ++i) {
+        const SortedChunk& chunk = *sorted[i];
+        const uint32_t first = t == 0 ? 0 : chunk.ends[t - 1];
+        const auto entries = std::span(chunk.entries).subspan(first, chunk.ends[t] - first);
+        while (!(*tables)[t]->HasRoomFor(entries.size())) {
+          (*tables)[t] = Grown(*(*tables)[t], loaded);
         }
+        (*tables)[t]->InsertAll(entries, (begin + i) << kChunkBits);
       }
     });
     loaded.size_ = std::min(count, (begin + size) << kChunkBits);

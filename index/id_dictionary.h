@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,24 @@ class IdTable {
   bool full() const { return size_ * 5 >= capacity_ * 4; }
   uint32_t capacity() const { return capacity_; }
   // REQUIRES: !full().
-  void Insert(uint64_t hash, uint32_t ordinal);
+  void Insert(uint64_t hash, uint32_t ordinal) {
+    InsertAt(static_cast<uint32_t>(hash), MarkOf(hash), ordinal);
+  }
+  // An entry to insert, without all of its hash that the table does not need: what a chunk has for
+  // one table then lies close together.
+  struct Packed {
+    uint64_t bits;  // the hash's low half, its mark, the offset in the chunk
+    Packed() = default;
+    Packed(uint64_t hash, uint32_t offset)
+        : bits((hash & 0xffff'ffff) << 24 | uint64_t{MarkOf(hash)} << 16 | offset) {}
+    uint32_t place() const { return static_cast<uint32_t>(bits >> 24); }
+    uint8_t mark() const { return static_cast<uint8_t>(bits >> 16); }
+    uint32_t offset() const { return bits & kChunkMask; }
+  };
+  // Inserts entries of one chunk, whose ordinals begin with `first`. REQUIRES: room for them below
+  // full().
+  void InsertAll(std::span<const Packed> entries, uint32_t first);
+  bool HasRoomFor(size_t entries) const { return (size_ + entries) * 5 <= size_t{capacity_} * 4; }
   // Undoes the inserts of ordinals from `end` on, which must be the last ones. Walks the table.
   void Undo(uint32_t end);
   // Calls accept(ordinal) for the ordinals that may have the hash, until it returns true.
@@ -78,6 +96,7 @@ class IdTable {
 
  private:
   // The top byte picks the table, the next one is the mark, the low bits the slot.
+  void InsertAt(uint32_t place, uint8_t mark, uint32_t ordinal);
   static uint8_t MarkOf(uint64_t hash) { return static_cast<uint8_t>(1 + (hash >> 48) % 255); }
   uint32_t SlotOf(uint64_t hash) const { return static_cast<uint32_t>(hash) & (capacity_ - 1); }
 
@@ -139,13 +158,13 @@ class IdDictionary {
 
   // Gives the ids with the ordinals [chunk << 16, ...): 65,536 of them but for the last chunk.
   // Called from several threads.
-  using ReadChunk = std::function<absl::StatusOr<std::vector<std::string>>(uint32_t chunk)>;
-  // The dictionary of `count` ids, as With() takes them, in parallel. `done` is told how many are
-  // in. So many chunks are put into the tables at a time: a table then stays in the cache. Errors:
-  // those of `read`.
+  using ReadChunk = std::function<absl::StatusOr<IdList>(uint32_t chunk)>;
+  // The dictionary of `count` ids in parallel. `done` is told how many are in. So many chunks are
+  // put into the tables at a time, for which 512 KiB a chunk are held: a table then stays in the
+  // cache. Errors: those of `read`.
   static absl::StatusOr<IdDictionary> Load(uint32_t count, const ReadChunk& read,
                                            const std::function<void(uint32_t)>& done,
-                                           Parallel& parallel, uint32_t chunks_at_once = 64);
+                                           Parallel& parallel, uint32_t chunks_at_once = 256);
 
   // This dictionary with `ids` behind its own. REQUIRES: no id is in it, none twice in `ids`, each
   // of 1 to kIdBytesMax bytes, size() + ids.size() <= kOrdinalsMax. When loading, an empty id

@@ -1,6 +1,7 @@
 #include "index/parallel.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,10 +12,38 @@ namespace throng::index {
 namespace {
 
 constexpr int kNiceMax = 19;
+constexpr uint64_t kSliceNs = 100'000;  // the least that Linux takes
 // So few cells are written sooner than other threads wake up.
 constexpr size_t kInlineCellsMax = 512;
 
+// What sched_setattr(2) takes, in its first version; the C library has no name for it.
+struct SchedulingAttributes {
+  uint32_t size = sizeof(SchedulingAttributes);
+  uint32_t policy = 0;  // SCHED_OTHER
+  uint64_t flags = 0;
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime_ns = 0;
+  uint64_t deadline_ns = 0;
+  uint64_t period_ns = 0;
+};
+static_assert(sizeof(SchedulingAttributes) == 48);
+
+// Where the calling thread is a worker.
+thread_local const Parallel* own_pool = nullptr;
+thread_local uint32_t own_number = 0;
+
 }  // namespace
+
+void StandBack(int nice) {
+  // On Linux a thread has a niceness of its own.
+  const int lowered = std::min(getpriority(PRIO_PROCESS, 0) + nice, kNiceMax);
+  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), lowered));
+  // From Linux 6.12 on a thread has a slice of its own as well, which it is let finish even when
+  // one of higher priority wakes up: 3 ms unless it asks for less.
+  const SchedulingAttributes attributes{.nice = lowered, .runtime_ns = kSliceNs};
+  static_cast<void>(syscall(SYS_sched_setattr, 0, &attributes, 0));
+}
 
 struct Parallel::Job {
   const std::function<void(uint32_t, uint32_t)>* work = nullptr;
@@ -59,7 +88,9 @@ void Parallel::RunJob(Job& job, uint32_t worker) {
 }
 
 void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>& work) {
-  if (workers_.empty() || count == 0 || (count == 1 && nice_ == 0)) {
+  const bool is_worker = own_pool == this;
+  const bool joins = is_worker || nice_ == 0;
+  if (workers_.empty() || count == 0 || (count == 1 && joins)) {
     for (uint32_t i = 0; i < count; ++i) work(i, 0);
     return;
   }
@@ -71,8 +102,8 @@ void Parallel::For(uint32_t count, const std::function<void(uint32_t, uint32_t)>
     jobs_.push_back(job);
   }
   wake_.NotifyAll();
-  if (nice_ == 0) {
-    RunJob(*job, 0);
+  if (joins) {
+    RunJob(*job, is_worker ? own_number : 0);
     MutexLock lock(mutex_);
     std::erase(jobs_, job);
   }
@@ -88,11 +119,9 @@ void Parallel::ForCells(uint32_t count, size_t cells,
 }
 
 void Parallel::RunWorker(uint32_t worker) {
-  // On Linux a thread has a niceness of its own. A system that refuses costs speed only.
-  if (nice_ != 0) {
-    const int nice = std::min(getpriority(PRIO_PROCESS, 0) + nice_, kNiceMax);
-    static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice));
-  }
+  own_pool = this;
+  own_number = worker;
+  if (nice_ != 0) StandBack(nice_);
   while (true) {
     std::shared_ptr<Job> job;
     {

@@ -20,6 +20,10 @@
 
 namespace throng::index {
 
+// Makes the calling thread stand back for the rest of the process by so much niceness, for good. A
+// system that refuses costs speed only.
+void StandBack(int nice);
+
 // Thread-safe: any number of threads may call For at once and share the workers.
 class Parallel {
  public:
@@ -34,7 +38,7 @@ class Parallel {
 
   // Calls work(i, worker) for i in [0, count), each once, in ascending order of start; returns when
   // all are done. `worker` is below threads() and distinct among calls that run at once in this
-  // For, and must not call it on a pool that stands back. The first that it throws is thrown on.
+  // For. The first that it throws is thrown on. Work may call For in turn: its thread works too.
   void For(uint32_t count, const std::function<void(uint32_t i, uint32_t worker)>& work);
   // The same for writes of so many cells in all: on the calling thread where handing them over
   // would cost more than it gives.

@@ -1,11 +1,8 @@
 #include "index/roaring_codec.h"
 
-#include <array>
 #include <memory>
-#include <utility>
 
 #include "fmt/format.h"
-#include "index/chunk_ops.h"
 #include "index/error.h"
 #include "roaring/roaring.h"
 #include "roaring/roaring64.h"
@@ -46,73 +43,12 @@ Bitmap64 SafeRead64(std::string_view bytes, std::string* why) {
   return nullptr;
 }
 
-// Collects ascending offsets of a shard into blocks.
-struct ShardReader {
-  std::unique_ptr<ChunkWords> words = std::make_unique<ChunkWords>();
-  std::array<BlockRef, kChunksPerShard> blocks;
-  uint32_t chunk = 0;
-  bool in_range = true;
-
-  bool Add(uint32_t offset) {
-    if (offset >= kShardSize) return in_range = false;
-    if (offset >> kChunkBits != chunk) {
-      Finish();
-      chunk = offset >> kChunkBits;
-    }
-    words->words[(offset & kChunkMask) >> 6] |= uint64_t{1} << (offset & 63);
-    return true;
-  }
-  void Finish() {
-    blocks[chunk] = MakeBlock(ViewOf(words->words));
-    *words = {};
-  }
-};
-
 absl::Status TooLong(uint64_t limit, uint64_t requested) {
   return LimitExceeded(absl::StatusCode::kInvalidArgument, "LIST_TOO_LONG", "the id list's length",
                        limit, requested);
 }
 
 }  // namespace
-
-std::string EncodeShard(const BitmapShardRef& shard) {
-  Bitmap bitmap(roaring_bitmap_create());
-  auto scratch = std::make_unique<ChunkScratch>();
-  std::vector<uint32_t> offsets;
-  for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
-    const ChunkSet set = Load(shard, chunk, *scratch);
-    const uint32_t base = chunk << kChunkBits;
-    if (set.kind == SetKind::kFull) {
-      roaring_bitmap_add_range(bitmap.get(), base, uint64_t{base} + kChunkSize);
-    } else if (set.kind == SetKind::kRuns) {
-      for (uint32_t i = 0; i < set.size; ++i) {
-        roaring_bitmap_add_range_closed(bitmap.get(), base + set.runs[i].first,
-                                        base + set.runs[i].last);
-      }
-    } else {
-      offsets.clear();
-      ForEach(set, [&](uint32_t offset) { offsets.push_back(base + offset); });
-      roaring_bitmap_add_many(bitmap.get(), offsets.size(), offsets.data());
-    }
-  }
-  roaring_bitmap_run_optimize(bitmap.get());
-  std::string bytes(roaring_bitmap_portable_size_in_bytes(bitmap.get()), '\0');
-  roaring_bitmap_portable_serialize(bitmap.get(), bytes.data());
-  return bytes;
-}
-
-absl::StatusOr<BitmapShardRef> DecodeShard(std::string_view bytes) {
-  std::string why;
-  const Bitmap bitmap = SafeRead(bytes, &why);
-  if (bitmap == nullptr) return absl::DataLossError(fmt::format("damaged bitmap: {}", why));
-  ShardReader reader;
-  roaring_iterate(
-      bitmap.get(),
-      [](uint32_t offset, void* r) { return static_cast<ShardReader*>(r)->Add(offset); }, &reader);
-  if (!reader.in_range) return absl::DataLossError("damaged bitmap: an offset beyond its shard");
-  reader.Finish();
-  return MakeBitmapShard(reader.blocks);
-}
 
 std::string EncodeNumbers(const std::vector<uint64_t>& numbers) {
   Bitmap64 bitmap(roaring64_bitmap_create());

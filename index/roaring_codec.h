@@ -1,8 +1,8 @@
-// Bitmaps as portable Roaring bytes: the form on disk and on the wire. The only door through which
-// bitmap bytes from outside come in.
+// Lists of numeric ids as portable Roaring bytes: the form on the wire. The only door through which
+// bitmap bytes of clients come in (index/shard_codec.h has the form on disk).
 //
-//   std::string bytes = EncodeShard(shard);
-//   absl::StatusOr<BitmapShardRef> back = DecodeShard(bytes);   // checked before use
+//   std::string bytes = EncodeNumbers({17, 5'000'000'000});
+//   absl::StatusOr<std::vector<uint64_t>> back = DecodeNumbers(bytes, 100);   // checked before use
 //
 // Format: https://github.com/RoaringBitmap/RoaringFormatSpec
 #ifndef THRONG_INDEX_ROARING_CODEC_H_
@@ -14,16 +14,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "index/bitmap_shard.h"
 
 namespace throng::index {
-
-// Offsets in the shard as a 32-bit portable bitmap, deltas folded in. Thread-safe, like all here.
-std::string EncodeShard(const BitmapShardRef& shard);
-
-// Errors: kDataLoss when the bytes are not exactly one valid portable bitmap with offsets below
-// kShardSize.
-absl::StatusOr<BitmapShardRef> DecodeShard(std::string_view bytes);
 
 // Numeric ids as a 64-bit portable bitmap. `numbers` in any order.
 std::string EncodeNumbers(const std::vector<uint64_t>& numbers);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -217,19 +218,25 @@ BitmapShardRef UnionOf(const PagedVector<BitmapShardRef>& values) {
   return MakeBitmapShard(blocks);
 }
 
-ColumnShardRef CodesOf(const PagedVector<BitmapShardRef>& values) {
-  std::array<ColumnBlockRef, kChunksPerShard> blocks;
+// The column of codes and who has one, from one pass over the bitmaps.
+void DeriveCodes(TagShard* shard) {
+  std::array<ColumnBlockRef, kChunksPerShard> columns;
+  std::array<BlockRef, kChunksPerShard> exists;
   auto scratch = std::make_unique<ChunkScratch>();
-  auto unpacked = std::make_unique<ColumnChunk>();
+  auto unpacked = std::make_unique<ColumnChunk>();  // all zeros, then of the chunk before
   for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
-    *unpacked = {};
-    for (size_t code = 0; code < values.size(); ++code) {
-      ForEach(Load(values[code], chunk, *scratch),
-              [&](uint32_t offset) { unpacked->Set(offset, static_cast<int64_t>(code)); });
+    std::memset(unpacked->present, 0, sizeof(unpacked->present));
+    for (size_t code = 0; code < shard->values.size(); ++code) {
+      const ChunkSet users = Load(shard->values[code], chunk, *scratch);
+      UniteInto(users, unpacked->present);
+      ForEach(users,
+              [&](uint32_t offset) { unpacked->values[offset] = static_cast<int64_t>(code); });
     }
-    blocks[chunk] = EncodeColumn(*unpacked);
+    columns[chunk] = EncodeColumn(*unpacked);
+    exists[chunk] = MakeBlock(ViewOf(unpacked->present));
   }
-  return MakeColumnShard(std::move(blocks));
+  shard->column = MakeColumnShard(std::move(columns));
+  shard->exists = MakeBitmapShard(exists);
 }
 
 BitmapShardRef PresenceOf(const ColumnShardRef& column) {
@@ -289,8 +296,7 @@ void Derive(TagType type, TagShard* shard) {
     case TagType::kFlag:
       return;
     case TagType::kCategory:
-      shard->column = CodesOf(shard->values);
-      shard->exists = UnionOf(shard->values);
+      DeriveCodes(shard);
       return;
     case TagType::kLabels:
       shard->exists = UnionOf(shard->values);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "index/error.h"
-#include "index/roaring_codec.h"
+#include "index/shard_codec.h"
 #include "storage/catalogue_codec.h"
 #include "storage/envelope.h"
 #include "storage/id_codec.h"

@@ -1,6 +1,7 @@
 #include "storage/id_codec.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "fmt/format.h"
@@ -16,9 +17,9 @@ enum IdForm : uint8_t { kTexts = 0, kNumbers = 1, kNumberGaps = 2 };
 bool ToNumbers(const std::vector<std::string>& ids, std::vector<uint64_t>* numbers) {
   numbers->reserve(ids.size());
   for (const std::string& id : ids) {
-    const index::IdKey key = index::MakeIdKey(id);
-    if (!key.number.has_value()) return false;
-    numbers->push_back(*key.number);
+    const std::optional<uint64_t> number = index::CanonicalNumber(id);
+    if (!number.has_value()) return false;
+    numbers->push_back(*number);
   }
   return true;
 }
@@ -39,36 +40,43 @@ void EncodeNumbers(const std::vector<uint64_t>& numbers, ByteWriter& out) {
   out.Raw(use_gaps ? gaps.bytes() : packed.bytes());
 }
 
-std::vector<std::string> DecodeNumbers(IdForm form, size_t count, ByteReader& in) {
-  std::vector<std::string> ids;
-  if (form == kNumbers) {
-    const std::vector<uint64_t> numbers = UnpackUnsigned(count, in);
-    ids.reserve(numbers.size());
-    for (const uint64_t number : numbers) ids.push_back(std::to_string(number));
-    return ids;
-  }
+std::vector<uint64_t> DecodeNumbers(IdForm form, size_t count, ByteReader& in) {
+  if (form == kNumbers) return UnpackUnsigned(count, in);
+  std::vector<uint64_t> numbers;
   const std::vector<int64_t> differences = UnpackSigned(count, in);
-  ids.reserve(differences.size());
+  numbers.reserve(differences.size());
   uint64_t number = 0;
   for (const int64_t difference : differences) {
     number += static_cast<uint64_t>(difference);
-    ids.push_back(std::to_string(number));
+    numbers.push_back(number);
   }
-  return ids;
+  return numbers;
 }
 
-std::vector<std::string> DecodeTexts(size_t count, ByteReader& in) {
+void DecodeTexts(size_t count, ByteReader& in, index::IdList* ids) {
   const std::vector<uint64_t> sizes = UnpackUnsigned(count, in);
-  std::vector<std::string> ids;
-  if (sizes.size() > in.remaining()) in.Fail();  // an id has a byte or more
-  if (!in.ok()) return ids;
-  ids.reserve(sizes.size());
+  uint64_t total = 0;
   for (const uint64_t size : sizes) {
-    if (size == 0 || size > index::kIdBytesMax) in.Fail();
-    ids.emplace_back(in.Raw(size));
-    if (!in.ok()) return {};
+    if (size == 0 || size > index::kIdBytesMax || total + size > in.remaining()) in.Fail();
+    if (!in.ok()) return;
+    total += size;
+    ids->ends.push_back(static_cast<uint32_t>(total));
   }
-  return ids;
+  ids->texts = in.Raw(total);
+}
+
+// Empty when `in` fails.
+index::IdList DecodeList(size_t count, ByteReader& in) {
+  index::IdList ids;
+  const uint8_t form = in.U8();
+  if (form == kTexts) {
+    DecodeTexts(count, in, &ids);
+  } else if (form == kNumbers || form == kNumberGaps) {
+    ids.numbers = DecodeNumbers(static_cast<IdForm>(form), count, in);
+  } else {
+    in.Fail();
+  }
+  return in.ok() ? ids : index::IdList();
 }
 
 // What stands in the place of an erased id.
@@ -80,13 +88,14 @@ uint32_t EntriesOf(const index::IdDictionary& ids, uint32_t chunk) {
 }
 
 // The list of erased ids behind `ids`, where there is one.
-void ReadErased(ByteReader& in, std::vector<std::string>* ids) {
+void ReadErased(ByteReader& in, index::IdList* ids) {
   const size_t count = in.Varint(ids->size());
-  const std::vector<uint32_t> erased = UnpackAscending(count, ids->size(), in);
+  ids->erased = UnpackAscending(count, ids->size(), in);
   if (count == 0) in.Fail();
-  for (const uint32_t offset : erased) {
-    if ((*ids)[offset] != kErasedText) in.Fail();
-    (*ids)[offset].clear();
+  for (const uint32_t place : ids->erased) {
+    const bool is_marked =
+        ids->ends.empty() ? ids->numbers[place] == 0 : ids->view(place) == kErasedText;
+    if (!is_marked) in.Fail();
   }
 }
 
@@ -107,28 +116,30 @@ void EncodeIds(const std::vector<std::string>& ids, ByteWriter& out) {
 }
 
 std::vector<std::string> DecodeIds(size_t count, ByteReader& in) {
-  const uint8_t form = in.U8();
-  if (form == kTexts) return DecodeTexts(count, in);
-  if (form == kNumbers || form == kNumberGaps) {
-    return DecodeNumbers(static_cast<IdForm>(form), count, in);
-  }
-  in.Fail();
-  return {};
+  return DecodeList(count, in).ToTexts();
 }
 
 EncodedIds EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk) {
   const uint32_t count = EntriesOf(ids, chunk);
   const index::IdChunk& source = ids.chunk(chunk);
   std::vector<std::string> texts;
+  std::vector<uint64_t> numbers;
   std::vector<uint32_t> erased;
-  texts.reserve(count);
   for (uint32_t i = 0; i < count; ++i) {
     if (source.erased(i)) erased.push_back(i);
-    texts.push_back(source.erased(i) ? std::string(kErasedText) : source.text(i));
+    if (source.numeric()) {
+      numbers.push_back(source.erased(i) ? 0 : source.number(i));
+    } else {
+      texts.push_back(source.erased(i) ? std::string(kErasedText) : source.text(i));
+    }
   }
   ByteWriter out;
   out.Varint(count);
-  EncodeIds(texts, out);
+  if (source.numeric()) {
+    EncodeNumbers(numbers, out);
+  } else {
+    EncodeIds(texts, out);
+  }
   if (!erased.empty()) {
     out.Varint(erased.size());
     PackAscending(erased, out);
@@ -136,16 +147,16 @@ EncodedIds EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk) {
   return {.payload = out.Take(), .has_erased = !erased.empty()};
 }
 
-absl::StatusOr<std::vector<std::string>> DecodeIdChunk(std::string_view payload, size_t count) {
+absl::StatusOr<index::IdList> DecodeIdChunk(std::string_view payload, size_t count) {
   ByteReader in(payload);
   const size_t stored = in.Varint(index::kChunkSize);
-  std::vector<std::string> ids = DecodeIds(stored, in);
+  index::IdList ids = DecodeList(stored, in);
   if (in.ok() && in.remaining() > 0) ReadErased(in, &ids);
   if (!in.Done()) return absl::DataLossError("the ids cannot be decoded");
   if (ids.size() < count) {
     return absl::DataLossError(fmt::format("it holds {} ids of {}", ids.size(), count));
   }
-  ids.resize(count);
+  ids.Truncate(count);
   return ids;
 }
 
@@ -171,7 +182,9 @@ absl::StatusOr<StoredLinks> DecodeLinkedIds(std::string_view payload, size_t cou
   const uint8_t format = in.U8();
   if (!in.ok()) return absl::DataLossError("the owners of ids cannot be decoded");
   StoredLinks links;
-  THRONG_ASSIGN_OR_RETURN(links.ids, DecodeIdChunk(in.Raw(in.remaining()), owners.size()));
+  THRONG_ASSIGN_OR_RETURN(const index::IdList ids,
+                          DecodeIdChunk(in.Raw(in.remaining()), owners.size()));
+  links.ids = ids.ToTexts();
   const bool has_erased = std::any_of(links.ids.begin(), links.ids.end(),
                                       [](const std::string& id) { return id.empty(); });
   if (format != (has_erased ? 2 : 1)) return absl::DataLossError("the ids are of another format");

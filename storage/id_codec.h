@@ -33,8 +33,8 @@ struct EncodedIds {
 // The ids of ordinals [chunk << 16, ...) that are below `ids.size()`, as one stored value.
 EncodedIds EncodeIdChunk(const index::IdDictionary& ids, uint32_t chunk);
 // The first `count` ids of such a value, which may hold more: it may be of a later version. Those
-// erased are empty. Errors: kDataLoss.
-absl::StatusOr<std::vector<std::string>> DecodeIdChunk(std::string_view payload, size_t count);
+// erased are listed. Errors: kDataLoss.
+absl::StatusOr<index::IdList> DecodeIdChunk(std::string_view payload, size_t count);
 
 // Links as index::LinkedIds::With takes them.
 struct StoredLinks {

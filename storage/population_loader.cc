@@ -6,7 +6,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "index/mutex.h"
-#include "index/roaring_codec.h"
+#include "index/shard_codec.h"
 #include "storage/block_codec.h"
 #include "storage/envelope.h"
 #include "storage/id_codec.h"
@@ -285,13 +285,12 @@ absl::StatusOr<std::vector<std::string>> PopulationLoader::ReadValues(uint32_t t
   return values;
 }
 
-absl::StatusOr<std::vector<std::string>> PopulationLoader::ReadIdChunk(uint32_t chunk,
-                                                                       uint32_t wanted) {
+absl::StatusOr<index::IdList> PopulationLoader::ReadIdChunk(uint32_t chunk, uint32_t wanted) {
   const std::string key = IdChunkKey(population_, chunk);
   std::string buffer;
   THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
                           ReadPayload(database_, Kind::kIdChunk, Family::kIds, key, &buffer));
-  absl::StatusOr<std::vector<std::string>> ids = DecodeIdChunk(payload, wanted);
+  absl::StatusOr<index::IdList> ids = DecodeIdChunk(payload, wanted);
   return ids.ok() ? ids : At(Family::kIds, key, ids.status());
 }
 
@@ -300,7 +299,7 @@ absl::StatusOr<index::IdDictionary> PopulationLoader::ReadIds(uint32_t count) {
   const auto read = [&](uint32_t chunk) {
     const uint32_t first = chunk << index::kChunkBits;
     const uint32_t wanted = std::min(index::kChunkSize, count - first);
-    absl::StatusOr<std::vector<std::string>> part = ReadIdChunk(chunk, wanted);
+    absl::StatusOr<index::IdList> part = ReadIdChunk(chunk, wanted);
     if (part.ok()) return part;
     index::MutexLock lock(mutex);
     if (const absl::Status status = Tolerate(part.status(), 0); !status.ok()) {
@@ -308,8 +307,9 @@ absl::StatusOr<index::IdDictionary> PopulationLoader::ReadIds(uint32_t count) {
       return part;
     }
     // In place of those that were left out, so that the others keep their ordinals.
-    part = std::vector<std::string>();
-    for (uint32_t i = 0; i < wanted; ++i) part->push_back(fmt::format("\n{}", first + i));
+    std::vector<std::string> substitutes;
+    for (uint32_t i = 0; i < wanted; ++i) substitutes.push_back(fmt::format("\n{}", first + i));
+    part = index::IdList::FromTexts(substitutes);
     return part;
   };
   return index::IdDictionary::Load(

@@ -66,7 +66,7 @@ class PopulationLoader {
   absl::StatusOr<std::shared_ptr<const index::Catalogue>> ReadCatalogue(
       const std::vector<StoredTag>& tags);
   absl::StatusOr<std::vector<std::string>> ReadValues(uint32_t tag, uint32_t count);
-  absl::StatusOr<std::vector<std::string>> ReadIdChunk(uint32_t chunk, uint32_t wanted);
+  absl::StatusOr<index::IdList> ReadIdChunk(uint32_t chunk, uint32_t wanted);
   absl::StatusOr<index::IdDictionary> ReadIds(uint32_t count);
   absl::StatusOr<index::SnapshotRef> ReadBaseSnapshot();
   // The contents of `sources`, in their order; null where nobody has the tag.

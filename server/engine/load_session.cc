@@ -23,6 +23,13 @@ uint64_t Coverage(index::TagType type, const index::TagContent* content) {
                                        : content->ExistsCardinality();
 }
 
+size_t CellsOf(const ColumnBatch& batch) {
+  const auto* numbers = std::get_if<std::span<const uint64_t>>(&batch.ids);
+  const size_t rows =
+      numbers != nullptr ? numbers->size() : std::get<TextsView>(batch.ids).ends.size();
+  return rows * (batch.columns.size() + 1);
+}
+
 // What both kinds share: finding the tags, reading a batch, counting.
 class Session : public LoadSession {
  public:
@@ -132,7 +139,8 @@ class UpsertSession final : public Session {
       Remember(key, "", record);
       return absl::OkStatus();
     };
-    THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe_->Commit(build));
+    THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot,
+                            universe_->Commit(build, CellsOf(batch)));
     progress.data_version = snapshot->data_version();
     if (repeated) {
       ++summary_.batches_repeated;
@@ -182,7 +190,8 @@ class ReplaceSession final : public Session {
       record->tag_changes.clear();
       return absl::OkStatus();
     };
-    THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe_->Commit(build));
+    THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot,
+                            universe_->Commit(build, CellsOf(batch)));
     // Each change has a tag of its own.
     const uint64_t stage = ++stage_;
     size_t cells = 0;
@@ -201,17 +210,15 @@ class ReplaceSession final : public Session {
     // while they wait.
     const index::SnapshotRef before = universe_->newest();
     if (!header_.confirms_coverage_fall) THRONG_RETURN_IF_ERROR(CheckCoverage(*before));
-    for (auto& [tag, content] : staged_) {
-      THRONG_RETURN_IF_ERROR(WriteChanged(before->catalogue(), tag, content));
-    }
+    THRONG_RETURN_IF_ERROR(WriteAllChanged(before->catalogue()));
     const std::shared_ptr<PendingReplace> pending = std::exchange(pending_, nullptr);
     const auto finish =
         [&](const index::Snapshot& newest,
             index::CommitRecord* record) -> absl::StatusOr<std::vector<index::TagContentRef>> {
       for (const auto& [version, change] : pending->changes) Stage(newest, change, ++stage_);
+      THRONG_RETURN_IF_ERROR(WriteAllChanged(newest.catalogue()));
       std::vector<index::TagContentRef> contents;
-      for (auto& [tag, content] : staged_) {
-        THRONG_RETURN_IF_ERROR(WriteChanged(newest.catalogue(), tag, content));
+      for (const auto& [tag, content] : staged_) {
         index::TagDefinition definition = newest.catalogue().FindById(tag)->definition;
         ++definition.generation;
         definition.content_time_us = record->time_us;
@@ -230,6 +237,7 @@ class ReplaceSession final : public Session {
   struct Written {
     index::TagContentRef staged = std::make_shared<const index::TagContent>();
     index::TagContentRef content = std::make_shared<const index::TagContent>();
+    bool has_begun = false;  // nothing else stands under its generation
   };
 
   // Changes of different tags may be staged at the same time; `stage` grows from batch to batch.
@@ -264,12 +272,23 @@ class ReplaceSession final : public Session {
     return absl::OkStatus();
   }
 
+  // Of every tag, several at a time.
+  absl::Status WriteAllChanged(const index::Catalogue& catalogue) {
+    std::vector<std::pair<uint32_t, Written*>> tags;
+    for (const auto& [tag, content] : staged_) tags.emplace_back(tag, &written_[tag]);
+    std::vector<absl::Status> statuses(tags.size());
+    universe_->write_parallel().For(static_cast<uint32_t>(tags.size()), [&](uint32_t i, uint32_t) {
+      const auto [tag, written] = tags[i];
+      statuses[i] = WriteChanged(catalogue, tag, staged_.find(tag)->second, *written);
+    });
+    for (const absl::Status& status : statuses) THRONG_RETURN_IF_ERROR(status);
+    return absl::OkStatus();
+  }
+
   // Writes the shards of `content` that are not on disk yet. Their versions, which counted stages,
   // become 0: they are older than any commit that may be replayed on them.
   absl::Status WriteChanged(const index::Catalogue& catalogue, uint32_t tag,
-                            const index::TagContentRef& content) {
-    const auto [entry, is_first] = written_.try_emplace(tag);
-    Written& written = entry->second;
+                            const index::TagContentRef& content, Written& written) const {
     index::TagContent changed;
     changed.shards.resize(content->shards.size());
     auto all = std::make_shared<index::TagContent>(*written.content);
@@ -286,7 +305,10 @@ class ReplaceSession final : public Session {
     storage::Store& store = universe_->store();
     const uint32_t population = universe_->population().id;
     // A REPLACE that was aborted may have left shards under this generation.
-    if (is_first) THRONG_RETURN_IF_ERROR(store.WriteGeneration(population, definition, {}));
+    if (!written.has_begun) {
+      THRONG_RETURN_IF_ERROR(store.WriteGeneration(population, definition, {}));
+      written.has_begun = true;
+    }
     THRONG_RETURN_IF_ERROR(store.WriteGeneration(population, definition, changed));
     written.staged = content;
     written.content = std::move(all);

@@ -3,7 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "index/parallel.h"
+
 namespace throng::engine {
+namespace {
+
+// A fold can take its time: calls go first when the cores are busy.
+constexpr int kFoldNice = 10;
+
+}  // namespace
 
 void Alarm::Ring() {
   index::MutexLock lock(mutex_);
@@ -66,6 +74,7 @@ Maintenance::Time Maintenance::ResumeIfDue(Time now) {
 }
 
 void Maintenance::Run() {
+  index::StandBack(kFoldNice);
   storage::Store& store = *universes_.environment().store;
   Time wake_at = std::chrono::steady_clock::now() + pauses_.fold;
   while (true) {

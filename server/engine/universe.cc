@@ -11,6 +11,8 @@
 namespace throng::engine {
 namespace {
 
+// So few cells are written sooner than another thread wakes up.
+constexpr size_t kSmallCommitMax = 64;
 // A fold that takes erasures in rewrites files to remove their traces: not more often than this.
 constexpr int64_t kErasureFoldIntervalUs = 60'000'000;
 
@@ -57,7 +59,7 @@ index::SnapshotRef Universe::head() const {
 absl::StatusOr<index::SnapshotRef> Universe::Pin(uint64_t read_version) {
   const int64_t now_us = environment_.clock_us();
   index::MutexLock lock(snapshot_mutex_);
-  std::erase_if(leases_, [=](const auto& lease) { return lease.second.expires_us <= now_us; });
+  RetireExpired(now_us);
   index::SnapshotRef pinned;
   if (read_version == 0 || read_version == newest_->data_version()) {
     pinned = newest_;
@@ -72,7 +74,10 @@ absl::StatusOr<index::SnapshotRef> Universe::Pin(uint64_t read_version) {
         {.reason = "VERSION_GONE", .field = "selection.read_version", .requested = read_version});
   }
   leases_[pinned->data_version()] = {pinned, now_us + environment_.lease_us};
-  if (leases_.size() > environment_.leased_versions_max) leases_.erase(leases_.begin());
+  if (leases_.size() > environment_.leased_versions_max) {
+    retired_.push_back(std::move(leases_.begin()->second.snapshot));
+    leases_.erase(leases_.begin());
+  }
   return pinned;
 }
 
@@ -82,37 +87,46 @@ index::CommitRecord Universe::NextRecord(const index::Snapshot& newest) const {
           .first_ordinal = newest.ordinal_end()};
 }
 
-absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build) {
+absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build, size_t cells) {
   const auto start = std::chrono::steady_clock::now();
-  EpochRef epoch;
-  index::SnapshotRef next;
-  bool is_new = false;
+  absl::StatusOr<Built> built;
   {
     index::MutexLock lock(commit_mutex_);
-    epoch = this->epoch();
-    const index::SnapshotRef head = this->head();
-    index::CommitRecord record = NextRecord(*head);
-    THRONG_RETURN_IF_ERROR(build(*head, &record));
-    if (record.empty()) {
-      next = head;  // which may hold the commit that this one repeats: it waits for it
+    const auto work = [&](uint32_t, uint32_t)
+                          THRONG_REQUIRES(commit_mutex_) { built = BuildNext(build); };
+    if (cells > kSmallCommitMax) {
+      write_parallel().For(1, work);
     } else {
-      // Staged content may have values that nobody has yet.
-      const auto is_staged =
-          [&](const index::DroppedValues& dropped) THRONG_REQUIRES(commit_mutex_) {
-            return std::any_of(replaces_.begin(), replaces_.end(), [&](const auto& pending) {
-              return pending->tags.contains(dropped.tag);
-            });
-          };
-      std::erase_if(record.dropped_values, is_staged);
-      next = index::Apply(*head, record, write_parallel());
-      for (const auto& pending : replaces_) NoteCommit(*next, record, pending.get());
-      Push(std::move(record), next);
-      is_new = true;
+      work(0, 0);
     }
   }
-  THRONG_RETURN_IF_ERROR(WaitUntilDurable(epoch, next->data_version()));
-  if (is_new) commit_times_.Add(std::chrono::steady_clock::now() - start);
-  return next;
+  THRONG_RETURN_IF_ERROR(built.status());
+  THRONG_RETURN_IF_ERROR(WaitUntilDurable(built->epoch, built->snapshot->data_version()));
+  if (built->is_new) commit_times_.Add(std::chrono::steady_clock::now() - start);
+  return built->snapshot;
+}
+
+absl::StatusOr<Universe::Built> Universe::BuildNext(const Build& build) {
+  DropRetired();
+  Built built{.epoch = epoch()};
+  const index::SnapshotRef head = this->head();
+  index::CommitRecord record = NextRecord(*head);
+  THRONG_RETURN_IF_ERROR(build(*head, &record));
+  if (record.empty()) {
+    built.snapshot = head;  // which may hold the commit that this one repeats: it waits for it
+    return built;
+  }
+  // Staged content may have values that nobody has yet.
+  const auto is_staged = [&](const index::DroppedValues& dropped) THRONG_REQUIRES(commit_mutex_) {
+    return std::any_of(replaces_.begin(), replaces_.end(),
+                       [&](const auto& pending) { return pending->tags.contains(dropped.tag); });
+  };
+  std::erase_if(record.dropped_values, is_staged);
+  built.snapshot = index::Apply(*head, record, write_parallel());
+  for (const auto& pending : replaces_) NoteCommit(*built.snapshot, record, pending.get());
+  Push(std::move(record), built.snapshot);
+  built.is_new = true;
+  return built;
 }
 
 Universe::EpochRef Universe::epoch() const {
@@ -175,10 +189,12 @@ void Universe::SyncGroup(Epoch& epoch) {
   if (status.ok()) {
     // Durable before visible.
     epoch.durable_version = last->data_version();
-    epoch.unsynced.erase(epoch.unsynced.begin(),
-                         epoch.unsynced.begin() + static_cast<ptrdiff_t>(records.size()));
+    const auto end = epoch.unsynced.begin() + static_cast<ptrdiff_t>(records.size());
     index::MutexLock lock(snapshot_mutex_);
-    newest_ = last;
+    for (auto commit = epoch.unsynced.begin(); commit != end; ++commit) {
+      retired_.push_back(std::exchange(newest_, std::move(commit->snapshot)));
+    }
+    epoch.unsynced.erase(epoch.unsynced.begin(), end);
   } else {
     epoch.failure = status;
   }
@@ -246,6 +262,7 @@ void Universe::AbortReplace(const std::shared_ptr<PendingReplace>& pending) {
 
 absl::Status Universe::Fold(bool always) {
   DropExpiredLeases();
+  DropRetired();
   index::MutexLock lock(fold_mutex_);
   const bool is_erasure_due = IsErasureDue(*newest());
   if (!always && !is_erasure_due &&
@@ -276,7 +293,21 @@ bool Universe::IsErasureDue(const index::Snapshot& snapshot) {
 void Universe::DropExpiredLeases() {
   const int64_t now_us = environment_.clock_us();
   index::MutexLock lock(snapshot_mutex_);
-  std::erase_if(leases_, [=](const auto& lease) { return lease.second.expires_us <= now_us; });
+  RetireExpired(now_us);
+}
+
+void Universe::RetireExpired(int64_t now_us) {
+  std::erase_if(leases_, [&](auto& lease) THRONG_REQUIRES(snapshot_mutex_) {
+    if (lease.second.expires_us > now_us) return false;
+    retired_.push_back(std::move(lease.second.snapshot));
+    return true;
+  });
+}
+
+void Universe::DropRetired() {
+  std::vector<index::SnapshotRef> retired;
+  index::MutexLock lock(snapshot_mutex_);
+  retired.swap(retired_);
 }
 
 absl::Status Universe::HoldCommits(

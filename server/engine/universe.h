@@ -27,6 +27,7 @@
 #include "index/mutex.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
+#include "server/engine/pending_replace.h"
 #include "server/engine/population_stats.h"
 #include "storage/store.h"
 
@@ -44,16 +45,6 @@ struct UniverseEnvironment {
   int64_t lease_us = 0;
   uint32_t leased_versions_max = 0;
   uint64_t fold_log_bytes = 0;
-};
-
-// Tags that a REPLACE is rewriting, with the commits that touched them meanwhile.
-struct PendingReplace {
-  struct Change {
-    uint64_t version = 0;  // of the commit
-    index::TagChange change;
-  };
-  std::set<uint32_t> tags;
-  std::vector<Change> changes;  // in order of commit
 };
 
 // Thread-safe.
@@ -81,8 +72,9 @@ class Universe {
 
   // Durable, then visible, then returned: the snapshot in which the commit is visible. On an error
   // nothing of it ever is. Commits that come while the log is being synced share the next sync: one
-  // waits for the sync that runs and its own, and for no timer.
-  absl::StatusOr<index::SnapshotRef> Commit(const Build& build);
+  // waits for the sync that runs and its own, and for no timer. One of more than a few cells,
+  // as far as the caller knows, is built by threads that stand back for counts.
+  absl::StatusOr<index::SnapshotRef> Commit(const Build& build, size_t cells = 0);
 
   // The answer of a commit that is not durable yet to a request id; its retry waits for it when it
   // commits nothing. Call it while building a commit.
@@ -130,9 +122,19 @@ class Universe {
 
   index::SnapshotRef head() const;
   EpochRef epoch() const;
+  // Frees the memory of snapshots that nobody can see any more.
   void DropExpiredLeases();
+  void DropRetired();
+  void RetireExpired(int64_t now_us) THRONG_REQUIRES(snapshot_mutex_);
   // An erasure that was not folded in, and not too soon after the last one.
   bool IsErasureDue(const index::Snapshot& snapshot) THRONG_REQUIRES(fold_mutex_);
+  struct Built {
+    EpochRef epoch;
+    index::SnapshotRef snapshot;
+    bool is_new = false;
+  };
+  // Builds a commit on the head and makes it the head.
+  absl::StatusOr<Built> BuildNext(const Build& build) THRONG_REQUIRES(commit_mutex_);
   index::CommitRecord NextRecord(const index::Snapshot& newest) const;
   // Makes `snapshot` the head, and `record` wait for the next sync.
   void Push(index::CommitRecord record, const index::SnapshotRef& snapshot)
@@ -160,6 +162,8 @@ class Universe {
   // What the next commit builds on: newest_, or ahead of it by commits that are being synced.
   index::SnapshotRef head_ THRONG_GUARDED_BY(snapshot_mutex_);
   std::map<uint64_t, Lease> leases_ THRONG_GUARDED_BY(snapshot_mutex_);
+  // Freeing what only an old snapshot holds takes long: not under a lock, and not a reader's work.
+  std::vector<index::SnapshotRef> retired_ THRONG_GUARDED_BY(snapshot_mutex_);
   uint64_t folded_version_ THRONG_GUARDED_BY(snapshot_mutex_) = 0;
   std::optional<std::chrono::nanoseconds> last_fold_ THRONG_GUARDED_BY(snapshot_mutex_);
 

@@ -307,7 +307,9 @@ absl::StatusOr<WriteUsersResult> Writer::WriteUsers(const CallContext& context,
     *record = std::move(built);
     return absl::OkStatus();
   };
-  THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe->Commit(build));
+  size_t cells = 0;
+  for (const UserChange& user : request.users) cells += user.changes.size();
+  THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe->Commit(build, cells));
   if (!repeated) result.data_version = snapshot->data_version();
   return result;
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <string>
 
+#include "cli/text_dictionary.h"
 #include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -266,6 +268,30 @@ TEST_F(BatchBuilderTest, ReadsFilesWithoutHeader) {
                       ""));
   EXPECT_THAT(batch.ids, ElementsAre("1", "2"));
   EXPECT_EQ(batch.rows[1].at("age"), "31");
+}
+
+// Texts shorter and longer than the 8 bytes that need no hash, alike but for one byte.
+TEST(TextDictionaryTest, NumbersTextsAsAMapDoes) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 20; ++round) {
+    TextDictionary dictionary;
+    std::map<std::string, uint32_t> twin;
+    for (int i = 0; i < 3000; ++i) {
+      std::string text(random() % 18, "ab\0"[random() % 3]);
+      if (!text.empty()) text[random() % text.size()] = "abc\0"[random() % 4];
+      if (i % 3 == 0) text = std::to_string(random() % 2000);
+      EXPECT_EQ(dictionary.Find(text).has_value(), twin.contains(text));
+      const auto [known, is_new] = twin.try_emplace(text, static_cast<uint32_t>(twin.size()));
+      ASSERT_EQ(dictionary.Add(text), known->second);
+    }
+    ASSERT_EQ(dictionary.size(), twin.size());
+    for (const auto& [text, code] : twin) EXPECT_EQ(dictionary.text(code), text);
+    dictionary.Clear();
+    EXPECT_EQ(dictionary.size(), 0u);
+    EXPECT_FALSE(dictionary.Find(twin.begin()->first).has_value());
+  }
 }
 
 }  // namespace

@@ -261,6 +261,33 @@ TEST(DelimitedReaderTest, ReadsBackRandomFiles) {
   }
 }
 
+// Plain records are split eight bytes at a time: fields of every length at every place, with bytes
+// that differ from a delimiter in one bit, the highest among them.
+TEST(DelimitedReaderTest, SplitsPlainRecordsLikeASearchForEachDelimiter) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937 random(seed);
+  for (const char delimiter : {',', '\t', '|', '\x01'}) {
+    const std::vector<std::string> pieces = {"€", "\xCE\x89", "\xC3\xBC", "\xC2\x81", "-",
+                                             "+", "(",        "h",        "l",        "\x08",
+                                             "a", "\x02",     "~",        "\x7F"};
+    for (int round = 0; round < 500; ++round) {
+      Record record;
+      std::string text;
+      for (size_t column = 0; column < 1 + random() % 30; ++column) {
+        std::string field = column == 0 ? "x" : "";
+        for (size_t i = random() % 20; i > 0; --i) field += pieces[random() % pieces.size()];
+        if (column > 0) text += delimiter;
+        text += field;
+        record.push_back(field);
+      }
+      const Outcome outcome = ReadText(text + "\n", {.delimiter = delimiter});
+      ASSERT_EQ(outcome.records, std::vector<Record>{record}) << text;
+      ASSERT_TRUE(outcome.problems.empty()) << outcome.problems[0];
+    }
+  }
+}
+
 TEST(GuessDelimiterTest, CountsOutsideQuotes) {
   EXPECT_EQ(GuessDelimiter("a;b;c"), ';');
   EXPECT_EQ(GuessDelimiter("\"a,b,c\"\tx"), '\t');

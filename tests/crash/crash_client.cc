@@ -52,7 +52,8 @@ CrashClient::CrashClient(const std::string& address, int writer)
         grpc::ChannelArguments arguments;
         arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
         arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
-        arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
+        // Also how long an attempt may take, which on a busy machine is more than 20 ms.
+        arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
         arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
         return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
       }()),
@@ -280,6 +281,9 @@ CrashModel CrashClient::Read() {
   request.mutable_selection()->set_expression("all()");
   for (const char* name : {"city", "views", "vip", "interests"}) request.add_tags(Tag(name));
   grpc::ClientContext context;
+  // The first call of a client: where cores are scarce, a connection may take a second attempt.
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  context.set_wait_for_ready(true);
   const auto stream = selections_->ExportMembers(&context, request);
   CrashModel model;
   const std::string prefix = fmt::format("w{}u", writer_);

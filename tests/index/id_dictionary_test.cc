@@ -193,6 +193,36 @@ std::vector<std::string> IdsToLoad(uint32_t count, std::mt19937_64& random) {
   return ids;
 }
 
+// The ids as a list of texts, or of numbers where all are.
+IdList ListOf(const std::vector<std::string>& ids, bool as_numbers) {
+  IdList texts = IdList::FromTexts(ids);
+  EXPECT_EQ(texts.ToTexts(), ids);
+  if (!as_numbers) return texts;
+  IdList numbers;
+  numbers.erased = texts.erased;
+  for (const std::string& id : ids) {
+    const std::optional<uint64_t> number = MakeIdKey(id).number;
+    if (!number.has_value() && !id.empty()) return texts;
+    numbers.numbers.push_back(number.value_or(0));
+  }
+  EXPECT_EQ(numbers.ToTexts(), ids);
+  return numbers;
+}
+
+TEST(IdListTest, IsCutToItsFirstIds) {
+  for (const bool as_numbers : {false, true}) {
+    IdList ids = ListOf({"7", "", "8", ""}, as_numbers);
+    EXPECT_EQ(ids.size(), 4u);
+    ids.Truncate(4);
+    EXPECT_EQ(ids.ToTexts(), (std::vector<std::string>{"7", "", "8", ""}));
+    ids.Truncate(2);
+    EXPECT_EQ(ids.ToTexts(), (std::vector<std::string>{"7", ""}));
+    ids.Truncate(0);
+    EXPECT_EQ(ids.size(), 0u);
+    EXPECT_TRUE(ids.ToTexts().empty());
+  }
+}
+
 TEST(IdDictionaryRandomTest, LoadingGivesWhatAddingGives) {
   const uint64_t seed = testing::TestSeed();
   std::mt19937_64 random(seed);
@@ -204,10 +234,10 @@ TEST(IdDictionaryRandomTest, LoadingGivesWhatAddingGives) {
     uint32_t told = 0;
     const absl::StatusOr<IdDictionary> loaded = IdDictionary::Load(
         count,
-        [&](uint32_t chunk) -> absl::StatusOr<std::vector<std::string>> {
+        [&](uint32_t chunk) -> absl::StatusOr<IdList> {
           const auto first = ids.begin() + (static_cast<ptrdiff_t>(chunk) << kChunkBits);
-          return std::vector<std::string>(
-              first, first + std::min<ptrdiff_t>(kChunkSize, ids.end() - first));
+          return ListOf({first, first + std::min<ptrdiff_t>(kChunkSize, ids.end() - first)},
+                        chunk % 4 == 0);
         },
         [&](uint32_t done) { told = done; }, parallel, /*chunks_at_once=*/2);
     ASSERT_TRUE(loaded.ok()) << loaded.status();
@@ -244,11 +274,11 @@ TEST(IdDictionaryTest, LoadingGivesTheErrorOfAChunk) {
   Parallel parallel(2);
   const absl::StatusOr<IdDictionary> loaded = IdDictionary::Load(
       3 * kChunkSize,
-      [](uint32_t chunk) -> absl::StatusOr<std::vector<std::string>> {
+      [](uint32_t chunk) -> absl::StatusOr<IdList> {
         if (chunk == 1) return absl::DataLossError("chunk 1");
-        std::vector<std::string> ids;
+        IdList ids;
         for (uint32_t i = 0; i < kChunkSize; ++i) {
-          ids.push_back(std::to_string((uint64_t{chunk} << kChunkBits) + i));
+          ids.numbers.push_back((uint64_t{chunk} << kChunkBits) + i);
         }
         return ids;
       },

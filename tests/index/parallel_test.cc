@@ -44,6 +44,27 @@ TEST(ParallelTest, AnythingThatStandsBackRunsOnTheWorkers) {
   }
 }
 
+// Even when no worker is free: the one that calls does the work itself.
+TEST(ParallelTest, WorkMayCallForInTurn) {
+  for (const int nice : {0, 5}) {
+    for (const uint32_t threads : {1u, 3u}) {
+      Parallel parallel(threads, nice);
+      std::atomic<int> done{0};
+      std::atomic<int> clashes{0};
+      parallel.For(4, [&](uint32_t, uint32_t) {
+        std::vector<std::atomic<int>> busy(threads);
+        parallel.For(100, [&](uint32_t, uint32_t worker) {
+          if (busy[worker].fetch_add(1) != 0) ++clashes;
+          parallel.For(1, [&](uint32_t, uint32_t) { ++done; });
+          busy[worker].fetch_sub(1);
+        });
+      });
+      EXPECT_EQ(done.load(), 400);
+      EXPECT_EQ(clashes.load(), 0);
+    }
+  }
+}
+
 TEST(ParallelTest, FewCellsStayWithTheCaller) {
   const std::thread::id caller = std::this_thread::get_id();
   Parallel parallel(2, /*nice=*/5);

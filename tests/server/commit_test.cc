@@ -58,7 +58,7 @@ class CommitWorld {
         population, Must(store().Load(population.id, parallel_, {})),
         UniverseEnvironment{.store = &store(),
                             .parallel = &parallel_,
-                            .write_parallel = &parallel_,
+                            .write_parallel = &write_parallel_,
                             .clock_us = [] { return EngineWorld::kStartUs; }});
   }
 
@@ -129,6 +129,7 @@ class CommitWorld {
       std::make_shared<testing::FaultFileSystem>();
   storage::FileSystemHook hook_{.file_system = files_};
   index::Parallel parallel_{2};
+  index::Parallel write_parallel_{2, /*nice=*/1};
   std::unique_ptr<HoldingStore> store_;
   std::unique_ptr<Universe> universe_;
 };
@@ -163,6 +164,39 @@ TEST(CommitTest, CommitsOfManyThreadsAllLandOnce) {
   EXPECT_EQ(world.Read(), expected);
   world.Open();
   EXPECT_EQ(world.Read(), expected);
+}
+
+// One of 64 cells is built by its caller, a larger one by a thread that stands back.
+TEST(CommitTest, ManyCellsAreBuiltByOthers) {
+  CommitWorld world;
+  const std::thread::id caller = std::this_thread::get_id();
+  for (const size_t cells : {size_t{0}, size_t{64}, size_t{65}}) {
+    std::thread::id builder;
+    MustBeOk(world.universe()
+                 .Commit(
+                     [&](const index::Snapshot&, index::CommitRecord* record) {
+                       builder = std::this_thread::get_id();
+                       record->new_users.push_back(fmt::format("u{}", cells));
+                       return absl::OkStatus();
+                     },
+                     cells)
+                 .status());
+    EXPECT_EQ(builder == caller, cells <= 64) << cells;
+    EXPECT_TRUE(world.universe().newest()->ids().Find(index::MakeIdKey(fmt::format("u{}", cells))));
+  }
+  const auto refused = world.universe().Commit(
+      [](const index::Snapshot&, index::CommitRecord*) { return absl::AbortedError("no"); }, 65);
+  EXPECT_TRUE(absl::IsAborted(refused.status()));
+}
+
+// What only an old snapshot holds is freed by the next commit.
+TEST(CommitTest, OldSnapshotsGoWithTheNextCommit) {
+  CommitWorld world;
+  const std::weak_ptr<const index::Snapshot> old = world.universe().newest();
+  MustBeOk(world.Add("u1", "c1").status());
+  MustBeOk(world.Add("u2", "c2").status());
+  MustBeOk(world.Add("u3", "c3").status());
+  EXPECT_TRUE(old.expired());
 }
 
 // While one write is held up, as many commits wait as one group takes, and one more.

@@ -141,7 +141,7 @@ TEST(IdCodecTest, AChunkMayHoldMoreThanIsWanted) {
   const index::IdDictionary ids = index::IdDictionary().With({"a", "b", "17"});
   const auto [payload, has_erased] = EncodeIdChunk(ids, 0);
   EXPECT_FALSE(has_erased);
-  EXPECT_EQ(*DecodeIdChunk(payload, 2), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(DecodeIdChunk(payload, 2)->ToTexts(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(DecodeIdChunk(payload, 3)->size(), 3u);
   EXPECT_TRUE(absl::IsDataLoss(DecodeIdChunk(payload, 4).status()));
 }
@@ -195,7 +195,7 @@ TEST(IdCodecTest, ErasedIdsStayErased) {
     const index::IdDictionary rest = ids.Without({0, 2});
     const auto [payload, has_erased] = EncodeIdChunk(rest, 0);
     EXPECT_TRUE(has_erased);
-    EXPECT_EQ(*DecodeIdChunk(payload, 3), (std::vector<std::string>{"", "0", ""}));
+    EXPECT_EQ(DecodeIdChunk(payload, 3)->ToTexts(), (std::vector<std::string>{"", "0", ""}));
     EXPECT_EQ(payload.find("12"), std::string::npos);
     EXPECT_FALSE(DecodeIdChunk(payload + '\0', 3).ok());
   }
