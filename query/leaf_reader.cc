@@ -130,6 +130,7 @@ ChunkSet LeafReader::Read(uint32_t chunk) {
   }
   if (bitmaps_.empty()) return ChunkSet::Empty();
   if (bitmaps_.size() > 1) return ReadBitmaps(chunk);
+  if (chunk + 1 < index::kChunksPerShard) bitmaps_[0].Prefetch(chunk + 1);
   return bitmaps_[0].Load(chunk, *scratch_[0]);
 }
 
