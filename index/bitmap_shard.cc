@@ -52,14 +52,10 @@ ChunkSet MergeDelta(const ChunkSet& set, std::span<const BitChange> changes, uin
     return ChunkSet::Array(out.array.values, static_cast<uint32_t>(end - out.array.values));
   }
   CopyTo(set, out.bits.words);
+  // Changes are effective, so that each turns its bit over, whichever it was: nothing to guess.
   for (BitChange change : changes) {
     const uint32_t offset = OffsetInChunk(change);
-    const uint64_t bit = uint64_t{1} << (offset & 63);
-    if (IsSet(change)) {
-      out.bits.words[offset >> 6] |= bit;
-    } else {
-      out.bits.words[offset >> 6] &= ~bit;
-    }
+    out.bits.words[offset >> 6] ^= uint64_t{1} << (offset & 63);
   }
   return ChunkSet::Bitset(out.bits.words, cardinality);
 }

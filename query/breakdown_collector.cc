@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <span>
 
 #include "index/chunk_ops.h"
@@ -43,6 +44,22 @@ void CountCodes(const uint8_t* data, const std::vector<uint16_t>& offsets, uint3
     for (uint32_t k = 0; k < kHistograms; ++k) ++histograms[k * stride + code_of(i + k)];
   }
   for (; i < users; ++i) ++histograms[code_of(i)];
+}
+
+// The block says what the users of the delta had before: takes that away and counts what they have.
+void CorrectByDelta(const index::ColumnBlock& block, std::span<const index::Cell> delta,
+                    const ChunkSet& users, TagCounts& counts) {
+  const auto add = [&](int64_t code, uint64_t one) {
+    if (static_cast<uint64_t>(code) >= counts.counts.size()) return;
+    counts.counts[static_cast<size_t>(code)] += one;
+    counts.with_value += one;
+  };
+  for (const index::Cell& cell : delta) {
+    const uint32_t offset = cell.offset & index::kChunkMask;
+    if (!index::Contains(users, offset)) continue;
+    if (const std::optional<int64_t> before = block.Get(offset)) add(*before, ~uint64_t{0});
+    if (cell.present) add(cell.value, 1);
+  }
 }
 
 uint64_t BitmapsCost(std::span<const uint32_t> cardinalities, uint64_t users) {
@@ -97,11 +114,11 @@ void BreakdownCollector::CollectTag(const Target& target, const index::TagShard&
                                     TagCounts& counts) const {
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();
-  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2 &&
-                     shard.column->delta(chunk).empty();
+  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2;
   const uint64_t column_cost = users.cardinality * kReadCodeCost + target.codes * kHistogramCost;
   if (plain && column_cost < BitmapsCost(bitmaps.cardinalities(chunk), users.cardinality)) {
     CountColumn(*block, users, worker, counts);
+    CorrectByDelta(*block, shard.column->delta(chunk), users, counts);
     return;
   }
   const uint64_t counted = CountBitmaps(bitmaps, chunk, users, worker, counts);

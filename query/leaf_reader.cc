@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 
 #include "index/chunk_algebra.h"
 #include "index/chunk_ops.h"
@@ -206,9 +208,9 @@ LeafReader::UnionWork LeafReader::WorkOf(uint32_t chunk) const {
   return work;
 }
 
-// The codes of the chunk where each user's can be read as it is stored.
+// The codes of the chunk where each user's can be read as it is stored, but for the delta.
 const index::ColumnBlock* LeafReader::PlainCodes(uint32_t chunk) const {
-  if (code_table_.empty() || column_ == nullptr || !column_->delta(chunk).empty()) return nullptr;
+  if (code_table_.empty() || column_ == nullptr) return nullptr;
   const index::ColumnBlock* block = column_->block(chunk).get();
   const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2;
   return plain ? block : nullptr;
@@ -233,7 +235,17 @@ ChunkSet LeafReader::Pick(uint32_t chunk, ChunkScratch& out) const {
   }
   const index::WordKernels& kernels = index::Kernels();
   const auto pick = block.width() == 1 ? kernels.pick1 : kernels.pick2;
-  return ChunkSet::Bitset(out.bits.words, pick(block.codes(), table.data(), out.bits.words));
+  uint64_t* words = out.bits.words;
+  const uint32_t count = pick(block.codes(), table.data(), words);
+  const std::span<const index::Cell> delta = column_->delta(chunk);
+  if (delta.empty()) return ChunkSet::Bitset(words, count);
+  for (const index::Cell& cell : delta) {
+    const uint32_t offset = cell.offset & index::kChunkMask;
+    const uint64_t bit = uint64_t{1} << (offset & 63);
+    const bool picked = cell.present && HasCode(static_cast<uint64_t>(cell.value));
+    words[offset >> 6] = (words[offset >> 6] & ~bit) | (picked ? bit : 0);
+  }
+  return index::ViewOf(words);
 }
 
 ChunkSet LeafReader::ReadBitmaps(uint32_t chunk) {
