@@ -18,11 +18,22 @@ Code LoadCode(const uint8_t* data, uint32_t offset) {
   return code;
 }
 
+// The largest distance from the base that codes of a width can say: 0 says "none".
+uint64_t DistanceMax(int width) {
+  return width == 8 ? std::numeric_limits<uint64_t>::max() - 1 : (uint64_t{1} << (8 * width)) - 2;
+}
+
 template <typename Code>
-void EncodeCodes(const ColumnChunk& chunk, int64_t base, uint8_t* data) {
+void EncodeCodes(const ColumnChunk& chunk, int64_t base, uint8_t* data,
+                 std::vector<ColumnException>* exceptions) {
+  const uint64_t distance_max = DistanceMax(sizeof(Code));
   for (uint32_t i = 0; i < kChunkSize; ++i) {
     const uint64_t distance = static_cast<uint64_t>(chunk.values[i]) - static_cast<uint64_t>(base);
-    const auto code = chunk.Has(i) ? static_cast<Code>(distance + 1) : Code{0};
+    auto code = chunk.Has(i) ? static_cast<Code>(distance + 1) : Code{0};
+    if (chunk.Has(i) && distance > distance_max) {
+      exceptions->push_back({static_cast<uint16_t>(i), chunk.values[i]});
+      code = 0;
+    }
     std::memcpy(data + i * sizeof(Code), &code, sizeof(Code));
   }
 }
@@ -48,6 +59,23 @@ int WidthOf(uint64_t span) {
   return 8;
 }
 
+// The width that takes least, a few values being kept beside it.
+int WidthOf(const ColumnChunk& chunk, int64_t base, uint64_t span) {
+  const int width = WidthOf(span);
+  for (int narrow : {2, 4}) {
+    if (narrow >= width) break;
+    const uint64_t distance_max = DistanceMax(narrow);
+    size_t beyond = 0;
+    for (uint32_t i = 0; i < kChunkSize; ++i) {
+      const uint64_t distance =
+          static_cast<uint64_t>(chunk.values[i]) - static_cast<uint64_t>(base);
+      beyond += chunk.Has(i) && distance > distance_max ? 1 : 0;
+    }
+    if (beyond <= kColumnExceptionsMax) return narrow;
+  }
+  return width;
+}
+
 }  // namespace
 
 ColumnBlockRef EncodeColumn(const ColumnChunk& chunk) {
@@ -62,26 +90,27 @@ ColumnBlockRef EncodeColumn(const ColumnChunk& chunk) {
   auto block = std::make_shared<ColumnBlock>();
   block->base_ = low;
   block->span_ = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
-  block->width_ = WidthOf(block->span_);
+  const bool whole = block->span_ == std::numeric_limits<uint64_t>::max();
+  block->width_ = whole ? 8 : WidthOf(chunk, low, block->span_);
   block->data_.resize(size_t{kChunkSize} * static_cast<size_t>(block->width_));
   uint8_t* data = block->data_.data();
-  if (block->span_ == std::numeric_limits<uint64_t>::max()) {  // no code is left for "none"
+  if (whole) {  // no code is left for "none"
     block->present_.assign(chunk.present, chunk.present + kWordsPerChunk);
     std::memcpy(data, chunk.values, sizeof(chunk.values));
     return block;
   }
   switch (block->width_) {
     case 1:
-      EncodeCodes<uint8_t>(chunk, low, data);
+      EncodeCodes<uint8_t>(chunk, low, data, &block->exceptions_);
       break;
     case 2:
-      EncodeCodes<uint16_t>(chunk, low, data);
+      EncodeCodes<uint16_t>(chunk, low, data, &block->exceptions_);
       break;
     case 4:
-      EncodeCodes<uint32_t>(chunk, low, data);
+      EncodeCodes<uint32_t>(chunk, low, data, &block->exceptions_);
       break;
     default:
-      EncodeCodes<uint64_t>(chunk, low, data);
+      EncodeCodes<uint64_t>(chunk, low, data, &block->exceptions_);
       break;
   }
   return block;
@@ -107,8 +136,13 @@ std::optional<int64_t> ColumnBlock::Get(uint32_t offset) const {
       code = LoadCode<uint64_t>(data_.data(), offset);
       break;
   }
-  if (code == 0) return std::nullopt;
-  return static_cast<int64_t>(static_cast<uint64_t>(base_) + code - 1);
+  if (code != 0) return static_cast<int64_t>(static_cast<uint64_t>(base_) + code - 1);
+  if (exceptions_.empty()) return std::nullopt;
+  const auto exception =
+      std::lower_bound(exceptions_.begin(), exceptions_.end(), offset,
+                       [](const ColumnException& e, uint32_t wanted) { return e.offset < wanted; });
+  if (exception == exceptions_.end() || exception->offset != offset) return std::nullopt;
+  return exception->value;
 }
 
 ChunkSet ColumnBlock::Scan(int64_t low, int64_t high, ChunkScratch& out) const {
@@ -126,23 +160,40 @@ ChunkSet ColumnBlock::Scan(int64_t low, int64_t high, ChunkScratch& out) const {
     IntersectInto(ViewOf(present_.data()), words);
     return ViewOf(words);
   }
+  const uint64_t distance_max = DistanceMax(width_);
+  if (first > distance_max) {
+    std::memset(words, 0, sizeof(ChunkWords));
+    return AddExceptions(low, high, words, 0);
+  }
+  const uint64_t packed = std::min(span, distance_max - first);
   uint32_t count = 0;
   switch (width_) {
     case 1:
-      count =
-          Kernels().scan1(data, static_cast<uint8_t>(first + 1), static_cast<uint8_t>(span), words);
+      count = Kernels().scan1(data, static_cast<uint8_t>(first + 1), static_cast<uint8_t>(packed),
+                              words);
       break;
     case 2:
-      count = Kernels().scan2(data, static_cast<uint16_t>(first + 1), static_cast<uint16_t>(span),
+      count = Kernels().scan2(data, static_cast<uint16_t>(first + 1), static_cast<uint16_t>(packed),
                               words);
       break;
     case 4:
-      count = Kernels().scan4(data, static_cast<uint32_t>(first + 1), static_cast<uint32_t>(span),
+      count = Kernels().scan4(data, static_cast<uint32_t>(first + 1), static_cast<uint32_t>(packed),
                               words);
       break;
     default:
-      count = Kernels().scan8(data, first + 1, span, words);
+      count = Kernels().scan8(data, first + 1, packed, words);
       break;
+  }
+  return AddExceptions(low, high, words, count);
+}
+
+// The set of `words`, `count` by now, with the exceptions that are in the range.
+ChunkSet ColumnBlock::AddExceptions(int64_t low, int64_t high, uint64_t* words,
+                                    uint32_t count) const {
+  for (const ColumnException& exception : exceptions_) {
+    if (exception.value < low || exception.value > high) continue;
+    words[exception.offset >> 6] |= uint64_t{1} << (exception.offset & 63);
+    ++count;
   }
   return ChunkSet::Bitset(words, count);
 }
@@ -156,13 +207,20 @@ void ColumnBlock::Decode(ColumnChunk* chunk) const {
   }
   switch (width_) {
     case 1:
-      return DecodeCodes<uint8_t>(data, base_, chunk);
+      DecodeCodes<uint8_t>(data, base_, chunk);
+      break;
     case 2:
-      return DecodeCodes<uint16_t>(data, base_, chunk);
+      DecodeCodes<uint16_t>(data, base_, chunk);
+      break;
     case 4:
-      return DecodeCodes<uint32_t>(data, base_, chunk);
+      DecodeCodes<uint32_t>(data, base_, chunk);
+      break;
     default:
-      return DecodeCodes<uint64_t>(data, base_, chunk);
+      DecodeCodes<uint64_t>(data, base_, chunk);
+      break;
+  }
+  for (const ColumnException& exception : exceptions_) {
+    chunk->Set(exception.offset, exception.value);
   }
 }
 

@@ -5,8 +5,10 @@
 //   ChunkSet in_range = block->Scan(3, 7, scratch);         // users with 3 <= value <= 7
 //
 // Values are stored as their distance from the chunk's least one, plus one, in 1, 2, 4 or 8 bytes;
-// 0 is "no value", so that a range scan needs no second bitmap. Chunks that span more than that
-// (values that differ by 2^64 - 2 or more) keep whole values and a bitmap.
+// 0 is "no value", so that a range scan needs no second bitmap. Where only a few values are too
+// large for 2 or 4 bytes, these few stand in a list beside them, after M. Zukowski et al.,
+// "Super-Scalar RAM-CPU Cache Compression" (2006): half the bytes are read in half the time. Chunks
+// that span more than that (values that differ by 2^64 - 2 or more) keep whole values and a bitmap.
 #ifndef THRONG_INDEX_COLUMN_BLOCK_H_
 #define THRONG_INDEX_COLUMN_BLOCK_H_
 
@@ -33,6 +35,14 @@ struct ColumnChunk {
   void Clear(uint32_t offset) { present[offset >> 6] &= ~(uint64_t{1} << (offset & 63)); }
 };
 
+// A value that is too large for the width of its chunk's codes. A value.
+struct ColumnException {
+  uint16_t offset;
+  int64_t value;
+};
+// A chunk has at most so many.
+inline constexpr size_t kColumnExceptionsMax = 1024;
+
 // Thread-safe: immutable.
 class ColumnBlock {
  public:
@@ -50,18 +60,26 @@ class ColumnBlock {
 
   int64_t base() const { return base_; }
   int width() const { return width_; }  // bytes a user: 1, 2, 4 or 8
-  // Codes of `width` bytes, 0 for none; nullptr in the whole-value form.
+  // Codes of `width` bytes, 0 for none and for exceptions; nullptr in the whole-value form.
   const uint8_t* codes() const { return present_.empty() ? data_.data() : nullptr; }
-  size_t memory_bytes() const { return sizeof(*this) + data_.size() + present_.size() * 8; }
+  // Ascending by offset. None where the values span less than 65,535.
+  const std::vector<ColumnException>& exceptions() const { return exceptions_; }
+  size_t memory_bytes() const {
+    return sizeof(*this) + data_.size() + present_.size() * 8 +
+           exceptions_.size() * sizeof(ColumnException);
+  }
 
  private:
   friend std::shared_ptr<const ColumnBlock> EncodeColumn(const ColumnChunk& chunk);
+
+  ChunkSet AddExceptions(int64_t low, int64_t high, uint64_t* words, uint32_t count) const;
 
   int64_t base_ = 0;
   uint64_t span_ = 0;  // largest value - base
   int width_ = 1;
   std::vector<uint8_t> data_;
   std::vector<uint64_t> present_;  // whole-value form only
+  std::vector<ColumnException> exceptions_;
 };
 
 using ColumnBlockRef = std::shared_ptr<const ColumnBlock>;  // null: nobody has a value

@@ -46,16 +46,15 @@ THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, uint8_t low, uint8_
       _mm512_sub_epi8(_mm512_loadu_si512(codes), _mm512_set1_epi8(static_cast<char>(low)));
   return _mm512_cmple_epu8_mask(distance, _mm512_set1_epi8(static_cast<char>(span)));
 }
+THRONG_KERNELS_INLINE uint32_t HalfInRange(const uint8_t* codes, uint16_t low, uint16_t span) {
+  const __m512i distance =
+      _mm512_sub_epi16(_mm512_loadu_si512(codes), _mm512_set1_epi16(static_cast<int16_t>(low)));
+  return _mm512_cmple_epu16_mask(distance, _mm512_set1_epi16(static_cast<int16_t>(span)));
+}
 THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, uint16_t low, uint16_t span) {
-  uint64_t word = 0;
-  for (uint32_t k = 0; k < 2; ++k) {
-    const __m512i distance = _mm512_sub_epi16(_mm512_loadu_si512(codes + k * 64),
-                                              _mm512_set1_epi16(static_cast<int16_t>(low)));
-    word |=
-        uint64_t{_mm512_cmple_epu16_mask(distance, _mm512_set1_epi16(static_cast<int16_t>(span)))}
-        << (k * 32);
-  }
-  return word;
+  const uint32_t first = HalfInRange(codes, low, span);
+  const uint32_t second = HalfInRange(codes + 64, low, span);
+  return uint64_t{second} << 32 | first;
 }
 THRONG_KERNELS_INLINE uint64_t InRange(const uint8_t* codes, uint32_t low, uint32_t span) {
   uint64_t word = 0;

@@ -114,7 +114,8 @@ void BreakdownCollector::CollectTag(const Target& target, const index::TagShard&
                                     TagCounts& counts) const {
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();
-  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2;
+  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2 &&
+                     block->exceptions().empty();
   const uint64_t column_cost = users.cardinality * kReadCodeCost + target.codes * kHistogramCost;
   if (plain && column_cost < BitmapsCost(bitmaps.cardinalities(chunk), users.cardinality)) {
     CountColumn(*block, users, worker, counts);

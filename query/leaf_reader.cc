@@ -212,7 +212,8 @@ LeafReader::UnionWork LeafReader::WorkOf(uint32_t chunk) const {
 const index::ColumnBlock* LeafReader::PlainCodes(uint32_t chunk) const {
   if (code_table_.empty() || column_ == nullptr) return nullptr;
   const index::ColumnBlock* block = column_->block(chunk).get();
-  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2;
+  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2 &&
+                     block->exceptions().empty();
   return plain ? block : nullptr;
 }
 

@@ -358,7 +358,8 @@ void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t 
   }
   const index::ColumnBlock* block = column.block(chunk).get();
   if (block == nullptr) return;
-  ChunkSet in_block = delta.empty() ? users : WithoutDelta(users, delta, scratch);
+  const ChunkSet outside_delta = delta.empty() ? users : WithoutDelta(users, delta, scratch);
+  ChunkSet in_block = outside_delta;
   if (in_block.kind == index::SetKind::kBitset && in_block.cardinality <= index::kArrayMax) {
     // Where words have a user or none, what a loop over bits does next is anybody's guess, and no
     // load runs ahead of it.
@@ -367,6 +368,9 @@ void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t 
   }
   if (block->codes() != nullptr) {
     partial->Add(TotalsOf(*block, in_block), block->base());
+    for (const index::ColumnException& exception : block->exceptions()) {
+      if (index::Contains(outside_delta, exception.offset)) partial->Add(exception.value);
+    }
     return;
   }
   index::ForEach(in_block, [&](uint32_t offset) {

@@ -44,6 +44,8 @@ int64_t RandomValue(std::mt19937_64& random, int width) {
       return static_cast<int64_t>(random() % 3'000'000'000) - 1'000'000'000;
     case 3:
       return static_cast<int64_t>(random() >> 2);
+    case 4:  // a few beyond what the others take
+      return static_cast<int64_t>(random() % (random() % 200 == 0 ? uint64_t{1} << 50 : 60'000));
     default:
       return random() % 4 == 0   ? kLeast
              : random() % 3 == 0 ? kMost
@@ -51,10 +53,57 @@ int64_t RandomValue(std::mt19937_64& random, int width) {
   }
 }
 
+// A chunk of small values and `large` that need more than 2 bytes.
+ColumnBlockRef BlockWith(size_t large) {
+  auto chunk = std::make_unique<ColumnChunk>();
+  for (uint32_t i = 0; i < kChunkSize; ++i) {
+    chunk->Set(i, i < large ? 1'000'000 + int64_t{i} : int64_t{i} % 100);
+  }
+  return EncodeColumn(*chunk);
+}
+
+TEST(ColumnBlockTest, AFewLargeValuesDoNotWidenTheOthers) {
+  const ColumnBlockRef few = BlockWith(kColumnExceptionsMax);
+  EXPECT_EQ(few->width(), 2);
+  EXPECT_EQ(few->exceptions().size(), kColumnExceptionsMax);
+  const ColumnBlockRef many = BlockWith(kColumnExceptionsMax + 1);
+  EXPECT_EQ(many->width(), 4);
+  EXPECT_TRUE(many->exceptions().empty());
+  auto scratch = std::make_unique<ChunkScratch>();
+  auto decoded = std::make_unique<ColumnChunk>();
+  for (const ColumnBlockRef& block : {few, many}) {
+    EXPECT_EQ(block->Get(0), 1'000'000);
+    EXPECT_EQ(block->Get(kChunkSize - 1), (kChunkSize - 1) % 100);
+    EXPECT_EQ(block->Scan(1'000'000, 1'000'009, *scratch).cardinality, 10u);
+    EXPECT_EQ(block->Scan(100, kMost, *scratch).cardinality,
+              block == few ? kColumnExceptionsMax : kColumnExceptionsMax + 1);
+    EXPECT_EQ(block->Scan(kLeast, kMost, *scratch).cardinality, kChunkSize);
+    EXPECT_TRUE(block->Scan(70'000, 999'999, *scratch).empty());
+    block->Decode(decoded.get());
+    EXPECT_EQ(decoded->values[7], 1'000'007);
+  }
+}
+
+// 65,534 is the largest distance that 2 bytes can say.
+TEST(ColumnBlockTest, TheEdgeOfAWidth) {
+  for (int64_t last : {65'534, 65'535}) {
+    auto chunk = std::make_unique<ColumnChunk>();
+    chunk->Set(0, -5);
+    chunk->Set(9, last - 5);
+    const ColumnBlockRef block = EncodeColumn(*chunk);
+    EXPECT_EQ(block->width(), 2);
+    EXPECT_EQ(block->exceptions().size(), last == 65'534 ? 0u : 1u);
+    auto scratch = std::make_unique<ChunkScratch>();
+    EXPECT_EQ(Members(block->Scan(last - 5, last - 5, *scratch)), std::set<uint32_t>{9});
+    EXPECT_EQ(block->Get(9), last - 5);
+    EXPECT_FALSE(block->Get(8).has_value());
+  }
+}
+
 TEST(ColumnShardRandomTest, AgreesWithAMap) {
   std::mt19937_64 random(testing::TestSeed());
-  for (int round = 0; round < testing::TestRounds(15); ++round) {
-    const int width = round % 5;
+  for (int round = 0; round < testing::TestRounds(18); ++round) {
+    const int width = round % 6;
     Model model;
     ColumnShardRef shard;
     for (int step = 0; step < 6; ++step) {
