@@ -1,6 +1,7 @@
 #include "cli/text_dictionary.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "absl/hash/hash.h"
@@ -25,10 +26,10 @@ TextDictionary::Key TextDictionary::KeyOf(std::string_view text) {
 }
 
 size_t TextDictionary::FirstPlace(const Key& key) const {
-  // Odd, with no pattern: the bits of all bytes come together in the upper half.
+  // Odd, with no pattern: the bits of all bytes come together in the highest ones.
   constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15;
   const uint64_t mixed = (key.bits ^ key.bits >> 32 ^ key.bytes) * kMultiplier;
-  return static_cast<size_t>(mixed >> 32) & (slots_.size() - 1);
+  return static_cast<size_t>(mixed >> (64 - std::countr_zero(slots_.size())));
 }
 
 size_t TextDictionary::Probe(std::string_view text, const Key& key) const {

@@ -50,7 +50,8 @@ class WordConjunction {
   uint32_t minus_size_ = 0;
 };
 
-// `base`, an array, with one after the other of the operands looked up in it or taken out of it.
+// `base`, the smallest array of `in`, with one after the other of the operands looked up in it or
+// taken out of it.
 ChunkSet FilterArray(const ChunkSet& base, std::span<const ChunkSet> in,
                      std::span<const ChunkSet> minus, Goal goal, ChunkScratch& out) {
   const size_t steps = in.size() + minus.size();

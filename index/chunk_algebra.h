@@ -26,7 +26,7 @@ uint32_t IntersectAllCardinality(std::span<const ChunkSet> in, std::span<const C
 ChunkSet UniteAll(std::span<const ChunkSet> sets, ChunkScratch& out);
 uint32_t UniteAllCardinality(std::span<const ChunkSet> sets, ChunkScratch& out);
 
-// Users in all of `in` and in none of `minus`.
+// Users in all of `in` and in none of `minus`. A view: of the sets and of what they point into.
 struct ChunkTerm {
   std::span<const ChunkSet> in;
   std::span<const ChunkSet> minus;

@@ -4,8 +4,8 @@
 //   uint32_t n = IntersectCardinality(a, b);      // nothing is materialised
 //
 // A result may point into `out` or into either operand; it is valid as long as all three. `out`
-// must not be the scratch that an operand points into, unless said so. Results are arrays up to
-// kArrayMax members and bitsets above, except where an operand is returned as it is. Thread-safe.
+// must not be the scratch that an operand points into, unless said so. Results are arrays where
+// they are small, bitsets otherwise, or an operand as it is. Thread-safe.
 #ifndef THRONG_INDEX_CHUNK_OPS_H_
 #define THRONG_INDEX_CHUNK_OPS_H_
 
@@ -15,9 +15,10 @@
 
 namespace throng::index {
 
+// `a` may lie in `out` where it is an array that is not longer than `b`.
 ChunkSet Intersect(const ChunkSet& a, const ChunkSet& b, ChunkScratch& out);
 ChunkSet Unite(const ChunkSet& a, const ChunkSet& b, ChunkScratch& out);
-// Members of `a` that are not in `b`.
+// Members of `a` that are not in `b`. `a` may lie in `out` where it is an array.
 ChunkSet Subtract(const ChunkSet& a, const ChunkSet& b, ChunkScratch& out);
 
 uint32_t IntersectCardinality(const ChunkSet& a, const ChunkSet& b);

@@ -13,22 +13,25 @@
 namespace throng::index {
 namespace {
 
+// A block of the users of a term.
+THRONG_KERNELS_INLINE void LoadTerm(const WordTerm& term, uint32_t w, Vector* block) {
+  for (uint32_t k = 0; k < kBlock; ++k) block[k] = LoadVector(term.in[0] + w + k * kLanes);
+  for (uint32_t i = 1; i < term.in_size; ++i) {
+    const uint64_t* words = term.in[i] + w;
+    for (uint32_t k = 0; k < kBlock; ++k) block[k] &= LoadVector(words + k * kLanes);
+  }
+  for (uint32_t i = 0; i < term.minus_size; ++i) {
+    const uint64_t* words = term.minus[i] + w;
+    for (uint32_t k = 0; k < kBlock; ++k) block[k] &= ~LoadVector(words + k * kLanes);
+  }
+}
+
 template <bool kStore>
-THRONG_KERNELS_INLINE uint32_t ConjoinWords(const uint64_t* const* in, uint32_t in_size,
-                                            const uint64_t* const* minus, uint32_t minus_size,
-                                            uint64_t* out) {
+THRONG_KERNELS_INLINE uint32_t ConjoinWords(const WordTerm& term, uint64_t* out) {
   Counter counter;
   for (uint32_t w = 0; w < kWords; w += kBlockWords) {
     Vector block[kBlock];
-    for (uint32_t k = 0; k < kBlock; ++k) block[k] = LoadVector(in[0] + w + k * kLanes);
-    for (uint32_t i = 1; i < in_size; ++i) {
-      const uint64_t* words = in[i] + w;
-      for (uint32_t k = 0; k < kBlock; ++k) block[k] &= LoadVector(words + k * kLanes);
-    }
-    for (uint32_t i = 0; i < minus_size; ++i) {
-      const uint64_t* words = minus[i] + w;
-      for (uint32_t k = 0; k < kBlock; ++k) block[k] &= ~LoadVector(words + k * kLanes);
-    }
+    LoadTerm(term, w, block);
     counter.Add(block);
     if (kStore) {
       for (uint32_t k = 0; k < kBlock; ++k) StoreVector(block[k], out + w + k * kLanes);
@@ -39,8 +42,8 @@ THRONG_KERNELS_INLINE uint32_t ConjoinWords(const uint64_t* const* in, uint32_t 
 
 uint32_t Conjoin(const uint64_t* const* in, uint32_t in_size, const uint64_t* const* minus,
                  uint32_t minus_size, uint64_t* out) {
-  return out == nullptr ? ConjoinWords<false>(in, in_size, minus, minus_size, out)
-                        : ConjoinWords<true>(in, in_size, minus, minus_size, out);
+  const WordTerm term{in, in_size, minus, minus_size};
+  return out == nullptr ? ConjoinWords<false>(term, out) : ConjoinWords<true>(term, out);
 }
 
 template <bool kStore>
@@ -73,17 +76,8 @@ THRONG_KERNELS_INLINE uint32_t UniteTermWords(const WordTerm* terms, uint32_t si
   for (uint32_t w = 0; w < kWords; w += kBlockWords) {
     Vector any[kBlock] = {};
     for (uint32_t t = 0; t < size; ++t) {
-      const WordTerm& term = terms[t];
       Vector block[kBlock];
-      for (uint32_t k = 0; k < kBlock; ++k) block[k] = LoadVector(term.in[0] + w + k * kLanes);
-      for (uint32_t i = 1; i < term.in_size; ++i) {
-        const uint64_t* words = term.in[i] + w;
-        for (uint32_t k = 0; k < kBlock; ++k) block[k] &= LoadVector(words + k * kLanes);
-      }
-      for (uint32_t i = 0; i < term.minus_size; ++i) {
-        const uint64_t* words = term.minus[i] + w;
-        for (uint32_t k = 0; k < kBlock; ++k) block[k] &= ~LoadVector(words + k * kLanes);
-      }
+      LoadTerm(terms[t], w, block);
       for (uint32_t k = 0; k < kBlock; ++k) any[k] |= block[k];
     }
     for (uint32_t i = 0; i < common.in_size; ++i) {

@@ -13,6 +13,7 @@ Kept* KeptScratches() {
   thread_local bool ended = false;
   struct Holder {
     Kept kept;
+    Holder() { kept.reserve(kScratchesKeptMax); }  // so that giving back never fails
     ~Holder() { ended = true; }
   };
   if (ended) return nullptr;

@@ -1,4 +1,4 @@
-// Scratch that outlives a query: a thread keeps what its last queries used, still in its caches.
+// Scratch that outlives a query: the thread that ends one keeps what it used.
 //
 //   ScratchRef scratch = TakeScratch();       // not cleared
 //   ChunkSet both = Intersect(a, b, *scratch);

@@ -37,7 +37,7 @@ class ShardBitmaps {
   bool empty() const { return entries_.empty(); }
   const BitmapShard& operator[](size_t i) const { return *entries_[i].bitmap; }
   uint32_t code(size_t i) const { return entries_[i].code; }
-  // Of chunk 0 to 15, by bitmap.
+  // Of chunk 0 to 15, by bitmap; until the next change.
   std::span<const uint32_t> cardinalities(uint32_t chunk) const {
     return std::span(cardinalities_).subspan(chunk * entries_.size(), entries_.size());
   }

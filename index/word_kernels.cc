@@ -18,11 +18,17 @@ struct Sets {
   Sets() {
 #if defined(THRONG_X86_KERNELS)
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2")) return;
-    all[size++] = &kAvx2Kernels;
-    if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl")) return;
-    if (!__builtin_cpu_supports("avx512vpopcntdq") || !__builtin_cpu_supports("avx512vbmi2"))
+    // All that index/CMakeLists.txt lets the compiler use.
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
+        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("popcnt")) {
       return;
+    }
+    all[size++] = &kAvx2Kernels;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512vpopcntdq") ||
+        !__builtin_cpu_supports("avx512vbmi2")) {
+      return;
+    }
     all[size++] = &kAvx512Kernels;
 #endif
   }

@@ -254,7 +254,7 @@ ChunkSet Evaluator::EvaluateProfiled(uint32_t number, uint32_t chunk) {
 }
 
 // One input after the other. The running result alternates between the operator's two scratches; an
-// empty input leaves the result, and so the turns, as they were.
+// input that changes nothing leaves the result, and so the turns, as they were.
 ChunkSet Evaluator::EvaluatePairwise(Operator& op, uint32_t chunk) {
   ChunkSet users = EvaluateProfiled(op.inputs[0], chunk);
   const bool any = IsUnion(*op.plan);
@@ -262,12 +262,12 @@ ChunkSet Evaluator::EvaluatePairwise(Operator& op, uint32_t chunk) {
   uint32_t turn = 0;
   for (size_t i = 1; i < op.inputs.size() && (any || !users.empty()); ++i) {
     const ChunkSet input = EvaluateProfiled(op.inputs[i], chunk);
-    if (input.empty() && !both) continue;
     ChunkScratch& out = *op.scratch[turn];
-    turn ^= 1;
+    const ChunkSet before = users;
     users = any    ? index::Unite(users, input, out)
             : both ? index::Intersect(users, input, out)
                    : index::Subtract(users, input, out);
+    if (users.words != before.words) turn ^= 1;
   }
   return users;
 }

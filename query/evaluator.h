@@ -38,7 +38,8 @@ class Evaluator {
   // operators then run one by one, two operands at a time.
   Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, bool profile);
 
-  // An upper bound of the users in the shard; 0: nothing there to evaluate. Orders the inputs of
+  // What the order goes by: about how many users there are in the shard at most (an estimate where
+  // there are buckets); 0: nothing there to evaluate. Orders the inputs of
   // every operator by their cardinality in the shard.
   uint64_t StartShard(uint32_t shard);
   // The users in a chunk (0 to 15) of the shard. The view is valid until the next call.

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <variant>
 
 #include "index/chunk_algebra.h"
 #include "index/chunk_ops.h"
@@ -30,6 +31,13 @@ constexpr size_t kRemovedAtOnce = 8;
 constexpr size_t kPrefetchDistance = 8;
 
 constexpr int64_t kCodeTableBits = index::kCodeTableWords * 64;
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
 
 template <typename Node>
 const Node* NodeOf(const PhysicalPlan& plan) {
@@ -81,35 +89,56 @@ uint64_t LeafReader::StartShard(uint32_t shard_number) {
   shard_ = shard_number;
   bitmaps_.Clear();
   column_ = nullptr;
-  uint64_t users = 0;
-  const auto assign = [&](uint32_t tag, auto assign_from) {
-    if (const index::TagShard* shard = snapshot_.shard(tag, shard_)) assign_from(*shard);
-    users = bitmaps_.cardinality();
-  };
-  if (values_ != nullptr) {
-    assign(values_->tag, [&](const index::TagShard& shard) {
-      bitmaps_.Assign(shard, values_->codes);
-      if (disjoint_) column_ = shard.column.get();
-    });
-    bitmaps_.Sort();
-  } else if (const auto* exists = NodeOf<TagExists>(plan_)) {
-    assign(exists->tag, [&](const index::TagShard& shard) { bitmaps_.Assign(shard.exists); });
-  } else if (NodeOf<Everybody>(plan_) != nullptr) {
-    assign(index::kUniverseTag,
-           [&](const index::TagShard& shard) { bitmaps_.Assign(shard.values[0]); });
-  } else if (ranges_ != nullptr) {
-    const index::TagShard* shard = snapshot_.shard(ranges_->tag, shard_);
-    if (shard == nullptr || shard->column == nullptr) return 0;
-    column_ = shard->column.get();
-    users = index::Cardinality(shard->exists);
-  } else if (ordinals_ != nullptr) {
-    for (uint32_t c = 0; c < index::kChunksPerShard; ++c) users += UsersMax(c);
-  } else if (buckets_ != nullptr) {
-    // An estimate, but never 0 where there may be somebody.
-    users = buckets_->from < buckets_->to ? index::kShardSize / 16 : 0;
-  }
-  in_place_ = ranges_ == nullptr && buckets_ == nullptr && bitmaps_.size() <= 1;
-  return users;
+  in_place_ = true;
+  return std::visit(
+      Overloaded{
+          [&](const TagValues& leaf) {
+            return StartBitmaps(leaf.tag, [&](const index::TagShard& shard) {
+              bitmaps_.Assign(shard, leaf.codes);
+              bitmaps_.Sort();
+              if (disjoint_) column_ = shard.column.get();
+            });
+          },
+          [&](const TagExists& leaf) {
+            return StartBitmaps(
+                leaf.tag, [&](const index::TagShard& shard) { bitmaps_.Assign(shard.exists); });
+          },
+          [&](const Everybody&) {
+            return StartBitmaps(index::kUniverseTag, [&](const index::TagShard& shard) {
+              bitmaps_.Assign(shard.values[0]);
+            });
+          },
+          [&](const NumericRanges& leaf) -> uint64_t {
+            in_place_ = false;
+            const index::TagShard* shard = snapshot_.shard(leaf.tag, shard_);
+            if (shard == nullptr || shard->column == nullptr) return 0;
+            column_ = shard->column.get();
+            return index::Cardinality(shard->exists);
+          },
+          [&](const Ordinals&) {
+            uint64_t users = 0;
+            for (uint32_t c = 0; c < index::kChunksPerShard; ++c) users += UsersMax(c);
+            return users;
+          },
+          [&](const HashBuckets& leaf) -> uint64_t {
+            in_place_ = false;
+            // An estimate, but never 0 where there may be somebody.
+            return leaf.from < leaf.to ? index::kShardSize / 16 : 0;
+          },
+          [](const Nobody&) { return uint64_t{0}; },
+          // Inner operators are no leaves.
+          [](const IntersectInputs&) { return uint64_t{0}; },
+          [](const UniteInputs&) { return uint64_t{0}; },
+          [](const SubtractInputs&) { return uint64_t{0}; },
+      },
+      plan_.node);
+}
+
+template <typename Assign>
+uint64_t LeafReader::StartBitmaps(uint32_t tag, Assign assign) {
+  if (const index::TagShard* shard = snapshot_.shard(tag, shard_)) assign(*shard);
+  in_place_ = bitmaps_.size() <= 1;
+  return bitmaps_.cardinality();
 }
 
 uint32_t LeafReader::UsersMax(uint32_t chunk) const {

@@ -27,7 +27,7 @@ class LeafReader {
   // REQUIRES: `plan` is a leaf.
   LeafReader(const PhysicalPlan& plan, const index::Snapshot& snapshot);
 
-  // An upper bound of the leaf's users in the shard; 0: nobody.
+  // An upper bound of the leaf's users in the shard, but for buckets an estimate; 0: nobody.
   uint64_t StartShard(uint32_t shard);
 
   // Whether the leaf's users lie in one block of each chunk of this shard: Read() costs nothing.
@@ -56,6 +56,8 @@ class LeafReader {
     uint64_t probe_cost = 0;  // intersecting each with one set
   };
 
+  template <typename Assign>
+  uint64_t StartBitmaps(uint32_t tag, Assign assign);
   UnionWork WorkOf(uint32_t chunk) const;
   void PrefetchAhead(size_t i, uint32_t chunk) const;
   uint64_t PickCost(uint32_t chunk) const;

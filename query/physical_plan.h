@@ -42,9 +42,8 @@ struct PhysicalPlan {
 // Returns a plan that selects exactly the users of `plan`, which must be normal.
 //   * and(x, not(y)) becomes andnot(x, y); a not that no and absorbs is taken from the universe:
 //     or(x, not(y)) = all but (y but x).
-//   * Any of more than half of a tag's values is read from the rest T of them: exists but any(T)
-//   for
-//     CATEGORY, exists but (any(T) but any(of the values)) for LABELS; any of all is exists.
+//   * Any of more than half of a tag's values is read from the rest T of them: for CATEGORY exists
+//     but any(T), for LABELS exists but (any(T) but any(of the values)); any of all is exists.
 //   * Inputs of and, and what andnot takes away, are ordered by cardinality here and again in each
 //     shard.
 // Cardinalities come from `snapshot` and change the order of work, never the result. Thread-safe.

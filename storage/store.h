@@ -82,7 +82,8 @@ using Progress = std::function<void(uint64_t bytes_done, uint64_t bytes_total)>;
 
 // Thread-safe, but calls for one population must not overlap except FindRequest and Sync with all
 // of them, and Append or Write, Fold and WriteGeneration with one another: one of each at a time,
-// and WriteGeneration not with the Append that makes its content visible.
+// but of WriteGeneration one for each tag, and that not with the Append that makes its content
+// visible.
 class Store {
  public:
   // Errors: kFailedPrecondition when another process holds the directory or it was written by a

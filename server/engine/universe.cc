@@ -89,6 +89,12 @@ index::CommitRecord Universe::NextRecord(const index::Snapshot& newest) const {
 
 absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build, size_t cells) {
   const auto start = std::chrono::steady_clock::now();
+  // Before the lock: other commits need not wait for it.
+  if (cells > kSmallCommitMax) {
+    write_parallel().For(1, [this](uint32_t, uint32_t) { DropRetired(); });
+  } else {
+    DropRetired();
+  }
   absl::StatusOr<Built> built;
   {
     index::MutexLock lock(commit_mutex_);
@@ -107,7 +113,6 @@ absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build, size_t c
 }
 
 absl::StatusOr<Universe::Built> Universe::BuildNext(const Build& build) {
-  DropRetired();
   Built built{.epoch = epoch()};
   const index::SnapshotRef head = this->head();
   index::CommitRecord record = NextRecord(*head);

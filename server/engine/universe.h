@@ -162,7 +162,8 @@ class Universe {
   // What the next commit builds on: newest_, or ahead of it by commits that are being synced.
   index::SnapshotRef head_ THRONG_GUARDED_BY(snapshot_mutex_);
   std::map<uint64_t, Lease> leases_ THRONG_GUARDED_BY(snapshot_mutex_);
-  // Freeing what only an old snapshot holds takes long: not under a lock, and not a reader's work.
+  // Freeing what only an old snapshot holds takes long: not under a lock, and not the work of a
+  // reader, unless it reads for longer than the version is leased.
   std::vector<index::SnapshotRef> retired_ THRONG_GUARDED_BY(snapshot_mutex_);
   uint64_t folded_version_ THRONG_GUARDED_BY(snapshot_mutex_) = 0;
   std::optional<std::chrono::nanoseconds> last_fold_ THRONG_GUARDED_BY(snapshot_mutex_);

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "index/id_hash.h"
 #include "query/breakdown_collector.h"
 #include "query/executor.h"
 #include "query/normalizer.h"
@@ -104,6 +105,53 @@ TEST(ExecutionRandomTest, BreakdownsAddUp) {
   ASSERT_EQ(everybody[0].counts[3], world.Matching({TagValues{kCity, {3}}}).size());
   ASSERT_EQ(everybody[0].with_value, world.Matching({TagExists{kCity}}).size());
   ASSERT_EQ(everybody[1].with_value, 70'000u);
+}
+
+// Two chunks: in the first nobody has a city, and in both half of the users have the flag.
+index::SnapshotRef CityInTheSecondChunk(uint32_t users, index::Parallel& parallel) {
+  index::CommitRecord record{.version = 1};
+  record.definitions = {{.id = kCity, .name = "city", .type = index::TagType::kCategory},
+                        {.id = kGraduate, .name = "graduate", .type = index::TagType::kFlag}};
+  record.new_values = {{.tag = kCity, .values = {"0", "1"}}};
+  index::TagChange city{.tag = kCity};
+  index::TagChange graduate{.tag = kGraduate};
+  for (uint32_t user = 0; user < users; ++user) {
+    record.new_users.push_back(std::to_string(user));
+    graduate.ordinals.push_back(user);
+    graduate.cells.push_back(user % 2);
+    if (user < index::kChunkSize) continue;
+    city.ordinals.push_back(user);
+    city.cells.push_back(user % 3 == 0 ? 1 : 0);
+  }
+  record.tag_changes = {city, graduate};
+  return index::Apply(index::Snapshot(), record, parallel);
+}
+
+// What takes nothing away leaves the users where they are, and the next operand must not be
+// evaluated there.
+TEST(ExecutionTest, AnOperandThatChangesNothingLeavesTheUsersToTheNext) {
+  constexpr uint32_t kUsers = 3 * index::kChunkSize;
+  index::Parallel parallel(1);
+  const index::SnapshotRef snapshot = CityInTheSecondChunk(kUsers, parallel);
+  const uint64_t salt = index::SaltHash("s");
+  const PhysicalPlan everybody{.node = Everybody{}, .users_max = kUsers};
+  const PhysicalPlan graduate{.node = TagValues{kGraduate, {0}}, .users_max = kUsers};
+  const PhysicalPlan city{.node = TagValues{kCity, {0, 1}}, .users_max = kUsers};
+  const PhysicalPlan bucket{.node = HashBuckets{salt, "s", 0, 500'000}, .users_max = kUsers};
+  const PhysicalPlan others{.node = HashBuckets{salt, "s", 900'000, 1'000'000},
+                            .users_max = kUsers};
+  PhysicalPlan plan{.node = SubtractInputs{{everybody, graduate, city, bucket, others}},
+                    .users_max = kUsers};
+  uint64_t expected = 0;
+  for (uint32_t user = 0; user < index::kChunkSize; user += 2) {
+    const uint32_t in = index::BucketOf(snapshot->ids().chunk(0).hash(user), salt);
+    expected += in >= 500'000 && in < 900'000 ? 1 : 0;
+  }
+  SetCollector collector;
+  ASSERT_TRUE(Execute(plan, *snapshot, parallel, {}, collector).ok());
+  EXPECT_EQ(collector.Build()->cardinality(), expected);
+  EXPECT_EQ(*CountUsers(plan, *snapshot, parallel, {}), expected);
+  EXPECT_EQ(ProfilePlans({plan}, *snapshot, parallel, {})->front().count, expected);
 }
 
 TEST(ExecutionTest, AFailedCheckEndsTheQueryWithItsStatus) {
