@@ -168,13 +168,15 @@ ChunkSet Evaluator::EvaluateConjuncts(Operator& op, uint32_t chunk, Goal goal) {
     return Counted(index::IntersectAllCardinality(op.sets, op.minus_sets, *op.scratch[0]));
   }
   ChunkSet users = index::IntersectAll(op.sets, op.minus_sets, *op.scratch[0]);
-  // A result must not be made in the scratch that its operand lies in.
+  // A result must not be made in the scratch that its operand lies in; one that changes nothing is
+  // the operand itself, and leaves the turns as they were.
   uint32_t turn = 1;
   const auto restrict = [&](uint32_t number, bool wanted) {
     --left;
+    const ChunkSet before = users;
     users =
         Restrict(users, number, chunk, wanted, left == 0 ? goal : Goal::kUsers, *op.scratch[turn]);
-    turn ^= 1;
+    if (users.words != before.words) turn ^= 1;
   };
   for (; next < op.asked.size() && !users.empty(); ++next) restrict(op.asked[next], true);
   for (size_t i = 0; i < op.minus_asked.size() && !users.empty(); ++i) {
