@@ -1,7 +1,7 @@
 // Compiles a function for several instruction sets and picks one when the program is loaded, so
 // that one portable binary uses what the machine has.
 //
-//   THRONG_MULTIVERSION uint32_t CountBits(const uint64_t* words) { ... }
+//   THRONG_MULTIVERSION void AddSet1(const uint8_t* data, const ChunkSet& users, ...) { ... }
 //
 // Off where it cannot work: under sanitizers (the choice runs before their runtime is up) and with
 // compilers other than GCC on x86-64.
