@@ -18,6 +18,7 @@ namespace throng::storage {
 namespace {
 
 constexpr std::string_view kFormatMagic = "throng";
+constexpr size_t kDeletionBatchBytes = 4 << 20;
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
@@ -275,8 +276,22 @@ void Database::Delete(Family family, std::string_view key, rocksdb::WriteBatch* 
   static_cast<void>(batch->Delete(handle(family), ToSlice(key)));
 }
 
-void Database::DeleteRange(Family family, const KeyRange& range, rocksdb::WriteBatch* batch) {
-  static_cast<void>(batch->DeleteRange(handle(family), ToSlice(range.begin), ToSlice(range.end)));
+absl::Status Database::DeleteAll(Family family, const KeyRange& range) {
+  rocksdb::WriteBatch batch;
+  RangeScan scan = Scan(family, range);
+  for (; scan.Valid(); scan.Next()) {
+    Delete(family, scan.key(), &batch);
+    if (batch.GetDataSize() < kDeletionBatchBytes) continue;
+    THRONG_RETURN_IF_ERROR(Write(&batch, /*sync=*/false));
+    batch.Clear();
+  }
+  const absl::Status status = scan.status();
+  if (absl::IsDataLoss(status)) {
+    static_cast<void>(batch.DeleteRange(handle(family), ToSlice(range.begin), ToSlice(range.end)));
+  } else {
+    THRONG_RETURN_IF_ERROR(status);
+  }
+  return batch.Count() == 0 ? absl::OkStatus() : Write(&batch, /*sync=*/false);
 }
 
 absl::Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
@@ -287,8 +302,8 @@ absl::Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
 }
 
 absl::Status Database::Scrub(const KeyRange& range) {
-  // RocksDB 7.8 fails an assertion when a compaction that drops all it reads, range deletions among
-  // it, cannot write its empty file. The log is often empty: a key that stays keeps it from that.
+  // Logs of before had range deletions (DeleteAll says what of them): a key that stays keeps a
+  // compaction that drops all the others from an empty output.
   rocksdb::WriteBatch batch;
   const std::string keeper = LogKey(0, 0);
   Put(Family::kLog, keeper, Seal(Kind::kScrub, keeper, ""), &batch);

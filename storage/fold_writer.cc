@@ -142,9 +142,10 @@ absl::Status FoldWriter::WriteValues(uint32_t tag, const index::ValueDictionary&
   return absl::OkStatus();
 }
 
-void FoldWriter::DeleteGeneration(uint32_t tag, uint32_t generation) {
-  database_.DeleteRange(Family::kBlocks,
-                        GenerationRange(population_, tag, generation, generation + 1), &batch_);
+absl::Status FoldWriter::DeleteGeneration(uint32_t tag, uint32_t generation) {
+  THRONG_RETURN_IF_ERROR(Flush());
+  return database_.DeleteAll(Family::kBlocks,
+                             GenerationRange(population_, tag, generation, generation + 1));
 }
 
 absl::Status FoldWriter::FlushIfFull() {

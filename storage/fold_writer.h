@@ -50,8 +50,8 @@ class FoldWriter {
                               const index::LinkedIds* before);
   absl::Status WriteValues(uint32_t tag, const index::ValueDictionary& values,
                            const index::ValueDictionary* before);
-  // Deletes whatever stands under a generation of a tag, in the next batch.
-  void DeleteGeneration(uint32_t tag, uint32_t generation);
+  // Deletes whatever stands under a generation of a tag; not synced.
+  absl::Status DeleteGeneration(uint32_t tag, uint32_t generation);
 
   // Writes what is left; not synced.
   absl::Status Flush();

@@ -82,7 +82,7 @@ std::vector<TagPair> PairTags(const Snapshot& snapshot, const Snapshot* folded,
   return pairs;
 }
 
-// Adds the tags that changed, and the deletion of content they no longer refer to.
+// Adds the tags that changed.
 void PutTags(Database& database, uint32_t population, const Snapshot& snapshot,
              const Snapshot* folded, rocksdb::WriteBatch* batch) {
   for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
@@ -94,11 +94,21 @@ void PutTags(Database& database, uint32_t population, const Snapshot& snapshot,
                                            .value_count = entry->values->size(),
                                            .stamps = StampsOf(snapshot.content(tag))});
     database.Put(Family::kMeta, key, Seal(Kind::kTag, key, payload), batch);
-    const uint32_t generation = entry->definition.generation;
-    if (old == nullptr ? generation > 1 : old->definition.generation != generation) {
-      database.DeleteRange(Family::kBlocks, GenerationRange(population, tag, 0, generation), batch);
-    }
   }
+}
+
+// Deletes content that tags of `snapshot` referred to before and do no longer.
+absl::Status DeleteOldGenerations(Database& database, uint32_t population, const Snapshot& snapshot,
+                                  const Snapshot* folded) {
+  for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
+    const uint32_t tag = entry->definition.id;
+    const uint32_t generation = entry->definition.generation;
+    const TagEntry* old = folded == nullptr ? nullptr : folded->catalogue().FindById(tag);
+    if (old == nullptr ? generation <= 1 : old->definition.generation == generation) continue;
+    THRONG_RETURN_IF_ERROR(
+        database.DeleteAll(Family::kBlocks, GenerationRange(population, tag, 0, generation)));
+  }
+  return absl::OkStatus();
 }
 
 StoredBase BaseOf(const Snapshot& snapshot) {
@@ -169,6 +179,7 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   THRONG_RETURN_IF_ERROR(CheckWritable());
   std::set<TagGeneration> flipped;
   bool needs_scrub = false;
+  uint64_t folded_version = 0;
   {
     index::MutexLock lock(mutex_);
     const auto it = states_.find(population);
@@ -183,6 +194,7 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
                       snapshot.data_version(), it->second.folded_version, it->second.last_version));
     }
     flipped = it->second.flipped;
+    folded_version = it->second.folded_version;
   }
   // Blocks must not reach the disk before the records they are made of.
   THRONG_RETURN_IF_ERROR(database_->Sync());
@@ -203,13 +215,15 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   if (needs_scrub) {
     database_->Put(Family::kMeta, scrub_key, Seal(Kind::kScrub, scrub_key, ""), &batch);
   }
-  database_->DeleteRange(
-      Family::kLog,
-      {.begin = LogKey(population, 0), .end = LogKey(population, snapshot.data_version() + 1)},
-      &batch);
+  for (uint64_t version = folded_version + 1; version <= snapshot.data_version(); ++version) {
+    database_->Delete(Family::kLog, LogKey(population, version), &batch);
+  }
   THRONG_RETURN_IF_ERROR(
       DeleteRequests(*database_, population, now_us() - kRequestLifetimeUs, &batch));
   THRONG_RETURN_IF_ERROR(database_->Write(&batch, /*sync=*/true));
+  // Not before the base that refers to the new ones is on disk. When it fails, the next fold goes
+  // on with it, or the next start.
+  THRONG_RETURN_IF_ERROR(DeleteOldGenerations(*database_, population, snapshot, folded));
   NoteFolded(population, snapshot, needs_scrub);
   THRONG_RETURN_IF_ERROR(AdvanceHighWater(/*now=*/true));
   return ScrubIfNeeded(population);
@@ -275,7 +289,9 @@ absl::Status RocksStore::WriteGenerationImpl(uint32_t population,
     }
   }
   FoldWriter writer(*database_, population, kBatchBytes);
-  if (content.shards.empty()) writer.DeleteGeneration(definition.id, definition.generation);
+  if (content.shards.empty()) {
+    THRONG_RETURN_IF_ERROR(writer.DeleteGeneration(definition.id, definition.generation));
+  }
   for (uint32_t i = 0; i < content.shards.size(); ++i) {
     if (content.shards[i] == nullptr) continue;
     const FoldWriter::Place place{

@@ -22,19 +22,17 @@ void AddContents(const index::Snapshot& snapshot, std::set<TagGeneration>* conte
 // Deletes content that is not `live`. Sees one key of each content and skips the others.
 absl::Status DeleteOrphans(Database& database, uint32_t population,
                            const std::set<TagGeneration>& live) {
-  rocksdb::WriteBatch batch;
   RangeScan scan = database.Scan(Family::kBlocks, PopulationRange(population));
   while (scan.Valid()) {
     const uint32_t tag = KeyU32(scan.key(), 4).value_or(0);
     const uint32_t generation = KeyU32(scan.key(), 8).value_or(0);
     const KeyRange content = GenerationRange(population, tag, generation, generation + 1);
     if (!live.contains({tag, generation})) {
-      database.DeleteRange(Family::kBlocks, content, &batch);
+      THRONG_RETURN_IF_ERROR(database.DeleteAll(Family::kBlocks, content));
     }
     scan.Seek(content.end);
   }
-  THRONG_RETURN_IF_ERROR(scan.status());
-  return batch.Count() == 0 ? absl::OkStatus() : database.Write(&batch, /*sync=*/false);
+  return scan.status();
 }
 
 }  // namespace
