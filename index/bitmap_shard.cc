@@ -177,6 +177,18 @@ void BitmapShard::Prefetch(uint32_t chunk) const {
   for (int line = 0; line < kLines; ++line) __builtin_prefetch(block + line * 64);
 }
 
+void BitmapShard::PrefetchChunks() const {
+  const auto* memory = reinterpret_cast<const char*>(dense_);
+  for (size_t at = 0; memory != nullptr && at < sizeof(Dense); at += 64) {
+    __builtin_prefetch(memory + at);
+  }
+}
+
+const uint64_t* BitmapShard::WordsPlace(uint32_t chunk) const {
+  const Block* block = dense_ == nullptr ? nullptr : dense_->blocks[chunk].get();
+  return block == nullptr ? nullptr : block->words_place();
+}
+
 bool BitmapShard::Contains(uint32_t offset) const {
   const uint32_t chunk = offset >> kChunkBits;
   if (dense_ == nullptr) return index::Contains(LoadSparse(chunk), offset & kChunkMask);

@@ -45,6 +45,10 @@ class BitmapShard : public RefCounted<BitmapShard> {
   bool HasDelta(uint32_t chunk) const;
   // Asks for the memory that Load() of the chunk will read first.
   void Prefetch(uint32_t chunk) const;
+  // Asks for the memory that all chunks' Load() and ChunkCardinality() read before their blocks.
+  void PrefetchChunks() const;
+  // Where the words of a chunk are if it has a bitset, whose memory is not read; may be null.
+  const uint64_t* WordsPlace(uint32_t chunk) const;
   bool Contains(uint32_t offset) const;
   BitmapMemory memory() const;
   // Changes not yet folded into blocks.

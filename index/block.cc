@@ -9,7 +9,7 @@
 namespace throng::index {
 namespace {
 
-constexpr size_t kPayloadOffset = 64;  // so that bitsets are aligned for vector loads
+constexpr size_t kPayloadOffset = Block::kWordsOffset;  // aligned for vector loads
 constexpr size_t kSmallPayloadOffset = 16;
 static_assert(sizeof(Block) <= kSmallPayloadOffset);
 

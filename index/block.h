@@ -26,6 +26,11 @@ class Block : public RefCounted<Block> {
   uint32_t cardinality() const { return cardinality_; }
   SetKind kind() const { return kind_; }
   size_t memory_bytes() const;
+  // Where the words of a bitset would be, behind the header; the block is not read.
+  static constexpr size_t kWordsOffset = 64;
+  const uint64_t* words_place() const {
+    return reinterpret_cast<const uint64_t*>(reinterpret_cast<const char*>(this) + kWordsOffset);
+  }
 
   static void Destroy(const Block* block);
 

@@ -17,37 +17,71 @@ enum class Goal { kMembers, kCardinality };
 // A result of which only the cardinality is asked for.
 ChunkSet Counted(uint32_t cardinality) { return ChunkSet::Bitset(nullptr, cardinality); }
 
+WordOperand OperandOf(const ChunkSet& set) { return {.words = set.words, .ahead = set.ahead}; }
+
+// Operands of one call of a kernel, of bounded number: nothing is allocated.
+template <uint32_t kMax>
+class Operands {
+ public:
+  void Add(const WordOperand& operand) {
+    has_ahead_ |= operand.ahead != nullptr;
+    operands_[size_++] = operand;
+  }
+  void Clear() {
+    size_ = 0;
+    has_ahead_ = false;
+  }
+  uint32_t size() const { return size_; }
+  bool has_ahead() const { return has_ahead_; }
+  const WordOperand* begin() const { return operands_; }
+  // Kernels take operands of which all have an `ahead` or none.
+  const WordOperand* Complete(bool with_ahead) {
+    for (uint32_t i = 0; with_ahead && i < size_; ++i) {
+      if (operands_[i].ahead == nullptr) operands_[i].ahead = operands_[i].words;
+    }
+    return operands_;
+  }
+
+ private:
+  WordOperand operands_[kMax];
+  uint32_t size_ = 0;
+  bool has_ahead_ = false;
+};
+
 // The intersection of bitsets but others, in batches.
 class WordConjunction {
  public:
   explicit WordConjunction(ChunkScratch& out) : out_(out.bits.words) {}
 
-  void And(const uint64_t* words) {
-    if (in_size_ == kBatch) Flush(out_);
-    in_[in_size_++] = words;
+  void And(const WordOperand& operand) {
+    if (in_.size() == kBatch) Flush(out_);
+    in_.Add(operand);
   }
   // REQUIRES: an And() before.
-  void AndNot(const uint64_t* words) {
-    if (minus_size_ == kBatch) Flush(out_);
-    minus_[minus_size_++] = words;
+  void AndNot(const WordOperand& operand) {
+    if (minus_.size() == kBatch) Flush(out_);
+    minus_.Add(operand);
   }
-  bool empty() const { return in_size_ == 0; }
+  bool empty() const { return in_.size() == 0; }
 
   // Writes the result to `out` unless it is null; returns its cardinality.
   uint32_t Flush(uint64_t* out) {
-    const uint32_t count = Kernels().conjoin(in_, in_size_, minus_, minus_size_, out);
-    in_[0] = out_;
-    in_size_ = 1;
-    minus_size_ = 0;
+    const bool ahead = in_.has_ahead() || minus_.has_ahead();
+    const uint32_t count = Kernels().conjoin({.in = in_.Complete(ahead),
+                                              .in_size = in_.size(),
+                                              .minus = minus_.Complete(ahead),
+                                              .minus_size = minus_.size()},
+                                             out);
+    in_.Clear();
+    minus_.Clear();
+    in_.Add({.words = out_});
     return count;
   }
 
  private:
   uint64_t* const out_;
-  const uint64_t* in_[kBatch];
-  const uint64_t* minus_[kBatch];
-  uint32_t in_size_ = 0;
-  uint32_t minus_size_ = 0;
+  Operands<kBatch> in_;
+  Operands<kBatch> minus_;
 };
 
 // `base`, the smallest array of `in`, with one after the other of the operands looked up in it or
@@ -79,18 +113,18 @@ ChunkSet IntersectWords(std::span<const ChunkSet> in, std::span<const ChunkSet> 
   const ChunkSet* first_runs = nullptr;
   bool plain = true;  // all are bitsets
   for (const ChunkSet& set : in) {
-    if (set.kind == SetKind::kBitset) conjunction.And(set.words);
+    if (set.kind == SetKind::kBitset) conjunction.And(OperandOf(set));
     if (set.kind == SetKind::kRuns && first_runs == nullptr) first_runs = &set;
     plain &= set.kind != SetKind::kRuns;
   }
   if (conjunction.empty()) {
     CopyTo(first_runs == nullptr ? ChunkSet::Full() : *first_runs, words);
-    conjunction.And(words);
+    conjunction.And({.words = words});
   } else {
     first_runs = nullptr;
   }
   for (const ChunkSet& set : minus) {
-    if (set.kind == SetKind::kBitset) conjunction.AndNot(set.words);
+    if (set.kind == SetKind::kBitset) conjunction.AndNot(OperandOf(set));
     plain &= set.kind == SetKind::kBitset || set.empty();
   }
   if (plain && goal == Goal::kCardinality) return Counted(conjunction.Flush(nullptr));
@@ -131,18 +165,18 @@ ChunkSet IntersectAll(std::span<const ChunkSet> in, std::span<const ChunkSet> mi
 
 // Bitsets united in batches into `out`; returns the cardinality. Not for none.
 uint32_t UniteBitsets(std::span<const ChunkSet> sets, Goal goal, uint64_t* out) {
-  const uint64_t* in[kBatch];
-  uint32_t size = 0;
+  Operands<kBatch> in;
   for (const ChunkSet& set : sets) {
     if (set.kind != SetKind::kBitset) continue;
-    if (size == kBatch) {
-      Kernels().unite(in, size, out);
-      in[0] = out;
-      size = 1;
+    if (in.size() == kBatch) {
+      Kernels().unite(in.Complete(in.has_ahead()), in.size(), out);
+      in.Clear();
+      in.Add({.words = out});
     }
-    in[size++] = set.words;
+    in.Add(OperandOf(set));
   }
-  return Kernels().unite(in, size, goal == Goal::kCardinality ? nullptr : out);
+  return Kernels().unite(in.Complete(in.has_ahead()), in.size(),
+                         goal == Goal::kCardinality ? nullptr : out);
 }
 
 ChunkSet UniteAll(std::span<const ChunkSet> sets, Goal goal, ChunkScratch& out) {
@@ -188,30 +222,31 @@ class TermWords {
 
   // False when there is no room for it.
   bool Add(const ChunkTerm& term) {
-    if (size_ == kTermsMax || used_ + term.in.size() + term.minus.size() > kWordsMax) return false;
+    if (size_ == kTermsMax || operands_.size() + term.in.size() + term.minus.size() > kWordsMax) {
+      return false;
+    }
     terms_[size_++] = Take(term);
     return true;
   }
   WordTerm Take(const ChunkTerm& term) {
-    WordTerm words;
-    words.in = words_ + used_;
-    words.in_size = static_cast<uint32_t>(term.in.size());
-    for (const ChunkSet& set : term.in) words_[used_++] = set.words;
-    words.minus = words_ + used_;
-    words.minus_size = static_cast<uint32_t>(term.minus.size());
-    for (const ChunkSet& set : term.minus) words_[used_++] = set.words;
-    return words;
+    const WordOperand* const first = operands_.begin() + operands_.size();
+    for (const ChunkSet& set : term.in) operands_.Add(OperandOf(set));
+    for (const ChunkSet& set : term.minus) operands_.Add(OperandOf(set));
+    return {.in = first,
+            .in_size = static_cast<uint32_t>(term.in.size()),
+            .minus = first + term.in.size(),
+            .minus_size = static_cast<uint32_t>(term.minus.size())};
   }
-  uint32_t Unite(const WordTerm& common, uint64_t* out) const {
+  uint32_t Unite(const WordTerm& common, uint64_t* out) {
+    operands_.Complete(operands_.has_ahead());
     return Kernels().unite_terms(terms_, size_, common, out);
   }
   bool empty() const { return size_ == 0; }
 
  private:
   WordTerm terms_[kTermsMax];
-  const uint64_t* words_[kWordsMax];
+  Operands<kWordsMax> operands_;
   uint32_t size_ = 0;
-  uint32_t used_ = 0;
 };
 
 ChunkSet UniteTerms(std::span<const ChunkTerm> terms, std::span<const ChunkSet> others,

@@ -13,16 +13,18 @@ namespace {
 constexpr uint32_t kSettleMax = 256;
 
 uint32_t AndWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
-  const uint64_t* const in[] = {a, b};
-  return Kernels().conjoin(in, 2, nullptr, 0, out);
+  const WordOperand in[] = {{.words = a}, {.words = b}};
+  return Kernels().conjoin({.in = in, .in_size = 2}, out);
 }
 
 uint32_t AndNotWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
-  return Kernels().conjoin(&a, 1, &b, 1, out);
+  const WordOperand in{.words = a};
+  const WordOperand minus{.words = b};
+  return Kernels().conjoin({.in = &in, .in_size = 1, .minus = &minus, .minus_size = 1}, out);
 }
 
 uint32_t OrWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
-  const uint64_t* const in[] = {a, b};
+  const WordOperand in[] = {{.words = a}, {.words = b}};
   return Kernels().unite(in, 2, out);
 }
 

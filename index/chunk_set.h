@@ -48,6 +48,9 @@ struct ChunkSet {
     const uint64_t* words;
     const Run* runs;
   };
+  // Of a bitset: words that will be read after these, so that memory is asked for them meanwhile.
+  // Only an address, which may be null or of anything.
+  const uint64_t* ahead = nullptr;
 
   bool empty() const { return cardinality == 0; }
 

@@ -55,6 +55,15 @@ class PagedVector {
     if (i >= size_) size_ = i + 1;
   }
 
+  // Asks for the memory that operator[] reads on the way to entry i, the first place of it or the
+  // second. The first must be near by when the second is asked for.
+  void PrefetchPage() const { __builtin_prefetch(pages_.data()); }
+  void PrefetchEntry(size_t i) const {
+    if (i / kPageSize < pages_.size() && pages_[i / kPageSize] != nullptr) {
+      __builtin_prefetch(&(*pages_[i / kPageSize])[i % kPageSize]);
+    }
+  }
+
   size_t memory_bytes() const {
     size_t bytes = pages_.capacity() * sizeof(pages_[0]);
     for (const auto& page : pages_) bytes += page == nullptr ? 0 : sizeof(Page);

@@ -1,8 +1,8 @@
 // The loops over words, offsets and codes of one chunk that evaluation spends its time in, compiled
 // once for each instruction set.
 //
-//   const uint64_t* in[] = {city, gender};
-//   uint32_t users = Kernels().conjoin(in, 2, nullptr, 0, /*out=*/nullptr);   // counts only
+//   const WordOperand in[] = {{city, city}, {gender, gender}};
+//   uint32_t users = Kernels().conjoin({in, 2, nullptr, 0}, /*out=*/nullptr);   // counts only
 //
 // The best set that the machine runs is chosen at the first call. Words are those of a chunk
 // (kWordsPerChunk), aligned to 8 bytes. Counting follows W. Mula, N. Kurz and D. Lemire, "Faster
@@ -15,11 +15,19 @@
 
 namespace throng::index {
 
+// The words of a chunk, and words that will be read after them: memory is asked for these while the
+// others are read. Only an address, of which nothing is read. All operands of a call have one, be
+// it `words` itself, or none has.
+struct WordOperand {
+  const uint64_t* words = nullptr;
+  const uint64_t* ahead = nullptr;
+};
+
 // Bitsets of a chunk: users in all of `in` and in none of `minus`. A view.
 struct WordTerm {
-  const uint64_t* const* in = nullptr;
+  const WordOperand* in = nullptr;
   uint32_t in_size = 0;
-  const uint64_t* const* minus = nullptr;
+  const WordOperand* minus = nullptr;
   uint32_t minus_size = 0;
 };
 
@@ -27,12 +35,11 @@ struct WordTerm {
 struct WordKernels {
   const char* name;  // "portable", "avx2", "avx512"
 
-  // Members of all `in` (1 or more) and of none of `minus`; returns how many. They are written to
-  // `out` unless it is null; it may be one of the inputs.
-  uint32_t (*conjoin)(const uint64_t* const* in, uint32_t in_size, const uint64_t* const* minus,
-                      uint32_t minus_size, uint64_t* out);
+  // Members of the term, with 1 or more `in`; returns how many. They are written to `out` unless it
+  // is null; it may be one of the inputs.
+  uint32_t (*conjoin)(const WordTerm& term, uint64_t* out);
   // Members of any of `in` (1 or more); as above.
-  uint32_t (*unite)(const uint64_t* const* in, uint32_t in_size, uint64_t* out);
+  uint32_t (*unite)(const WordOperand* in, uint32_t in_size, uint64_t* out);
   // Members of any of `terms` (1 or more, each with 1 or more `in`) that are also those of
   // `common`, which may have no `in`; as above.
   uint32_t (*unite_terms)(const WordTerm* terms, uint32_t size, const WordTerm& common,
@@ -67,7 +74,19 @@ struct WordKernels {
   uint32_t (*pick2)(const uint8_t* codes, const uint64_t* table, uint64_t* out);
   // About how long a pick takes for each byte of a code, in units of 0.1 ns.
   uint32_t pick_cost;
+
+  // Writes the codes, of 1, 2, 4 or 8 bytes, of the members of `size` words, in order and with any
+  // number of zeros among them, at most 64 codes a word; returns how many, zeros included. Up to
+  // kCollectPadding bytes behind them may be written, too.
+  uint32_t (*collect1)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
+  uint32_t (*collect2)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
+  uint32_t (*collect4)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
+  uint32_t (*collect8)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
+  // Whether that reads all codes and takes as long for few members as for many.
+  bool collects_all;
 };
+
+inline constexpr uint32_t kCollectPadding = 64;
 
 // The words of a table of codes for pick1 and pick2.
 inline constexpr uint32_t kCodeTableWords = 16;

@@ -33,6 +33,11 @@ constexpr WordKernels kKernels = {
     .pick1 = Pick1,
     .pick2 = Pick2,
     .pick_cost = kPickCost,
+    .collect1 = Collect<uint8_t>,
+    .collect2 = Collect<uint16_t>,
+    .collect4 = Collect<uint32_t>,
+    .collect8 = Collect<uint64_t>,
+    .collects_all = kCollectsAll,
 };
 
 }  // namespace

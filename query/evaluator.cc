@@ -13,6 +13,9 @@ namespace {
 using index::ChunkScratch;
 using index::ChunkSet;
 
+// What the last-level cache may keep from one evaluation to the next.
+constexpr uint64_t kCachedBytes = 24 << 20;
+
 ChunkSet Counted(uint32_t count) { return ChunkSet::Bitset(nullptr, count); }
 
 bool IsIntersection(const PhysicalPlan& plan) {
@@ -29,6 +32,13 @@ Evaluator::Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, 
     : snapshot_(snapshot), profile_(profile) {
   Flatten(plan);
   profiles_.resize(operators_.size());
+  uint64_t bitmaps = 0;
+  for (const Operator& op : operators_) bitmaps += op.leaf == nullptr ? 0 : op.leaf->bitmaps_max();
+  const uint64_t chunks = uint64_t{snapshot.shard_count()} * index::kChunksPerShard;
+  if (bitmaps * chunks * sizeof(index::ChunkWords) < kCachedBytes) return;
+  for (Operator& op : operators_) {
+    if (op.leaf != nullptr) op.leaf->SetReadsAhead();
+  }
 }
 
 uint32_t Evaluator::Flatten(const PhysicalPlan& plan) {

@@ -27,6 +27,12 @@ class LeafReader {
   // REQUIRES: `plan` is a leaf.
   LeafReader(const PhysicalPlan& plan, const index::Snapshot& snapshot);
 
+  // The bitmaps that it may read in a chunk.
+  size_t bitmaps_max() const { return values_ == nullptr ? 1 : values_->codes.size(); }
+  // Sets say from now on what is read after them: faster where the plan reads more than the caches
+  // hold, slower where it does not.
+  void SetReadsAhead() { reads_ahead_ = true; }
+
   // An upper bound of the leaf's users in the shard, but for buckets an estimate; 0: nobody.
   uint64_t StartShard(uint32_t shard);
 
@@ -79,6 +85,10 @@ class LeafReader {
   index::ChunkScratch& DeltaScratch(size_t i);
   bool IsScanDearer(const index::ChunkSet& users, uint32_t chunk) const;
   bool InIntervals(int64_t value) const;
+  index::ChunkSet LoadBitmap(size_t i, uint32_t chunk, index::ChunkScratch& scratch) const;
+  const index::BitmapShard* NextShardsBitmap() const;
+  const uint64_t* WordsAhead(size_t i, uint32_t chunk) const;
+  void ApproachNextShard(uint32_t chunk) const;
   index::ChunkSet Universe(uint32_t chunk, index::ChunkScratch& scratch) const;
 
   const PhysicalPlan& plan_;
@@ -90,6 +100,7 @@ class LeafReader {
   bool disjoint_ = false;             // no user is in two of the bitmaps
   std::vector<uint64_t> code_table_;  // CATEGORY, several values: a bit for each that is asked for
 
+  bool reads_ahead_ = false;
   uint32_t shard_ = 0;
   bool in_place_ = true;
   index::ShardBitmaps bitmaps_;                 // the largest first

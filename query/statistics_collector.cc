@@ -11,6 +11,7 @@
 #include "index/chunk_ops.h"
 #include "index/error.h"
 #include "index/multiversion.h"
+#include "index/word_kernels.h"
 
 namespace throng::query {
 namespace {
@@ -92,96 +93,61 @@ struct OneByOne {
   }
 };
 
-// kBits<Code>[i] has only bit i.
 template <typename Code>
-constexpr std::array<Code, sizeof(Code) * 8> MakeBits() {
-  std::array<Code, sizeof(Code) * 8> bits{};
-  for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<Code>(Code{1} << i);
-  return bits;
-}
-template <typename Code>
-constexpr std::array<Code, sizeof(Code) * 8> kBits = MakeBits<Code>();
-
-// kMasks<Code>[byte] has all bits of code i set where bit i of the byte is.
-template <typename Code>
-using Masks = std::array<Code, 8>;
-template <typename Code>
-constexpr std::array<Masks<Code>, 256> MakeMasks() {
-  std::array<Masks<Code>, 256> masks{};
-  for (size_t byte = 0; byte < masks.size(); ++byte) {
-    for (size_t i = 0; i < 8; ++i) {
-      masks[byte][i] = (byte >> i & 1) != 0 ? std::numeric_limits<Code>::max() : 0;
-    }
-  }
-  return masks;
-}
-template <typename Code>
-constexpr std::array<Masks<Code>, 256> kMasks = MakeMasks<Code>();
-
-// Copies the codes of the 64 users of `word`; 0 for those that are not in it. Compilers make good
-// vectors of masks from a table for narrow codes, and from compared bits for wide ones.
-template <typename Code>
-inline __attribute__((always_inline)) void CopyMembers(const uint8_t* data, uint64_t word,
-                                                       uint8_t* out) {
-  if constexpr (sizeof(Code) <= 2) {
-    for (uint32_t first = 0; first < 64; first += 8) {
-      Masks<Code> codes;
-      std::memcpy(codes.data(), data + first * sizeof(Code), sizeof(codes));
-      const Masks<Code>& masks = kMasks<Code>[word >> first & 0xFF];
-      for (uint32_t i = 0; i < 8; ++i) codes[i] = static_cast<Code>(codes[i] & masks[i]);
-      std::memcpy(out + first * sizeof(Code), codes.data(), sizeof(codes));
-    }
-  } else {
-    constexpr uint32_t kGroup = sizeof(Code) * 8;
-    for (uint32_t first = 0; first < 64; first += kGroup) {
-      const auto members = static_cast<Code>(word >> first);
-      for (uint32_t i = 0; i < kGroup; ++i) {
-        const Code mask = (members & kBits<Code>[i]) != 0 ? std::numeric_limits<Code>::max() : 0;
-        const auto code = static_cast<Code>(LoadCode<Code>(data, first + i) & mask);
-        std::memcpy(out + (first + i) * sizeof(Code), &code, sizeof(Code));
-      }
-    }
-  }
+uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out) {
+  const index::WordKernels& kernels = index::Kernels();
+  if constexpr (sizeof(Code) == 1) return kernels.collect1(codes, words, size, out);
+  if constexpr (sizeof(Code) == 2) return kernels.collect2(codes, words, size, out);
+  if constexpr (sizeof(Code) == 4) return kernels.collect4(codes, words, size, out);
+  if constexpr (sizeof(Code) == 8) return kernels.collect8(codes, words, size, out);
 }
 
-// So many words are looked at together: few of their users are read one by one, many are masked and
-// added up as vectors.
-constexpr uint32_t kWordsAtOnce = 16;
-constexpr uint32_t kOneByOneMax = kWordsAtOnce * 64 / 16;
+// Codes that are collected before they are added.
+constexpr uint32_t kCollectedMax = 4096;
 
 template <typename Code>
 inline __attribute__((always_inline)) void AddBitset(const uint8_t* data, const uint64_t* words,
                                                      CodeTotals* totals) {
-  alignas(64) uint8_t members[kWordsAtOnce * 64 * sizeof(Code)];
-  OneByOne<Code> one_by_one;
-  for (uint32_t first = 0; first < kWordsPerChunk; first += kWordsAtOnce) {
-    uint32_t count = 0;
-    for (uint32_t w = 0; w < kWordsAtOnce; ++w) {
-      count += static_cast<uint32_t>(std::popcount(words[first + w]));
+  alignas(64) uint8_t codes[kCollectedMax * sizeof(Code) + index::kCollectPadding];
+  constexpr uint32_t kWords = 16;
+  uint32_t count = 0;
+  for (uint32_t first = 0; first < kWordsPerChunk; first += kWords) {
+    if (count + kWords * 64 > kCollectedMax) {
+      AddAll<Code>(codes, count, totals);
+      count = 0;
     }
-    const uint8_t* codes = data + size_t{first} * 64 * sizeof(Code);
-    if (count == kWordsAtOnce * 64) {
-      AddAll<Code>(codes, kWordsAtOnce * 64, totals);
-    } else if (count > kOneByOneMax) {
-      for (uint32_t w = 0; w < kWordsAtOnce; ++w) {
-        const size_t at = size_t{w} * 64 * sizeof(Code);
-        CopyMembers<Code>(codes + at, words[first + w], members + at);
-      }
-      AddAll<Code>(members, kWordsAtOnce * 64, totals);
-    } else if (count > 0) {
-      for (uint32_t w = 0; w < kWordsAtOnce; ++w) {
-        for (uint64_t word = words[first + w]; word != 0; word &= word - 1) {
-          one_by_one.Add(
-              LoadCode<Code>(codes, w * 64 + static_cast<uint32_t>(std::countr_zero(word))));
-        }
-      }
-    }
+    count += Collect<Code>(data + size_t{first} * 64 * sizeof(Code), words + first, kWords,
+                           codes + count * sizeof(Code));
   }
-  one_by_one.AddTo(totals);
+  AddAll<Code>(codes, count, totals);
 }
 
-// Codes ahead of which one is asked for.
-constexpr uint32_t kPrefetchDistance = 24;
+// The users of the chunk after this one, whose codes are asked for while this one's are added:
+// their waits for memory then overlap, and with whatever is done between the two chunks.
+struct Ahead {
+  const uint8_t* codes = nullptr;
+  size_t width = 0;
+  const uint16_t* offsets = nullptr;
+  uint32_t size = 0;
+};
+
+template <typename Code>
+inline __attribute__((always_inline)) void AddArray(const uint8_t* data, const uint16_t* offsets,
+                                                    uint32_t size, const Ahead& ahead,
+                                                    CodeTotals* totals) {
+  OneByOne<Code> one_by_one;
+  const uint32_t both = std::min(size, ahead.size);
+  const auto ask = [&](uint32_t i) {
+    __builtin_prefetch(ahead.codes + ahead.offsets[i] * ahead.width, 0, 2);
+  };
+  for (uint32_t i = 0; i < both; ++i) {
+    ask(i);
+    one_by_one.Add(LoadCode<Code>(data, offsets[i]));
+  }
+  for (uint32_t i = both; i < ahead.size; ++i) ask(i);
+  for (uint32_t i = both; i < size; ++i) one_by_one.Add(LoadCode<Code>(data, offsets[i]));
+  one_by_one.AddTo(totals);
+}
 
 template <typename Code>
 inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const ChunkSet& users,
@@ -189,16 +155,9 @@ inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const Chu
   switch (users.kind) {
     case index::SetKind::kEmpty:
       return;
-    case index::SetKind::kArray: {
-      OneByOne<Code> one_by_one;
-      for (uint32_t i = 0; i < users.size; ++i) {
-        const uint32_t ahead = users.array[std::min(i + kPrefetchDistance, users.size - 1)];
-        __builtin_prefetch(data + size_t{ahead} * sizeof(Code));
-        one_by_one.Add(LoadCode<Code>(data, users.array[i]));
-      }
-      one_by_one.AddTo(totals);
+    case index::SetKind::kArray:
+      AddArray<Code>(data, users.array, users.size, {}, totals);
       return;
-    }
     case index::SetKind::kBitset:
       AddBitset<Code>(data, users.words, totals);
       return;
@@ -245,6 +204,38 @@ CodeTotals TotalsOf(const index::ColumnBlock& block, const ChunkSet& users) {
       break;
   }
   return totals;
+}
+
+CodeTotals TotalsOfArray(const index::ColumnBlock& block, const uint16_t* offsets, uint32_t size,
+                         const Ahead& ahead) {
+  CodeTotals totals;
+  switch (block.width()) {
+    case 1:
+      AddArray<uint8_t>(block.codes(), offsets, size, ahead, &totals);
+      break;
+    case 2:
+      AddArray<uint16_t>(block.codes(), offsets, size, ahead, &totals);
+      break;
+    case 4:
+      AddArray<uint32_t>(block.codes(), offsets, size, ahead, &totals);
+      break;
+    case 8:
+      AddArray<uint64_t>(block.codes(), offsets, size, ahead, &totals);
+      break;
+  }
+  return totals;
+}
+
+// A member looked up by itself takes about as long as this many bytes of all codes.
+constexpr uint32_t kBytesAMember = 200;
+
+// Whether the members are better looked up one by one.
+bool IsFew(const ChunkSet& users, int width) {
+  if (users.kind == index::SetKind::kArray) return users.size <= index::kArrayMax;
+  const uint32_t most = index::Kernels().collects_all
+                            ? kChunkSize / kBytesAMember * static_cast<uint32_t>(width)
+                            : index::kArrayMax;
+  return users.kind == index::SetKind::kBitset && users.cardinality <= most;
 }
 
 // The users whose cells the delta does not override, in `scratch`.
@@ -301,10 +292,52 @@ struct StatisticsCollector::Partial {
   }
 };
 
+// Few users of a chunk: their codes are asked for at once, and added when the next chunk's are
+// asked for, or at the end.
+struct StatisticsCollector::Waiting {
+  const index::ColumnBlock* block = nullptr;  // null: nothing waits
+  uint32_t size = 0;
+  alignas(64) uint16_t offsets[index::kArrayMax];
+};
+
+struct StatisticsCollector::PerTag {
+  Partial partial;
+  Waiting waiting[2];  // in turn
+  uint32_t turn = 0;
+
+  void Wait(const index::ColumnBlock& block, const ChunkSet& users) {
+    Waiting& next = waiting[turn];
+    next.block = &block;
+    next.size = index::ToArray(users, next.offsets);
+    turn ^= 1;  // to the one that has been waiting
+    AddWaiting({.codes = block.codes(),
+                .width = static_cast<size_t>(block.width()),
+                .offsets = next.offsets,
+                .size = next.size});
+  }
+  void Finish() {
+    turn ^= 1;
+    AddWaiting({});
+  }
+  // Adds the codes that were asked for before, and asks for those `ahead`.
+  void AddWaiting(const Ahead& ahead) {
+    Waiting& before = waiting[turn];
+    if (before.block == nullptr) {
+      for (uint32_t i = 0; i < ahead.size; ++i) {
+        __builtin_prefetch(ahead.codes + ahead.offsets[i] * ahead.width, 0, 2);
+      }
+      return;
+    }
+    partial.Add(TotalsOfArray(*before.block, before.offsets, before.size, ahead),
+                before.block->base());
+    before.block = nullptr;
+  }
+};
+
 // Apart from each other in memory: threads do not wait for each other's cache lines.
 struct alignas(64) StatisticsCollector::Worker {
   uint64_t users = 0;
-  std::vector<Partial> partials;
+  std::vector<PerTag> tags;
   index::ChunkScratch scratch;
 };
 
@@ -332,7 +365,7 @@ StatisticsCollector::~StatisticsCollector() = default;
 void StatisticsCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
   for (uint32_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<Worker>());
-    workers_.back()->partials.resize(tags_.size());
+    workers_.back()->tags = std::vector<PerTag>(tags_.size());
   }
 }
 
@@ -343,13 +376,14 @@ void StatisticsCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_
     const index::TagShard* shard = snapshot_.shard(tags_[i], chunk / index::kChunksPerShard);
     if (shard == nullptr || shard->column == nullptr) continue;
     CollectTag(*shard->column, chunk % index::kChunksPerShard, users, worker.scratch,
-               &worker.partials[i]);
+               &worker.tags[i]);
   }
 }
 
 void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t chunk,
                                      const ChunkSet& users, index::ChunkScratch& scratch,
-                                     Partial* partial) {
+                                     PerTag* tag) {
+  Partial* partial = &tag->partial;
   const std::span<const index::Cell> delta = column.delta(chunk);
   for (const index::Cell& cell : delta) {
     if (cell.present && index::Contains(users, cell.offset & index::kChunkMask)) {
@@ -359,21 +393,18 @@ void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t 
   const index::ColumnBlock* block = column.block(chunk).get();
   if (block == nullptr) return;
   const ChunkSet outside_delta = delta.empty() ? users : WithoutDelta(users, delta, scratch);
-  ChunkSet in_block = outside_delta;
-  if (in_block.kind == index::SetKind::kBitset && in_block.cardinality <= index::kArrayMax) {
-    // Where words have a user or none, what a loop over bits does next is anybody's guess, and no
-    // load runs ahead of it.
-    in_block =
-        ChunkSet::Array(scratch.array.values, index::ToArray(in_block, scratch.array.values));
-  }
   if (block->codes() != nullptr) {
-    partial->Add(TotalsOf(*block, in_block), block->base());
+    if (IsFew(outside_delta, block->width())) {
+      tag->Wait(*block, outside_delta);
+    } else {
+      partial->Add(TotalsOf(*block, outside_delta), block->base());
+    }
     for (const index::ColumnException& exception : block->exceptions()) {
       if (index::Contains(outside_delta, exception.offset)) partial->Add(exception.value);
     }
     return;
   }
-  index::ForEach(in_block, [&](uint32_t offset) {
+  index::ForEach(outside_delta, [&](uint32_t offset) {
     if (const std::optional<int64_t> value = block->Get(offset)) partial->Add(*value);
   });
 }
@@ -385,7 +416,8 @@ std::vector<TagStatistics> StatisticsCollector::Finish() const {
     uint64_t users = 0;
     for (const std::unique_ptr<Worker>& worker : workers_) {
       users += worker->users;
-      partial.Add(worker->partials[i]);
+      worker->tags[i].Finish();
+      partial.Add(worker->tags[i].partial);
     }
     TagStatistics& tag = merged.emplace_back();
     tag.tag = snapshot_.catalogue().FindById(tags_[i])->definition.name;

@@ -57,11 +57,12 @@ class StatisticsCollector final : public Collector {
 
  private:
   struct Partial;
+  struct Waiting;
+  struct PerTag;
   struct Worker;
 
   static void CollectTag(const index::ColumnShard& column, uint32_t chunk,
-                         const index::ChunkSet& users, index::ChunkScratch& scratch,
-                         Partial* partial);
+                         const index::ChunkSet& users, index::ChunkScratch& scratch, PerTag* tag);
 
   const index::Snapshot& snapshot_;
   const std::vector<uint32_t> tags_;

@@ -42,15 +42,22 @@ std::vector<uint16_t> ArrayOf(const Set& members, size_t size_max) {
   return array;
 }
 
+// Where to ask for memory: in the words, or where there is none.
+const uint64_t* AnyPlace(std::mt19937_64& random, const uint64_t* words) {
+  return random() % 2 == 0 ? words : reinterpret_cast<const uint64_t*>(random() & ~uint64_t{7});
+}
+
 TEST_P(WordKernelsTest, ConjoinAndUniteCountAndWrite) {
   for (int round = 0; round < testing::TestRounds(60); ++round) {
     std::vector<Set> sets;
     std::vector<std::unique_ptr<ChunkWords>> words;
-    std::vector<const uint64_t*> in;
+    std::vector<WordOperand> in;
+    const bool has_ahead = random_() % 2 == 0;
     for (uint64_t i = 0; i < 5; ++i) {
       sets.push_back(RandomSet(random_, kChunkSize));
       words.push_back(WordsOf(sets.back()));
-      in.push_back(words.back()->words);
+      in.push_back({.words = words.back()->words,
+                    .ahead = has_ahead ? AnyPlace(random_, words.back()->words) : nullptr});
     }
     const auto minus_size = static_cast<uint32_t>(random_() % 3);
     const uint32_t in_size = 5 - minus_size;
@@ -65,15 +72,14 @@ TEST_P(WordKernelsTest, ConjoinAndUniteCountAndWrite) {
       if (std::any_of(sets.begin(), sets.begin() + in_size, has)) any.insert(any.end(), v);
     }
     auto out = std::make_unique<ChunkWords>();
-    const uint64_t* const* minus = in.data() + in_size;
-    EXPECT_EQ(kernels().conjoin(in.data(), in_size, minus, minus_size, nullptr), both.size());
+    const WordTerm term{in.data(), in_size, in.data() + in_size, minus_size};
+    EXPECT_EQ(kernels().conjoin(term, nullptr), both.size());
     EXPECT_EQ(kernels().unite(in.data(), in_size, nullptr), any.size());
     EXPECT_EQ(kernels().unite(in.data(), in_size, out->words), any.size());
     EXPECT_EQ(SetOf(out->words), any) << "round " << round;
     EXPECT_EQ(kernels().count(out->words, kWordsPerChunk), any.size());
     // The output may be an input.
-    EXPECT_EQ(kernels().conjoin(in.data(), in_size, minus, minus_size, words[0]->words),
-              both.size());
+    EXPECT_EQ(kernels().conjoin(term, words[0]->words), both.size());
     EXPECT_EQ(SetOf(words[0]->words), both) << "round " << round;
   }
 }
@@ -82,11 +88,13 @@ TEST_P(WordKernelsTest, TermsAreUnitedInsideWhatIsCommon) {
   for (int round = 0; round < testing::TestRounds(40); ++round) {
     std::vector<Set> sets;
     std::vector<std::unique_ptr<ChunkWords>> words;
-    std::vector<const uint64_t*> in;
+    std::vector<WordOperand> in;
+    const bool has_ahead = random_() % 2 == 0;
     for (int i = 0; i < 8; ++i) {
       sets.push_back(RandomSet(random_, kChunkSize));
       words.push_back(WordsOf(sets.back()));
-      in.push_back(words.back()->words);
+      in.push_back({.words = words.back()->words,
+                    .ahead = has_ahead ? AnyPlace(random_, words.back()->words) : nullptr});
     }
     // (0 and 1 and not 2) or 3 or (4 and not 5), and 6 and not 7, or nothing in common.
     const WordTerm terms[] = {
@@ -221,6 +229,41 @@ TEST_P(WordKernelsTest, PicksFindTheCodesOfATable) {
   for (int round = 0; round < testing::TestRounds(10); ++round) {
     ExpectPicks<uint8_t>(random_, kernels().pick1);
     ExpectPicks<uint16_t>(random_, kernels().pick2);
+  }
+}
+
+template <typename Code>
+void ExpectCollects(std::mt19937_64& random,
+                    uint32_t (*collect)(const uint8_t*, const uint64_t*, uint32_t, uint8_t*)) {
+  std::vector<Code> codes(kChunkSize);
+  for (Code& code : codes) code = static_cast<Code>(random() | 1);  // none is 0
+  const Set members = RandomSet(random, kChunkSize);
+  const auto words = WordsOf(members);
+  const uint32_t first = static_cast<uint32_t>(random() % kWordsPerChunk);
+  const uint32_t size = static_cast<uint32_t>(random() % (kWordsPerChunk - first + 1));
+  std::vector<Code> expected;
+  for (uint32_t v : members) {
+    if (v >= first * 64 && v < (first + size) * 64) expected.push_back(codes[v]);
+  }
+  constexpr uint8_t kUntouched = 0xab;
+  std::vector<uint8_t> out(size * 64 * sizeof(Code) + kCollectPadding + 64, kUntouched);
+  const auto* data = reinterpret_cast<const uint8_t*>(codes.data() + size_t{first} * 64);
+  const uint32_t count = collect(data, words->words + first, size, out.data());
+  ASSERT_LE(count, size * 64);
+  const auto end = out.begin() + static_cast<ptrdiff_t>(count * sizeof(Code) + kCollectPadding);
+  ASSERT_EQ(std::count(end, out.end(), kUntouched), out.end() - end) << "beyond the padding";
+  std::vector<Code> written(count);
+  if (count > 0) std::memcpy(written.data(), out.data(), count * sizeof(Code));
+  std::erase(written, Code{0});
+  ASSERT_EQ(written, expected);
+}
+
+TEST_P(WordKernelsTest, CollectWritesTheCodesOfTheMembers) {
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    ExpectCollects<uint8_t>(random_, kernels().collect1);
+    ExpectCollects<uint16_t>(random_, kernels().collect2);
+    ExpectCollects<uint32_t>(random_, kernels().collect4);
+    ExpectCollects<uint64_t>(random_, kernels().collect8);
   }
 }
 
