@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kFooter = R"help(Examples:
   throngd --data-dir /var/lib/throng
   throngd --data-dir data --listen 127.0.0.1:0 --port-file throngd.port
+  throngd --data-dir data --metrics-listen 127.0.0.1:7401
   throngd import users.csv --schema schema.toml --data-dir /var/lib/throng
   throngd verify /var/lib/throng
   throngd restore /var/backups/throng/monday /var/lib/throng
@@ -80,6 +81,10 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
   app.add_flag("--insecure-listen-anywhere", options.listen_anywhere,
                "Take an address that other machines can reach, without TLS");
+  app.add_option("--metrics-listen", options.metrics_listen,
+                 "Address of GET /metrics over HTTP, in Prometheus' text format; port 0 takes a "
+                 "free one, which the log names. Without it there is none")
+      ->type_name("HOST:PORT");
   app.add_option("--port-file", options.port_file, "File that gets the port once it listens")
       ->type_name("FILE");
   app.add_option("--threads", options.query_threads, "Query threads; 0: one a core")

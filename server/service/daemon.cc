@@ -20,6 +20,9 @@
 #include "grpc/support/log.h"
 #include "index/mutex.h"
 #include "server/engine/engine.h"
+#include "server/service/call_metrics.h"
+#include "server/service/listen_address.h"
+#include "server/service/metrics_endpoint.h"
 #include "server/service/server.h"
 #include "spdlog/spdlog.h"
 
@@ -129,23 +132,45 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-absl::Status CheckListen(const DaemonOptions& options) {
-  if (const absl::Status status = CheckAddress(options.listen); !status.ok()) return status;
-  if (options.listen_anywhere || IsLoopback(options.listen)) return absl::OkStatus();
+// Of the calls or of the metrics.
+absl::Status CheckListen(const DaemonOptions& options, const std::string& address) {
+  if (const absl::Status status = CheckAddress(address); !status.ok()) return status;
+  if (options.listen_anywhere || IsLoopback(address)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       fmt::format("{} can be reached from other machines, and there is no TLS yet: listen on "
                   "127.0.0.1, or say --insecure-listen-anywhere",
-                  options.listen));
+                  address));
+}
+
+absl::Status CheckAddresses(const DaemonOptions& options) {
+  const absl::Status status = CheckListen(options, options.listen);
+  if (!status.ok() || options.metrics_listen.empty()) return status;
+  return CheckListen(options, options.metrics_listen);
+}
+
+// Null without --metrics-listen.
+absl::StatusOr<std::unique_ptr<MetricsEndpoint>> StartMetrics(const DaemonOptions& options,
+                                                              Server& server,
+                                                              const CallMetrics& call_metrics) {
+  if (options.metrics_listen.empty()) return nullptr;
+  absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics =
+      MetricsEndpoint::Start(options.metrics_listen, server.gate(), call_metrics);
+  if (metrics.ok()) {
+    spdlog::info("event=metrics listen={} port={}", options.metrics_listen, (*metrics)->port());
+  }
+  return metrics;
 }
 
 // Serves until a signal, then drains and closes.
 void ServeUntilSignal(const DaemonOptions& options, Events& events, Server& server,
+                      std::unique_ptr<MetricsEndpoint> metrics,
                       std::unique_ptr<engine::Engine> engine) {
   server.Serve(engine.get());
   spdlog::info("event=serving listen={} port={}", options.listen, server.port());
   const int number = events.AwaitSignal();
   spdlog::info("event=draining signal={} seconds_max={}", number, options.drain.count());
   server.Shutdown(options.drain);
+  metrics.reset();  // a scrape may be in the engine
   spdlog::info("event=closing");
   engine.reset();
   spdlog::info("event=stopped");
@@ -157,7 +182,7 @@ int RunDaemon(const DaemonOptions& options) {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   RouteGrpcLog();
-  if (const absl::Status status = CheckListen(options); !status.ok()) return Fail(status);
+  if (const absl::Status status = CheckAddresses(options); !status.ok()) return Fail(status);
   if (!options.sync) {
     spdlog::warn(
         "event=sync_at_intervals interval_ms={} message=\"a power loss may lose the acknowledged "
@@ -166,8 +191,13 @@ int RunDaemon(const DaemonOptions& options) {
   }
   auto events = std::make_shared<Events>();
   WatchSignals(events);
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options.listen, options.limits);
+  CallMetrics call_metrics(ServiceNames());
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
+      options.listen, options.limits, options.metrics_listen.empty() ? nullptr : &call_metrics);
   if (!server.ok()) return Fail(server.status());
+  absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics =
+      StartMetrics(options, **server, call_metrics);
+  if (!metrics.ok()) return Fail(metrics.status());
   spdlog::info("event=loading data_dir={} listen={} port={}", options.data_directory,
                options.listen, (*server)->port());
   if (!options.port_file.empty()) {
@@ -190,7 +220,7 @@ int RunDaemon(const DaemonOptions& options) {
   }
   loader.join();
   if (!engine->ok()) return Fail(engine->status());
-  ServeUntilSignal(options, *events, **server, **std::move(engine));
+  ServeUntilSignal(options, *events, **server, *std::move(metrics), **std::move(engine));
   return 0;
 }
 

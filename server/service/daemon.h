@@ -18,6 +18,7 @@ struct DaemonOptions {
   std::string backup_directory;  // empty: no backups
   std::string listen;
   bool listen_anywhere = false;  // else only loopback addresses are taken: there is no TLS yet
+  std::string metrics_listen;    // address of GET /metrics; empty: none
   std::string port_file;         // gets the port when listening; empty: none
   uint32_t query_threads = 0;    // 0: one a core
   bool sync = true;              // each commit before it is acknowledged, else at intervals

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -18,6 +19,7 @@
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "server/service/admin_service.h"
+#include "server/service/call_metrics.h"
 #include "server/service/calls.h"
 #include "server/service/insight_service.h"
 #include "server/service/population_service.h"
@@ -27,13 +29,18 @@
 
 namespace throng::service {
 
+// Of all services, e.g. "throng.v1.AdminService".
+std::span<const char* const> ServiceNames();
+
 // Thread-safe.
 class Server {
  public:
   // `address`: HOST:PORT as CheckAddress accepts it; port 0 takes a free one.
+  // `call_metrics` sees every call and must outlive the server; null: none does.
   // Errors: kUnavailable naming the address and why, e.g. that it is in use.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& address,
-                                                       const ServiceLimits& limits);
+                                                       const ServiceLimits& limits,
+                                                       CallMetrics* call_metrics = nullptr);
   // One that nobody else can reach: it listens nowhere, and its port is 0.
   static absl::StatusOr<std::unique_ptr<Server>> StartInProcess(const ServiceLimits& limits);
   // As Shutdown with no time, if that was not called.
@@ -71,12 +78,6 @@ class Server {
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};
 };
-
-// HOST:PORT with a port from 0 to 65,535; HOST is a name, an IPv4 address or an IPv6 address in
-// brackets. Errors: kInvalidArgument.
-absl::Status CheckAddress(const std::string& address);
-// Whether only this machine can reach `address`: localhost, 127.0.0.0/8 or [::1].
-bool IsLoopback(const std::string& address);
 
 }  // namespace throng::service
 

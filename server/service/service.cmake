@@ -1,6 +1,7 @@
 # The gRPC services, and throngd.
 add_library(throng_service STATIC
   service/admin_service.cc
+  service/call_metrics.cc
   service/calls.cc
   service/convert_batch.cc
   service/convert_expression.cc
@@ -14,12 +15,16 @@ add_library(throng_service STATIC
   service/convert_value.cc
   service/daemon.cc
   service/engine_gate.cc
+  service/engine_metrics.cc
   service/export_framer.cc
   service/field_path.cc
   service/insight_service.cc
+  service/listen_address.cc
   service/message_codec.cc
+  service/metrics_endpoint.cc
   service/page_token.cc
   service/population_service.cc
+  service/process_metrics.cc
   service/request_fingerprint.cc
   service/resource_name.cc
   service/selection_service.cc
@@ -32,11 +37,11 @@ add_library(throng_service STATIC
   service/worker_pool.cc
 )
 add_library(throng::service ALIAS throng_service)
-set_source_files_properties(service/admin_service.cc PROPERTIES
+set_source_files_properties(service/admin_service.cc service/engine_metrics.cc PROPERTIES
                             COMPILE_DEFINITIONS THRONG_VERSION="${PROJECT_VERSION}")
 target_include_directories(throng_service SYSTEM PRIVATE "${XXHASH_INCLUDE_DIR}")
 target_link_libraries(throng_service
-  PUBLIC throng::engine throng_proto gRPC::grpc++ absl::status absl::statusor
+  PUBLIC throng::engine throng_proto gRPC::grpc++ prometheus-cpp::pull absl::status absl::statusor
   PRIVATE throng_options gRPC::grpc++_reflection gRPC::grpcpp_channelz fmt::fmt spdlog::spdlog
           absl::strings absl::time)
 

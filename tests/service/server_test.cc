@@ -12,6 +12,7 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "server/service/listen_address.h"
 #include "tests/service/health_check.h"
 #include "tests/service/status_matchers.h"
 #include "throng/v1/population.grpc.pb.h"
@@ -37,7 +38,7 @@ TEST(ServerAddressTest, Shapes) {
     EXPECT_TRUE(CheckAddress(address).ok()) << address;
   }
   for (const std::string address : {"", ":", "127.0.0.1", "127.0.0.1:", ":7400", "host:65536",
-                                    "host:-1", "host:7x", "::1:7400", "[]:1"}) {
+                                    "host:-1", "host:7x", "::1:7400", "[]:1", "1,127.0.0.1:2"}) {
     EXPECT_FALSE(CheckAddress(address).ok()) << address;
   }
 }

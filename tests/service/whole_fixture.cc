@@ -35,7 +35,8 @@ void WholeServerTest::Start() {
   absl::StatusOr<std::unique_ptr<engine::Engine>> engine = engine::Engine::Open(options_);
   ASSERT_TRUE(engine.ok()) << engine.status();
   engine_ = *std::move(engine);
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start("127.0.0.1:0", ServiceLimits());
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::Start("127.0.0.1:0", ServiceLimits(), &call_metrics_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   server_->Serve(engine_.get());

@@ -58,6 +58,7 @@ class WholeServerTest : public ::testing::Test {
   testing::TemporaryDirectory directory_;
   engine::EngineOptions options_{.query_threads = 2};  // of the next Start
   std::unique_ptr<engine::Engine> engine_;
+  CallMetrics call_metrics_{ServiceNames()};
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::PopulationService::Stub> populations_;
