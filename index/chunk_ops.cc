@@ -17,6 +17,16 @@ uint32_t AndWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
   return Kernels().conjoin({.in = in, .in_size = 2}, out);
 }
 
+uint32_t CountBoth(const ChunkSet& a, const ChunkSet& b) {
+  WordOperand in[] = {{a.words, a.ahead}, {b.words, b.ahead}};
+  if (a.ahead != nullptr || b.ahead != nullptr) {
+    for (WordOperand& operand : in) {
+      if (operand.ahead == nullptr) operand.ahead = operand.words;
+    }
+  }
+  return Kernels().conjoin({.in = in, .in_size = 2}, nullptr);
+}
+
 uint32_t AndNotWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
   const WordOperand in{.words = a};
   const WordOperand minus{.words = b};
@@ -217,8 +227,7 @@ uint32_t IntersectCardinality(const ChunkSet& a, const ChunkSet& b) {
   if (a.empty() || b.empty()) return 0;
   if (a.kind == SetKind::kFull) return b.cardinality;
   if (b.kind == SetKind::kFull) return a.cardinality;
-  if (a.kind == SetKind::kBitset && b.kind == SetKind::kBitset)
-    return AndWords(a.words, b.words, nullptr);
+  if (a.kind == SetKind::kBitset && b.kind == SetKind::kBitset) return CountBoth(a, b);
   if (b.kind == SetKind::kArray && (a.kind != SetKind::kArray || b.size < a.size)) {
     return IntersectCardinality(b, a);
   }

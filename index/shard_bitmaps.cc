@@ -42,7 +42,11 @@ void ShardBitmaps::Sort() {
 
 void ShardBitmaps::CountChunks() {
   cardinalities_.resize(entries_.size() * kChunksPerShard);
+  constexpr size_t kFirstStep = 8;  // bitmaps ahead of which one is asked for, and then its chunks
+  constexpr size_t kSecondStep = 4;
   for (size_t i = 0; i < entries_.size(); ++i) {
+    if (i + kFirstStep < entries_.size()) __builtin_prefetch(entries_[i + kFirstStep].bitmap);
+    if (i + kSecondStep < entries_.size()) entries_[i + kSecondStep].bitmap->PrefetchChunks();
     for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
       cardinalities_[chunk * entries_.size() + i] = entries_[i].bitmap->ChunkCardinality(chunk);
     }

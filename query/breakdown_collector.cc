@@ -137,10 +137,15 @@ uint64_t BreakdownCollector::CountBitmaps(const index::ShardBitmaps& bitmaps, ui
   const std::span<const uint32_t> cardinalities = bitmaps.cardinalities(chunk);
   uint64_t total = 0;
   for (size_t i = 0; i < bitmaps.size(); ++i) {
-    if (i + kPrefetchDistance < bitmaps.size()) bitmaps[i + kPrefetchDistance].Prefetch(chunk);
+    const uint64_t* ahead = nullptr;
+    if (const size_t next = i + kPrefetchDistance; next < bitmaps.size()) {
+      bitmaps[next].Prefetch(chunk);
+      if (cardinalities[next] > index::kBlockArrayMax) ahead = bitmaps[next].WordsPlace(chunk);
+    }
     if (cardinalities[i] == 0) continue;
-    const uint32_t both =
-        index::IntersectCardinality(bitmaps[i].Load(chunk, *worker.scratch), users);
+    ChunkSet set = bitmaps[i].Load(chunk, *worker.scratch);
+    if (set.kind == index::SetKind::kBitset) set.ahead = ahead;
+    const uint32_t both = index::IntersectCardinality(set, users);
     counts.counts[bitmaps.code(i)] += both;
     total += both;
   }
