@@ -26,19 +26,73 @@ bool IsDifference(const PhysicalPlan& plan) {
 }
 bool IsUnion(const PhysicalPlan& plan) { return std::holds_alternative<UniteInputs>(plan.node); }
 
+// Times an operator in a chunk, from here to Stop; does nothing without a profile.
+class OperatorClock {
+ public:
+  explicit OperatorClock(OperatorProfile* profile) : profile_(profile) {
+    if (profile_ != nullptr) start_ = std::chrono::steady_clock::now();
+  }
+  // Returns `users`.
+  ChunkSet Stop(const ChunkSet& users) {
+    StopAt(users.cardinality);
+    return users;
+  }
+  void StopAt(uint64_t users, bool known = true) {
+    if (profile_ == nullptr) return;
+    profile_->time += std::chrono::steady_clock::now() - start_;
+    profile_->users += users;
+    profile_->chunks += 1;
+    profile_->users_known &= known;
+  }
+
+ private:
+  OperatorProfile* const profile_;
+  std::chrono::steady_clock::time_point start_;
+};
+
 }  // namespace
 
-Evaluator::Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, bool profile)
-    : snapshot_(snapshot), profile_(profile) {
+void OperatorProfile::Add(const OperatorProfile& other) {
+  users += other.users;
+  chunks += other.chunks;
+  time += other.time;
+  users_known &= other.users_known;
+  chunks_in_parent += other.chunks_in_parent;
+  for (size_t i = 0; i < kLeafForms; ++i) accesses.chunks[i] += other.accesses.chunks[i];
+  accesses.users_at_hand += other.accesses.users_at_hand;
+}
+
+Evaluator::Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, Profiling profiling)
+    : snapshot_(snapshot), profiling_(profiling) {
   Flatten(plan);
   profiles_.resize(operators_.size());
+  ReadAheadIfLarge();
+  for (uint32_t i = 0; i < operators_.size(); ++i) {
+    OperatorProfile* profile = ProfileOf(i);
+    if (operators_[i].leaf != nullptr && profile != nullptr) {
+      operators_[i].leaf->NoteIn(&profile->accesses);
+    }
+  }
+}
+
+void Evaluator::ReadAheadIfLarge() {
   uint64_t bitmaps = 0;
   for (const Operator& op : operators_) bitmaps += op.leaf == nullptr ? 0 : op.leaf->bitmaps_max();
-  const uint64_t chunks = uint64_t{snapshot.shard_count()} * index::kChunksPerShard;
+  const uint64_t chunks = uint64_t{snapshot_.shard_count()} * index::kChunksPerShard;
   if (bitmaps * chunks * sizeof(index::ChunkWords) < kCachedBytes) return;
   for (Operator& op : operators_) {
     if (op.leaf != nullptr) op.leaf->SetReadsAhead();
   }
+}
+
+// What was read in its parent's pass; `users` if they were counted.
+void Evaluator::NoteInParent(uint32_t number, std::optional<uint32_t> users) {
+  OperatorProfile* profile = ProfileOf(number);
+  if (profile == nullptr) return;
+  profile->chunks += 1;
+  profile->chunks_in_parent += 1;
+  profile->users += users.value_or(0);
+  profile->users_known &= users.has_value();
 }
 
 uint32_t Evaluator::Flatten(const PhysicalPlan& plan) {
@@ -74,7 +128,7 @@ uint64_t Evaluator::StartOperator(uint32_t number) {
   if (IsUnion(*op.plan)) {
     op.users_max = 0;
     for (uint32_t input : op.inputs) op.users_max += operators_[input].users_max;
-  } else if (!profile_) {
+  } else if (profiling_ != Profiling::kOperators) {
     SortConjuncts(op);
   }
   return op.users_max;
@@ -99,6 +153,7 @@ void Evaluator::SortConjuncts(Operator& op) {
   op.minus_in_place.clear();
   op.asked.clear();
   op.minus_asked.clear();
+  op.taken_in = 0;
   const auto add = [&](uint32_t number, bool wanted) {
     const LeafReader* leaf = operators_[number].leaf.get();
     if (leaf != nullptr && leaf->is_in_place()) {
@@ -113,6 +168,7 @@ void Evaluator::SortConjuncts(Operator& op) {
     const bool wanted = !difference || i == 0;
     const Operator& input = operators_[number];
     if (difference && wanted && IsIntersection(*input.plan)) {
+      op.taken_in = number;
       for (uint32_t nested : input.inputs) add(nested, true);
     } else if (wanted || input.users_max > 0) {
       add(number, wanted);
@@ -121,22 +177,24 @@ void Evaluator::SortConjuncts(Operator& op) {
 }
 
 ChunkSet Evaluator::Evaluate(uint32_t chunk) {
-  return profile_ ? EvaluateProfiled(0, chunk) : Evaluate(0, chunk, Goal::kUsers);
+  return profiling_ == Profiling::kOperators ? EvaluateProfiled(0, chunk)
+                                             : Evaluate(0, chunk, Goal::kUsers);
 }
 
 uint32_t Evaluator::Count(uint32_t chunk) {
-  if (profile_) return EvaluateProfiled(0, chunk).cardinality;
+  if (profiling_ == Profiling::kOperators) return EvaluateProfiled(0, chunk).cardinality;
   return Evaluate(0, chunk, Goal::kCount).cardinality;
 }
 
 ChunkSet Evaluator::Evaluate(uint32_t number, uint32_t chunk, Goal goal) {
   Operator& op = operators_[number];
   if (op.users_max == 0) return ChunkSet::Empty();
+  OperatorClock clock(ProfileOf(number));
   if (op.leaf != nullptr) {
-    return goal == Goal::kUsers ? op.leaf->Read(chunk) : Counted(op.leaf->Count(chunk));
+    return clock.Stop(goal == Goal::kUsers ? op.leaf->Read(chunk) : Counted(op.leaf->Count(chunk)));
   }
-  return IsUnion(*op.plan) ? EvaluateUnion(op, {}, chunk, goal)
-                           : EvaluateConjuncts(op, chunk, goal);
+  return clock.Stop(IsUnion(*op.plan) ? EvaluateUnion(op, {}, chunk, goal)
+                                      : EvaluateConjuncts(op, chunk, goal));
 }
 
 // Reads the operands that lie in blocks, without those that change nothing; false when they leave
@@ -149,11 +207,13 @@ bool Evaluator::ReadInPlace(Operator& op, uint32_t chunk) {
   op.minus_sets.clear();
   for (uint32_t number : op.in_place) {
     const ChunkSet set = operators_[number].leaf->Read(chunk);
+    NoteInParent(number, set.cardinality);
     if (set.kind != index::SetKind::kFull) op.sets.push_back(set);
   }
   if (op.sets.empty() && !op.in_place.empty()) op.sets.push_back(ChunkSet::Full());
   for (uint32_t number : op.minus_in_place) {
     const ChunkSet set = operators_[number].leaf->Read(chunk);
+    NoteInParent(number, set.cardinality);
     if (set.kind == index::SetKind::kFull) return false;
     if (!set.empty()) op.minus_sets.push_back(set);
   }
@@ -162,12 +222,16 @@ bool Evaluator::ReadInPlace(Operator& op, uint32_t chunk) {
 
 // First all operands that lie in blocks, in one pass; then the others, of those still at hand.
 ChunkSet Evaluator::EvaluateConjuncts(Operator& op, uint32_t chunk, Goal goal) {
+  if (op.taken_in != 0) NoteInParent(op.taken_in, std::nullopt);
   if (!ReadInPlace(op, chunk)) return ChunkSet::Empty();
   size_t left = op.asked.size() + op.minus_asked.size();
   size_t next = 0;
   if (left == 1 && op.asked.size() == 1 && IsUnion(*operators_[op.asked[0]].plan)) {
     const index::ChunkTerm common{.in = op.sets, .minus = op.minus_sets};
-    if (index::IsWords(common)) return EvaluateUnion(operators_[op.asked[0]], common, chunk, goal);
+    if (index::IsWords(common)) {
+      OperatorClock clock(ProfileOf(op.asked[0]));
+      return clock.Stop(EvaluateUnion(operators_[op.asked[0]], common, chunk, goal));
+    }
   }
   if (op.sets.empty()) {
     next = 1;
@@ -199,14 +263,22 @@ ChunkSet Evaluator::Restrict(const ChunkSet& users, uint32_t number, uint32_t ch
                              Goal goal, ChunkScratch& out) {
   Operator& op = operators_[number];
   if (op.users_max == 0) return wanted ? ChunkSet::Empty() : users;
-  if (goal == Goal::kUsers) {
-    if (op.leaf != nullptr) return op.leaf->Select(users, chunk, wanted, out);
+  if (op.leaf == nullptr) {
     const ChunkSet other = Evaluate(number, chunk, Goal::kUsers);
-    return wanted ? index::Intersect(users, other, out) : index::Subtract(users, other, out);
+    if (goal == Goal::kUsers) {
+      return wanted ? index::Intersect(users, other, out) : index::Subtract(users, other, out);
+    }
+    const uint32_t both = index::IntersectCardinality(users, other);
+    return Counted(wanted ? both : users.cardinality - both);
   }
-  const uint32_t both = op.leaf != nullptr ? op.leaf->CountIn(users, chunk)
-                                           : index::IntersectCardinality(
-                                                 users, Evaluate(number, chunk, Goal::kUsers));
+  OperatorClock clock(ProfileOf(number));
+  if (goal == Goal::kUsers) {
+    const ChunkSet kept = op.leaf->Select(users, chunk, wanted, out);
+    clock.StopAt(wanted ? kept.cardinality : users.cardinality - kept.cardinality);
+    return kept;
+  }
+  const uint32_t both = op.leaf->CountIn(users, chunk);
+  clock.StopAt(both);
   return Counted(wanted ? both : users.cardinality - both);
 }
 
@@ -219,21 +291,42 @@ void Evaluator::GatherUnion(Operator& op, uint32_t chunk) {
     Operator& input = operators_[number];
     if (input.users_max == 0) continue;
     if (input.leaf != nullptr) {
-      input.leaf->AppendSets(chunk, &op.sets);
-      continue;
+      GatherLeaf(op, number, chunk);
+    } else if (!IsUnion(*input.plan) && input.asked.empty() && input.minus_asked.empty()) {
+      GatherTerm(op, number, chunk);
+    } else {
+      op.sets.push_back(Evaluate(number, chunk, Goal::kUsers));
     }
-    if (!IsUnion(*input.plan) && input.asked.empty() && input.minus_asked.empty()) {
-      if (!ReadInPlace(input, chunk)) continue;
-      const index::ChunkTerm term{.in = input.sets, .minus = input.minus_sets};
-      if (index::IsWords(term)) {
-        op.terms.push_back(term);
-      } else {
-        op.sets.push_back(index::IntersectAll(term.in, term.minus, *input.scratch[0]));
-      }
-      continue;
-    }
-    op.sets.push_back(Evaluate(number, chunk, Goal::kUsers));
   }
+}
+
+void Evaluator::GatherLeaf(Operator& op, uint32_t number, uint32_t chunk) {
+  OperatorClock clock(ProfileOf(number));
+  const size_t before = op.sets.size();
+  const LeafReader& leaf = *operators_[number].leaf;
+  operators_[number].leaf->AppendSets(chunk, &op.sets);
+  if (profiling_ == Profiling::kNone) return;
+  uint64_t users = 0;
+  for (size_t i = before; i < op.sets.size(); ++i) users += op.sets[i].cardinality;
+  clock.StopAt(users, op.sets.size() - before < 2 || leaf.is_exact());
+}
+
+// An intersection or difference of operands that all lie in blocks.
+void Evaluator::GatherTerm(Operator& op, uint32_t number, uint32_t chunk) {
+  Operator& input = operators_[number];
+  OperatorClock clock(ProfileOf(number));
+  if (input.taken_in != 0) NoteInParent(input.taken_in, std::nullopt);
+  if (!ReadInPlace(input, chunk)) {
+    clock.StopAt(0);
+    return;
+  }
+  const index::ChunkTerm term{.in = input.sets, .minus = input.minus_sets};
+  if (index::IsWords(term)) {
+    op.terms.push_back(term);
+    clock.StopAt(0, /*known=*/false);
+    return;
+  }
+  op.sets.push_back(clock.Stop(index::IntersectAll(term.in, term.minus, *input.scratch[0])));
 }
 
 // Those of the union that are also in `common`, if it has sets.

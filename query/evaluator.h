@@ -1,6 +1,6 @@
 // Evaluates a physical plan chunk by chunk: the machine inside the executor.
 //
-//   Evaluator evaluator(plan, snapshot, /*profile=*/false);
+//   Evaluator evaluator(plan, snapshot, Profiling::kNone);
 //   evaluator.StartShard(3);
 //   index::ChunkSet users = evaluator.Evaluate(/*chunk in shard=*/7);
 //
@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "index/chunk_algebra.h"
@@ -20,23 +21,39 @@
 #include "index/scratch_pool.h"
 #include "index/snapshot.h"
 #include "query/leaf_reader.h"
+#include "query/operator_work.h"
 #include "query/physical_plan.h"
 
 namespace throng::query {
 
+// What an evaluator says of its operators afterwards.
+enum class Profiling : uint8_t {
+  kNone,
+  // The users, chunks and time of each operator, its inputs' included; operators then run one by
+  // one, two operands at a time.
+  kOperators,
+  // The same, and how leaves were read, of the evaluation as it runs without profiling. The time of
+  // operands that are read in their parent's pass is the parent's.
+  kAsRun,
+};
+
 // What one operator did, by pre-order number.
 struct OperatorProfile {
-  uint64_t users = 0;
-  uint64_t chunks = 0;
+  uint64_t users = 0;   // given to the parent: all, or those of the users at hand
+  uint64_t chunks = 0;  // in which it was looked at
   std::chrono::nanoseconds time{0};
+  // Of kAsRun. False where operands were combined without counting this one.
+  bool users_known = true;
+  uint64_t chunks_in_parent = 0;  // of `chunks`: in one pass with its parent's other operands
+  LeafAccesses accesses;          // of leaves
+
+  void Add(const OperatorProfile& other);
 };
 
 // For one thread. Borrows the plan and the snapshot.
 class Evaluator {
  public:
-  // With `profile`, each operator counts its users, chunks and time, its inputs' included;
-  // operators then run one by one, two operands at a time.
-  Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, bool profile);
+  Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, Profiling profiling);
 
   // What the order goes by: about how many users there are in the shard at most (an estimate where
   // there are buckets); 0: nothing there to evaluate. Orders the inputs of
@@ -46,7 +63,10 @@ class Evaluator {
   index::ChunkSet Evaluate(uint32_t chunk);
   // How many they are; less work than Evaluate where nothing needs to be materialised.
   uint32_t Count(uint32_t chunk);
-  // In pre-order.
+  // Adds what a count of the shard would take to `works`, in pre-order, without looking at users.
+  // REQUIRES: no profiling of operators.
+  void EstimateShard(uint32_t shard, std::vector<OperatorWork>* works);
+  // In pre-order; all 0 without profiling.
   const std::vector<OperatorProfile>& profiles() const { return profiles_; }
 
  private:
@@ -57,6 +77,7 @@ class Evaluator {
     std::vector<uint32_t> inputs;      // numbers; in the order of cardinality in the shard
     std::unique_ptr<LeafReader> leaf;  // null for inner operators
     uint64_t users_max = 0;            // in the current shard
+    uint32_t taken_in = 0;             // the intersection that a difference takes in; 0: none
     // Of intersections and differences, in the current shard: operands that lie in blocks, and the
     // others, which are asked for one by one. A difference takes in an intersection that it begins
     // with.
@@ -70,7 +91,13 @@ class Evaluator {
     index::ScratchRef scratch[2];         // inner operators: used in turn
   };
 
+  OperatorProfile* ProfileOf(uint32_t number) {
+    return profiling_ == Profiling::kAsRun ? &profiles_[number] : nullptr;
+  }
+  void NoteInParent(uint32_t number, std::optional<uint32_t> users);
+
   uint32_t Flatten(const PhysicalPlan& plan);
+  void ReadAheadIfLarge();
   uint64_t StartOperator(uint32_t number);
   void Sort(Operator& op);
   void SortConjuncts(Operator& op);
@@ -80,13 +107,24 @@ class Evaluator {
                            bool wanted, Goal goal, index::ChunkScratch& out);
   bool ReadInPlace(Operator& op, uint32_t chunk);
   void GatherUnion(Operator& op, uint32_t chunk);
+  void GatherLeaf(Operator& op, uint32_t number, uint32_t chunk);
+  void GatherTerm(Operator& op, uint32_t number, uint32_t chunk);
   index::ChunkSet EvaluateUnion(Operator& op, const index::ChunkTerm& common, uint32_t chunk,
                                 Goal goal);
+  uint64_t EstimateLeaf(uint32_t number, uint32_t chunk, LeafUse use, uint64_t at_hand,
+                        std::vector<OperatorWork>& works);
+  uint64_t EstimateWhole(uint32_t number, uint32_t chunk, Goal goal,
+                         std::vector<OperatorWork>& works);
+  uint64_t EstimateUnion(uint32_t number, uint32_t chunk, std::vector<OperatorWork>& works);
+  uint64_t EstimateConjuncts(uint32_t number, uint32_t chunk, Goal goal,
+                             std::vector<OperatorWork>& works);
+  uint64_t EstimateRestrict(uint32_t parent, uint32_t number, uint32_t chunk, LeafUse use,
+                            uint64_t at_hand, std::vector<OperatorWork>& works);
   index::ChunkSet EvaluateProfiled(uint32_t number, uint32_t chunk);
   index::ChunkSet EvaluatePairwise(Operator& op, uint32_t chunk);
 
   const index::Snapshot& snapshot_;
-  const bool profile_;
+  const Profiling profiling_;
   std::vector<Operator> operators_;  // in pre-order
   std::vector<OperatorProfile> profiles_;
 };

@@ -1,58 +1,23 @@
 #include "query/executor.h"
 
-#include <atomic>
 #include <memory>
 #include <utility>
 
-#include "index/mutex.h"
+#include "query/shard_loop.h"
 
 namespace throng::query {
 namespace {
-
-// Runs shard by shard until a check fails; remembers the first failure.
-class ShardLoop {
- public:
-  ShardLoop(const Check& check) : check_(check) {}
-
-  // `work(shard, worker)` is called for each shard; a small plan stays on this thread.
-  template <typename Work>
-  absl::Status Run(uint32_t shards, bool inline_only, index::Parallel& parallel, Work work) {
-    const auto step = [&](uint32_t shard, uint32_t worker) {
-      if (stopped_.load(std::memory_order_relaxed)) return;
-      if (absl::Status status = check_ ? check_() : absl::OkStatus(); !status.ok()) {
-        index::MutexLock lock(mutex_);
-        if (failure_.ok()) failure_ = std::move(status);
-        stopped_.store(true, std::memory_order_relaxed);
-        return;
-      }
-      work(shard, worker);
-    };
-    if (inline_only) {
-      for (uint32_t shard = 0; shard < shards; ++shard) step(shard, 0);
-    } else {
-      parallel.For(shards, step);
-    }
-    index::MutexLock lock(mutex_);
-    return failure_;
-  }
-
- private:
-  const Check& check_;
-  std::atomic<bool> stopped_{false};
-  index::Mutex mutex_;
-  absl::Status failure_ THRONG_GUARDED_BY(mutex_);
-};
 
 // One evaluator a worker, made when the worker gets its first shard.
 class Evaluators {
  public:
   Evaluators(const PhysicalPlan& plan, const index::Snapshot& snapshot, uint32_t workers,
-             bool profile)
-      : plan_(plan), snapshot_(snapshot), profile_(profile), evaluators_(workers) {}
+             Profiling profiling)
+      : plan_(plan), snapshot_(snapshot), profiling_(profiling), evaluators_(workers) {}
 
   Evaluator& Get(uint32_t worker) {
     if (evaluators_[worker] == nullptr) {
-      evaluators_[worker] = std::make_unique<Evaluator>(plan_, snapshot_, profile_);
+      evaluators_[worker] = std::make_unique<Evaluator>(plan_, snapshot_, profiling_);
     }
     return *evaluators_[worker];
   }
@@ -61,7 +26,7 @@ class Evaluators {
  private:
   const PhysicalPlan& plan_;
   const index::Snapshot& snapshot_;
-  const bool profile_;
+  const Profiling profiling_;
   std::vector<std::unique_ptr<Evaluator>> evaluators_;
 };
 
@@ -77,11 +42,20 @@ uint64_t Sum(const std::vector<Partial>& partials) {
   return total;
 }
 
-}  // namespace
+// What the evaluators' operators did, in pre-order.
+std::vector<OperatorProfile> SumProfiles(const Evaluators& evaluators) {
+  std::vector<OperatorProfile> sums;
+  for (const auto& evaluator : evaluators.all()) {
+    if (evaluator == nullptr) continue;
+    sums.resize(evaluator->profiles().size());
+    for (size_t n = 0; n < sums.size(); ++n) sums[n].Add(evaluator->profiles()[n]);
+  }
+  return sums;
+}
 
-absl::StatusOr<uint64_t> CountUsers(const PhysicalPlan& plan, const index::Snapshot& snapshot,
-                                    index::Parallel& parallel, const Check& check) {
-  Evaluators evaluators(plan, snapshot, parallel.threads(), false);
+absl::StatusOr<uint64_t> CountWith(Evaluators& evaluators, const PhysicalPlan& plan,
+                                   const index::Snapshot& snapshot, index::Parallel& parallel,
+                                   const Check& check) {
   std::vector<Partial> partials(parallel.threads());
   const absl::Status status = ShardLoop(check).Run(
       snapshot.shard_count(), IsSmall(plan), parallel, [&](uint32_t shard, uint32_t worker) {
@@ -95,11 +69,27 @@ absl::StatusOr<uint64_t> CountUsers(const PhysicalPlan& plan, const index::Snaps
   return Sum(partials);
 }
 
+}  // namespace
+
+absl::StatusOr<uint64_t> CountUsers(const PhysicalPlan& plan, const index::Snapshot& snapshot,
+                                    index::Parallel& parallel, const Check& check) {
+  Evaluators evaluators(plan, snapshot, parallel.threads(), Profiling::kNone);
+  return CountWith(evaluators, plan, snapshot, parallel, check);
+}
+
+absl::StatusOr<ProfiledPlan> AnalyzeCount(const PhysicalPlan& plan, const index::Snapshot& snapshot,
+                                          index::Parallel& parallel, const Check& check) {
+  Evaluators evaluators(plan, snapshot, parallel.threads(), Profiling::kAsRun);
+  const absl::StatusOr<uint64_t> count = CountWith(evaluators, plan, snapshot, parallel, check);
+  if (!count.ok()) return count.status();
+  return ProfiledPlan{.count = *count, .operators = SumProfiles(evaluators)};
+}
+
 absl::Status Execute(const PhysicalPlan& plan, const index::Snapshot& snapshot,
                      index::Parallel& parallel, const Check& check, Collector& collector) {
   const uint32_t shards = snapshot.shard_count();
   collector.Start(parallel.threads(), shards * index::kChunksPerShard);
-  Evaluators evaluators(plan, snapshot, parallel.threads(), false);
+  Evaluators evaluators(plan, snapshot, parallel.threads(), Profiling::kNone);
   return ShardLoop(check).Run(
       shards, IsSmall(plan), parallel, [&](uint32_t shard, uint32_t worker) {
         Evaluator& evaluator = evaluators.Get(worker);
@@ -117,7 +107,7 @@ absl::StatusOr<std::vector<ProfiledPlan>> ProfilePlans(const std::vector<Physica
                                                        const Check& check) {
   std::vector<Evaluators> evaluators;
   for (const PhysicalPlan& plan : plans) {
-    evaluators.emplace_back(plan, snapshot, parallel.threads(), true);
+    evaluators.emplace_back(plan, snapshot, parallel.threads(), Profiling::kOperators);
   }
   std::vector<std::vector<Partial>> partials(plans.size(),
                                              std::vector<Partial>(parallel.threads()));
@@ -135,15 +125,7 @@ absl::StatusOr<std::vector<ProfiledPlan>> ProfilePlans(const std::vector<Physica
   std::vector<ProfiledPlan> profiled(plans.size());
   for (size_t i = 0; i < plans.size(); ++i) {
     profiled[i].count = Sum(partials[i]);
-    for (const auto& evaluator : evaluators[i].all()) {
-      if (evaluator == nullptr) continue;
-      profiled[i].operators.resize(evaluator->profiles().size());
-      for (size_t n = 0; n < evaluator->profiles().size(); ++n) {
-        profiled[i].operators[n].users += evaluator->profiles()[n].users;
-        profiled[i].operators[n].chunks += evaluator->profiles()[n].chunks;
-        profiled[i].operators[n].time += evaluator->profiles()[n].time;
-      }
-    }
+    profiled[i].operators = SumProfiles(evaluators[i]);
   }
   return profiled;
 }

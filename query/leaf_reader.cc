@@ -17,12 +17,8 @@ namespace {
 using index::ChunkScratch;
 using index::ChunkSet;
 
-// Rough costs on one core in units of 0.1 ns. Only their ratios matter, and only for speed.
-constexpr uint64_t kBitsetPassCost = 1'500;  // a pass over a bitset and one more set
-constexpr uint64_t kSetBitCost = 12;         // uniting a member of an array
-constexpr uint64_t kTestBitCost = 6;         // looking a member of an array up
-constexpr uint64_t kReadCodeCost = 50;       // finding one user's code or number
-constexpr uint64_t kScanByteCost = 15'000;   // comparing everybody's numbers, for each byte of one
+// Adding up what the choice looks at anyway.
+constexpr uint64_t kCardinalityCost = 1;
 // Bitmaps of a chunk with deltas that are merged side by side.
 constexpr size_t kDeltaScratches = 16;
 // Bitmaps taken away from many users at a time, before seeing whether anybody is left.
@@ -150,26 +146,98 @@ uint64_t LeafReader::StartBitmaps(uint32_t tag, Assign assign) {
   return bitmaps_.cardinality();
 }
 
+bool LeafReader::is_exact() const {
+  if (values_ != nullptr) return disjoint_ || values_->codes.size() == 1;
+  return ranges_ == nullptr && buckets_ == nullptr;
+}
+
 uint32_t LeafReader::UsersMax(uint32_t chunk) const {
   if (ordinals_ != nullptr) {
     return ordinals_->set->chunk(shard_ * index::kChunksPerShard + chunk).cardinality;
   }
   if (bitmaps_.size() == 1) return bitmaps_.cardinalities(chunk)[0];
-  if (ranges_ != nullptr)
-    return column_ == nullptr || column_->empty(chunk) ? 0 : index::kChunkSize;
-  return index::kChunkSize;
+  if (ranges_ != nullptr) {
+    if (column_ == nullptr || column_->empty(chunk)) return 0;
+    const index::TagShard* shard = snapshot_.shard(ranges_->tag, shard_);
+    return shard->exists ? shard->exists->ChunkCardinality(chunk) : 0;
+  }
+  if (buckets_ != nullptr) return UniverseMax(chunk);
+  uint64_t users = 0;
+  for (const uint32_t of_one : bitmaps_.cardinalities(chunk)) users += of_one;
+  return static_cast<uint32_t>(std::min<uint64_t>(users, index::kChunkSize));
+}
+
+LeafChoice LeafReader::Choose(uint32_t chunk, LeafUse use, uint32_t at_hand) const {
+  const bool whole = use == LeafUse::kRead || use == LeafUse::kCount;
+  if (buckets_ != nullptr) {
+    return LeafChoice(LeafForm::kHash, (whole ? UniverseMax(chunk) : at_hand) * kHashCost);
+  }
+  if (ranges_ != nullptr) return ChooseForRanges(chunk, whole, at_hand);
+  if (bitmaps_.size() > 1) return ChooseForBitmaps(chunk, use, at_hand);
+  const uint32_t users = UsersMax(chunk);
+  if (users == 0) return LeafChoice(LeafForm::kNothing, 0);
+  if (!whole) return LeafChoice(LeafForm::kBitmap, TestCost(std::min(users, at_hand)));
+  LeafChoice choice;
+  if (use == LeafUse::kCount) choice.Add(LeafForm::kCardinality, kCardinalityCost);
+  choice.Add(LeafForm::kBitmap, UniteCost(users));
+  return choice;
+}
+
+// Few users at hand are looked up rather than everybody's number compared.
+LeafChoice LeafReader::ChooseForRanges(uint32_t chunk, bool whole, uint32_t at_hand) const {
+  if (column_ == nullptr || column_->empty(chunk)) return LeafChoice(LeafForm::kNothing, 0);
+  const index::ColumnBlock* block = column_->block(chunk).get();
+  const uint64_t bytes = block == nullptr ? 1 : static_cast<uint64_t>(block->width());
+  LeafChoice choice(LeafForm::kScan, bytes * kScanByteCost * ranges_->intervals.size());
+  if (!whole) choice.Add(LeafForm::kLookUp, at_hand * kReadCodeCost);
+  return choice;
+}
+
+// Of several values. With users at hand, bitmaps are probed where that is never more than twice the
+// work of uniting them.
+LeafChoice LeafReader::ChooseForBitmaps(uint32_t chunk, LeafUse use, uint32_t at_hand) const {
+  const UnionWork work = WorkOf(bitmaps_.cardinalities(chunk));
+  if (work.users == 0) return LeafChoice(LeafForm::kNothing, 0);
+  const std::optional<uint64_t> pick_cost = PickCost(chunk);
+  LeafChoice choice;
+  if (use == LeafUse::kRead || use == LeafUse::kCount) {
+    if (use == LeafUse::kCount && disjoint_) choice.Add(LeafForm::kCardinality, kCardinalityCost);
+    choice.Add(LeafForm::kUnite, work.unite_cost);
+    if (pick_cost.has_value()) choice.Add(LeafForm::kCodes, *pick_cost);
+    return choice;
+  }
+  const uint64_t test_cost = TestCost(at_hand);
+  if (use == LeafUse::kRemove || (use == LeafUse::kCountIn && disjoint_) ||
+      at_hand <= index::kArrayMax / 4) {
+    choice.Add(LeafForm::kProbe, work.probe_cost);
+  } else {
+    choice.Add(LeafForm::kUnite, work.unite_cost + test_cost);
+  }
+  if (PlainCodes(chunk) != nullptr) choice.Add(LeafForm::kLookUp, at_hand * kReadCodeCost);
+  if (pick_cost.has_value()) choice.Add(LeafForm::kCodes, *pick_cost + test_cost);
+  return choice;
 }
 
 ChunkSet LeafReader::Read(uint32_t chunk) {
+  if (buckets_ != nullptr) {
+    Note(LeafForm::kHash, 0);
+    return SelectBuckets(Universe(chunk, *scratch_[0]), chunk, true, *scratch_[1]);
+  }
+  if (ranges_ != nullptr || bitmaps_.size() > 1) {
+    const LeafForm form = Choose(chunk, LeafUse::kRead, 0).chosen();
+    Note(form, 0);
+    return ReadAs(form, chunk);
+  }
+  const ChunkSet users = ReadInPlace(chunk);
+  Note(users.empty() ? LeafForm::kNothing : LeafForm::kBitmap, 0);
+  return users;
+}
+
+ChunkSet LeafReader::ReadInPlace(uint32_t chunk) {
   if (ordinals_ != nullptr) {
     return ordinals_->set->chunk(shard_ * index::kChunksPerShard + chunk);
   }
-  if (ranges_ != nullptr) return ReadRanges(chunk, *scratch_[1]);
-  if (buckets_ != nullptr) {
-    return SelectBuckets(Universe(chunk, *scratch_[0]), chunk, true, *scratch_[1]);
-  }
   if (bitmaps_.empty()) return ChunkSet::Empty();
-  if (bitmaps_.size() > 1) return ReadBitmaps(chunk);
   if (reads_ahead_) {
     ApproachNextShard(chunk);
   } else if (chunk + 1 < index::kChunksPerShard) {
@@ -239,55 +307,93 @@ void LeafReader::ApproachNextShard(uint32_t chunk) const {
   }
 }
 
+// All users of ranges or of several bitmaps.
+ChunkSet LeafReader::ReadAs(LeafForm form, uint32_t chunk) {
+  if (form == LeafForm::kNothing) return ChunkSet::Empty();
+  if (form == LeafForm::kScan) return ReadRanges(chunk, *scratch_[1]);
+  return form == LeafForm::kCodes ? Pick(chunk, *scratch_[0]) : UniteBitmaps(chunk);
+}
+
 uint32_t LeafReader::Count(uint32_t chunk) {
-  if (bitmaps_.size() == 1) return bitmaps_.cardinalities(chunk)[0];
-  if (disjoint_) return static_cast<uint32_t>(WorkOf(chunk).users);
-  return Read(chunk).cardinality;
+  if (ordinals_ == nullptr && bitmaps_.size() != 1 && !disjoint_) return Read(chunk).cardinality;
+  const uint32_t users = UsersMax(chunk);
+  Note(users == 0 ? LeafForm::kNothing : LeafForm::kCardinality, 0);
+  return users;
 }
 
 ChunkSet LeafReader::Select(const ChunkSet& users, uint32_t chunk, bool wanted, ChunkScratch& out) {
-  if (buckets_ != nullptr) return SelectBuckets(users, chunk, wanted, out);
-  if (ranges_ != nullptr && IsScanDearer(users, chunk)) {
-    return SelectByValue(users, chunk, wanted, out,
-                         [this](int64_t value) { return InIntervals(value); });
+  if (buckets_ != nullptr) {
+    Note(LeafForm::kHash, users.cardinality);
+    return SelectBuckets(users, chunk, wanted, out);
   }
-  if (bitmaps_.size() > 1) return SelectBitmaps(users, chunk, wanted, out);
+  if (ranges_ != nullptr || bitmaps_.size() > 1) {
+    const LeafUse use = wanted ? LeafUse::kKeep : LeafUse::kRemove;
+    const LeafForm form = Choose(chunk, use, users.cardinality).chosen();
+    Note(form, users.cardinality);
+    return SelectAs(form, users, chunk, wanted, out);
+  }
   const ChunkSet leaf = Read(chunk);
   return wanted ? index::Intersect(users, leaf, out) : index::Subtract(users, leaf, out);
 }
 
+// Of ranges or of several bitmaps.
+ChunkSet LeafReader::SelectAs(LeafForm form, const ChunkSet& users, uint32_t chunk, bool wanted,
+                              ChunkScratch& out) {
+  if (form == LeafForm::kNothing) return wanted ? ChunkSet::Empty() : users;
+  if (form == LeafForm::kLookUp) {
+    if (ranges_ != nullptr) {
+      return SelectByValue(users, chunk, wanted, out,
+                           [this](int64_t value) { return InIntervals(value); });
+    }
+    return SelectByValue(users, chunk, wanted, out,
+                         [this](int64_t code) { return HasCode(static_cast<uint64_t>(code)); });
+  }
+  if (form == LeafForm::kProbe) {
+    if (!wanted) return Remove(users, chunk, out);
+    const ChunkSet others = Remove(users, chunk, *scratch_[1]);
+    return index::Subtract(users, others, out);
+  }
+  const ChunkSet leaf = ReadAs(form, chunk);
+  return wanted ? index::Intersect(users, leaf, out) : index::Subtract(users, leaf, out);
+}
+
 uint32_t LeafReader::CountIn(const ChunkSet& users, uint32_t chunk) {
-  if (buckets_ != nullptr || (ranges_ != nullptr && IsScanDearer(users, chunk))) {
-    return Select(users, chunk, true, *scratch_[1]).cardinality;
+  if (buckets_ != nullptr) return Select(users, chunk, true, *scratch_[1]).cardinality;
+  if (ranges_ == nullptr && bitmaps_.size() < 2) {
+    return index::IntersectCardinality(users, Read(chunk));
   }
-  if (bitmaps_.size() > 1) {
-    const UnionWork work = WorkOf(chunk);
-    if (work.users == 0) return 0;
-    const bool by_code =
-        PlainCodes(chunk) != nullptr && users.cardinality * kReadCodeCost < work.probe_cost;
-    if (disjoint_ && !by_code && work.probe_cost < PickCost(chunk)) {
-      uint32_t count = 0;
-      for (size_t i = 0; i < bitmaps_.size(); ++i) {
-        PrefetchAhead(i, chunk);
-        if (bitmaps_.cardinalities(chunk)[i] == 0) continue;
-        count += index::IntersectCardinality(bitmaps_[i].Load(chunk, *scratch_[0]), users);
-      }
-      return count;
-    }
-    if (by_code || users.cardinality <= index::kArrayMax / 4) {
-      const index::ScratchRef out = index::TakeScratch();
-      return SelectBitmaps(users, chunk, true, *out).cardinality;
-    }
+  const LeafForm form = Choose(chunk, LeafUse::kCountIn, users.cardinality).chosen();
+  Note(form, users.cardinality);
+  if (form == LeafForm::kProbe && disjoint_) return CountInEach(users, chunk);
+  if (form == LeafForm::kProbe || form == LeafForm::kLookUp) {
+    const index::ScratchRef out = index::TakeScratch();
+    return SelectAs(form, users, chunk, true, *out).cardinality;
   }
-  return index::IntersectCardinality(users, Read(chunk));
+  return index::IntersectCardinality(users, ReadAs(form, chunk));
+}
+
+// No user is in two of the bitmaps.
+uint32_t LeafReader::CountInEach(const ChunkSet& users, uint32_t chunk) {
+  uint32_t count = 0;
+  for (size_t i = 0; i < bitmaps_.size(); ++i) {
+    PrefetchAhead(i, chunk);
+    if (bitmaps_.cardinalities(chunk)[i] == 0) continue;
+    count += index::IntersectCardinality(bitmaps_[i].Load(chunk, *scratch_[0]), users);
+  }
+  return count;
 }
 
 void LeafReader::AppendSets(uint32_t chunk, std::vector<ChunkSet>* sets) {
+  if (bitmaps_.size() < 2) {
+    sets->push_back(Read(chunk));
+    return;
+  }
+  const LeafForm form = Choose(chunk, LeafUse::kRead, 0).chosen();
+  Note(form, 0);
   bool deltas = false;
   for (size_t i = 0; i < bitmaps_.size(); ++i) deltas |= bitmaps_[i].HasDelta(chunk);
-  const bool picks = bitmaps_.size() > 1 && PickCost(chunk) < WorkOf(chunk).unite_cost;
-  if (bitmaps_.size() < 2 || deltas || picks) {
-    sets->push_back(Read(chunk));
+  if (deltas || form != LeafForm::kUnite) {
+    sets->push_back(ReadAs(form, chunk));
     return;
   }
   for (size_t i = 0; i < bitmaps_.size(); ++i) {
@@ -301,16 +407,6 @@ void LeafReader::PrefetchAhead(size_t i, uint32_t chunk) const {
   if (i + kPrefetchDistance < bitmaps_.size()) bitmaps_[i + kPrefetchDistance].Prefetch(chunk);
 }
 
-LeafReader::UnionWork LeafReader::WorkOf(uint32_t chunk) const {
-  UnionWork work;
-  for (const uint64_t users : bitmaps_.cardinalities(chunk)) {
-    work.users += users;
-    work.unite_cost += std::min(users * kSetBitCost, kBitsetPassCost);
-    work.probe_cost += std::min(users * kTestBitCost, kBitsetPassCost);
-  }
-  return work;
-}
-
 // The codes of the chunk where each user's can be read as it is stored, but for the delta.
 const index::ColumnBlock* LeafReader::PlainCodes(uint32_t chunk) const {
   if (code_table_.empty() || column_ == nullptr) return nullptr;
@@ -320,12 +416,12 @@ const index::ColumnBlock* LeafReader::PlainCodes(uint32_t chunk) const {
   return plain ? block : nullptr;
 }
 
-// Of reading everybody's code; more than anything where that cannot be done.
-uint64_t LeafReader::PickCost(uint32_t chunk) const {
+// Of reading everybody's code; none where that cannot be done.
+std::optional<uint64_t> LeafReader::PickCost(uint32_t chunk) const {
   const index::ColumnBlock* block = PlainCodes(chunk);
   // What lies beyond the table is taken to be not in it.
   if (block == nullptr || int64_t{values_->codes.back()} - block->base() + 1 >= kCodeTableBits) {
-    return ~uint64_t{0};
+    return std::nullopt;
   }
   return static_cast<uint64_t>(block->width()) * index::Kernels().pick_cost;
 }
@@ -352,10 +448,7 @@ ChunkSet LeafReader::Pick(uint32_t chunk, ChunkScratch& out) const {
   return index::ViewOf(words);
 }
 
-ChunkSet LeafReader::ReadBitmaps(uint32_t chunk) {
-  if (PickCost(chunk) < WorkOf(chunk).unite_cost) {
-    return Pick(chunk, *scratch_[0]);
-  }
+ChunkSet LeafReader::UniteBitmaps(uint32_t chunk) {
   ChunkSet users;
   uint32_t turn = 0;
   for (size_t next = 0; next < bitmaps_.size(); turn ^= 1) {
@@ -372,14 +465,6 @@ ChunkSet LeafReader::ReadBitmaps(uint32_t chunk) {
   return users;
 }
 
-// Whether comparing everybody's numbers takes longer than finding those of `users`.
-bool LeafReader::IsScanDearer(const ChunkSet& users, uint32_t chunk) const {
-  if (column_ == nullptr) return false;
-  const index::ColumnBlock* block = column_->block(chunk).get();
-  const uint64_t bytes = block == nullptr ? 1 : static_cast<uint64_t>(block->width());
-  return users.cardinality * kReadCodeCost < bytes * kScanByteCost * ranges_->intervals.size();
-}
-
 bool LeafReader::InIntervals(int64_t value) const {
   for (const Interval& interval : ranges_->intervals) {
     if (interval.low <= value && value <= interval.high) return true;
@@ -388,7 +473,6 @@ bool LeafReader::InIntervals(int64_t value) const {
 }
 
 ChunkSet LeafReader::ReadRanges(uint32_t chunk, ChunkScratch& out) const {
-  if (column_ == nullptr) return ChunkSet::Empty();
   const std::vector<Interval>& intervals = ranges_->intervals;
   const ChunkSet users = column_->Scan(chunk, intervals[0].low, intervals[0].high, out);
   if (intervals.size() == 1) return users;
@@ -418,22 +502,6 @@ ChunkSet LeafReader::SelectByValue(const ChunkSet& users, uint32_t chunk, bool w
   });
 }
 
-ChunkSet LeafReader::SelectBitmaps(const ChunkSet& users, uint32_t chunk, bool wanted,
-                                   ChunkScratch& out) {
-  const UnionWork work = WorkOf(chunk);
-  if (work.users == 0) return wanted ? ChunkSet::Empty() : users;
-  if (PlainCodes(chunk) != nullptr && users.cardinality * kReadCodeCost < work.probe_cost) {
-    return SelectByValue(users, chunk, wanted, out,
-                         [this](int64_t code) { return HasCode(static_cast<uint64_t>(code)); });
-  }
-  if (!wanted) return Remove(users, chunk, out);
-  if (users.cardinality <= index::kArrayMax / 4) {
-    const ChunkSet others = Remove(users, chunk, *scratch_[1]);
-    return index::Subtract(users, others, out);
-  }
-  return index::Intersect(users, ReadBitmaps(chunk), out);
-}
-
 // `users` but those of each bitmap in turn, until nobody is left.
 ChunkSet LeafReader::Remove(const ChunkSet& users, uint32_t chunk, ChunkScratch& out) {
   ChunkSet left = users;
@@ -458,6 +526,12 @@ ChunkScratch& LeafReader::DeltaScratch(size_t i) {
 ChunkSet LeafReader::Universe(uint32_t chunk, ChunkScratch& scratch) const {
   const index::TagShard* universe = snapshot_.shard(index::kUniverseTag, shard_);
   return universe == nullptr ? ChunkSet::Empty() : index::Load(universe->values[0], chunk, scratch);
+}
+
+uint32_t LeafReader::UniverseMax(uint32_t chunk) const {
+  const index::TagShard* universe = snapshot_.shard(index::kUniverseTag, shard_);
+  if (universe == nullptr || !universe->values[0]) return 0;
+  return universe->values[0]->ChunkCardinality(chunk);
 }
 
 ChunkSet LeafReader::SelectBuckets(const ChunkSet& users, uint32_t chunk, bool wanted,

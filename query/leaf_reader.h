@@ -11,12 +11,14 @@
 #define THRONG_QUERY_LEAF_READER_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "index/chunk_set.h"
 #include "index/scratch_pool.h"
 #include "index/shard_bitmaps.h"
 #include "index/snapshot.h"
+#include "query/leaf_choice.h"
 #include "query/physical_plan.h"
 
 namespace throng::query {
@@ -38,8 +40,15 @@ class LeafReader {
 
   // Whether the leaf's users lie in one block of each chunk of this shard: Read() costs nothing.
   bool is_in_place() const { return in_place_; }
+  // Whether StartShard() and UsersMax() say how many there are, not only how many at most.
+  bool is_exact() const;
   // An upper bound of the users in a chunk, without looking at them.
   uint32_t UsersMax(uint32_t chunk) const;
+  // The ways to answer `use` in a chunk. `at_hand` is how many users are asked about; it does not
+  // matter where all are.
+  LeafChoice Choose(uint32_t chunk, LeafUse use, uint32_t at_hand) const;
+  // From now on every chunk that is read is noted there; nullptr: nowhere. Borrows it.
+  void NoteIn(LeafAccesses* accesses) { accesses_ = accesses; }
 
   // The leaf's users in a chunk (0 to 15).
   index::ChunkSet Read(uint32_t chunk);
@@ -55,24 +64,24 @@ class LeafReader {
   void AppendSets(uint32_t chunk, std::vector<index::ChunkSet>* sets);
 
  private:
-  // What reading the union of several bitmaps of a chunk takes.
-  struct UnionWork {
-    uint64_t users = 0;       // the sum of their cardinalities
-    uint64_t unite_cost = 0;  // in units of about 0.1 ns: uniting them
-    uint64_t probe_cost = 0;  // intersecting each with one set
-  };
-
   template <typename Assign>
   uint64_t StartBitmaps(uint32_t tag, Assign assign);
-  UnionWork WorkOf(uint32_t chunk) const;
-  void PrefetchAhead(size_t i, uint32_t chunk) const;
-  uint64_t PickCost(uint32_t chunk) const;
+  void Note(LeafForm form, uint64_t at_hand) {
+    if (accesses_ != nullptr) accesses_->Note(form, at_hand);
+  }
+  LeafChoice ChooseForRanges(uint32_t chunk, bool whole, uint32_t at_hand) const;
+  LeafChoice ChooseForBitmaps(uint32_t chunk, LeafUse use, uint32_t at_hand) const;
+  std::optional<uint64_t> PickCost(uint32_t chunk) const;
   const index::ColumnBlock* PlainCodes(uint32_t chunk) const;
+  void PrefetchAhead(size_t i, uint32_t chunk) const;
+  index::ChunkSet ReadInPlace(uint32_t chunk);
+  index::ChunkSet ReadAs(LeafForm form, uint32_t chunk);
   index::ChunkSet Pick(uint32_t chunk, index::ChunkScratch& out) const;
-  index::ChunkSet ReadBitmaps(uint32_t chunk);
+  index::ChunkSet UniteBitmaps(uint32_t chunk);
   index::ChunkSet ReadRanges(uint32_t chunk, index::ChunkScratch& out) const;
-  index::ChunkSet SelectBitmaps(const index::ChunkSet& users, uint32_t chunk, bool wanted,
-                                index::ChunkScratch& out);
+  index::ChunkSet SelectAs(LeafForm form, const index::ChunkSet& users, uint32_t chunk, bool wanted,
+                           index::ChunkScratch& out);
+  uint32_t CountInEach(const index::ChunkSet& users, uint32_t chunk);
   index::ChunkSet Remove(const index::ChunkSet& users, uint32_t chunk, index::ChunkScratch& out);
   index::ChunkSet SelectBuckets(const index::ChunkSet& users, uint32_t chunk, bool wanted,
                                 index::ChunkScratch& out) const;
@@ -83,13 +92,13 @@ class LeafReader {
     return code >> 6 < code_table_.size() && ((code_table_[code >> 6] >> (code & 63)) & 1) != 0;
   }
   index::ChunkScratch& DeltaScratch(size_t i);
-  bool IsScanDearer(const index::ChunkSet& users, uint32_t chunk) const;
   bool InIntervals(int64_t value) const;
   index::ChunkSet LoadBitmap(size_t i, uint32_t chunk, index::ChunkScratch& scratch) const;
   const index::BitmapShard* NextShardsBitmap() const;
   const uint64_t* WordsAhead(size_t i, uint32_t chunk) const;
   void ApproachNextShard(uint32_t chunk) const;
   index::ChunkSet Universe(uint32_t chunk, index::ChunkScratch& scratch) const;
+  uint32_t UniverseMax(uint32_t chunk) const;
 
   const PhysicalPlan& plan_;
   const index::Snapshot& snapshot_;
@@ -99,6 +108,7 @@ class LeafReader {
   const HashBuckets* const buckets_;
   bool disjoint_ = false;             // no user is in two of the bitmaps
   std::vector<uint64_t> code_table_;  // CATEGORY, several values: a bit for each that is asked for
+  LeafAccesses* accesses_ = nullptr;
 
   bool reads_ahead_ = false;
   uint32_t shard_ = 0;

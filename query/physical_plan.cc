@@ -28,9 +28,7 @@ class Planner {
         Overloaded{
             [&](const LogicalAnd& node) { return PlanAnd(node); },
             [&](const LogicalOr& node) { return PlanOr(node); },
-            [&](const LogicalNot& node) {
-              return Subtract(Universe(), {Plan(node.operand.front())});
-            },
+            [&](const LogicalNot& node) { return Complement(Plan(node.operand.front())); },
             [&](const TagValues& node) { return PlanValues(node); },
             [&](const TagExists& node) { return Leaf(node, ExistsCardinality(node.tag)); },
             [&](const NumericRanges& node) { return Leaf(node, ExistsCardinality(node.tag)); },
@@ -49,6 +47,12 @@ class Planner {
   template <typename Node>
   static PhysicalPlan Leaf(const Node& node, uint64_t users_max) {
     return {.node = node, .users_max = users_max};
+  }
+
+  PhysicalPlan Complement(PhysicalPlan of) const {
+    PhysicalPlan plan = Subtract(Universe(), {std::move(of)});
+    plan.rewrite.kind = PlanRewrite::Kind::kComplement;
+    return plan;
   }
 
   PhysicalPlan Universe() const { return Leaf(Everybody{}, universe_); }
@@ -83,11 +87,18 @@ class Planner {
       }
     }
     PhysicalPlan exists = Leaf(TagExists{node.tag}, ExistsCardinality(node.tag));
-    if (rest.codes.empty()) return exists;
+    const auto asked = static_cast<uint32_t>(node.codes.size());
+    if (rest.codes.empty()) {
+      exists.rewrite = {PlanRewrite::Kind::kAllValues, asked};
+      return exists;
+    }
     PhysicalPlan others = Leaf(rest, ValuesCardinality(rest, content));
-    if (type == index::TagType::kCategory) return Subtract(std::move(exists), {std::move(others)});
-    PhysicalPlan most = Leaf(node, ValuesCardinality(node, content));
-    return Subtract(std::move(exists), {Subtract(std::move(others), {std::move(most)})});
+    if (type != index::TagType::kCategory) {
+      others = Subtract(std::move(others), {Leaf(node, ValuesCardinality(node, content))});
+    }
+    PhysicalPlan most = Subtract(std::move(exists), {std::move(others)});
+    most.rewrite = {PlanRewrite::Kind::kMostValues, asked};
+    return most;
   }
 
   uint64_t ValuesCardinality(const TagValues& node, const index::TagContent& content) const {
@@ -155,7 +166,7 @@ class Planner {
     std::vector<PhysicalPlan> negative;
     Split(node.operands, &positive, &negative);
     if (negative.empty()) return Unite(std::move(positive));
-    return Subtract(Universe(), {Subtract(Intersect(std::move(negative)), std::move(positive))});
+    return Complement(Subtract(Intersect(std::move(negative)), std::move(positive)));
   }
 
   const index::Snapshot& snapshot_;
@@ -175,6 +186,20 @@ std::optional<LogicalPlan> ToLogicalLeaf(const PhysicalPlan& plan) {
 }
 
 }  // namespace
+
+std::string_view ToString(PlanRewrite::Kind kind) {
+  switch (kind) {
+    case PlanRewrite::Kind::kNone:
+      return "";
+    case PlanRewrite::Kind::kComplement:
+      return "complement";
+    case PlanRewrite::Kind::kMostValues:
+      return "most_values";
+    case PlanRewrite::Kind::kAllValues:
+      return "all_values";
+  }
+  return "";
+}
 
 PhysicalPlan MakePhysicalPlan(const LogicalPlan& plan, const index::Snapshot& snapshot) {
   return Planner(snapshot).Plan(plan);

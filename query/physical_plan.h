@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -29,6 +30,20 @@ struct SubtractInputs {  // "andnot": users in the first input and in no other
   std::vector<PhysicalPlan> inputs;
 };
 
+// Why the planner made an operator that was not asked for so. A value.
+struct PlanRewrite {
+  enum class Kind : uint8_t {
+    kNone,
+    kComplement,  // everybody but those under a not that no and absorbs
+    kMostValues,  // any of most values of a tag: who has the tag but who has only the others
+    kAllValues,   // any of all values of a tag: who has the tag
+  };
+  Kind kind = Kind::kNone;
+  uint32_t values_asked = 0;  // of kMostValues and kAllValues
+};
+// "", "complement", "most_values", "all_values".
+std::string_view ToString(PlanRewrite::Kind kind);
+
 // The leaves are those of the logical plan: TagValues reads value bitmaps, TagExists the bitmap of
 // who has the tag, NumericRanges the column, Everybody the universe.
 struct PhysicalPlan {
@@ -37,6 +52,7 @@ struct PhysicalPlan {
       node;
   // An upper bound of the users, exact for leaves of one value.
   uint64_t users_max = 0;
+  PlanRewrite rewrite = {};
 };
 
 // Returns a plan that selects exactly the users of `plan`, which must be normal.

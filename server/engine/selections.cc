@@ -34,7 +34,7 @@ absl::StatusOr<std::optional<uint32_t>> CollectPage(const ResolvedSelection& sel
                                                     uint32_t first, size_t page_size,
                                                     std::vector<std::string>* ids) {
   const index::Snapshot& snapshot = *selection.snapshot;
-  query::Evaluator evaluator(selection.plan, snapshot, /*profile=*/false);
+  query::Evaluator evaluator(selection.plan, snapshot, query::Profiling::kNone);
   std::optional<uint32_t> next;
   const uint32_t first_chunk = first >> index::kChunkBits;
   for (uint32_t shard = first >> index::kShardBits; shard < snapshot.shard_count(); ++shard) {
