@@ -1,7 +1,9 @@
-// throng explain: the plan that ran, with counts and times, and each condition's own count.
+// throng explain: the plan with counts, times and costs, what ran, and each condition's own count.
+#include <cstdint>
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
@@ -18,12 +20,16 @@ namespace {
 constexpr const char* kExamples = R"help(Examples:
   throng explain "city = 'Beijing' and not (views_7d > 3 or is_graduate)"
   throng explain "city = 'Beijing'" --plan-only
+  throng explain "city in ('Beijing','Tianjin') and views_7d > 3" --analyze
   throng explain --file crowd.txt --json)help";
 
 struct ExplainArguments {
   SelectionOptions selection;
   bool plan_only = false;
+  bool analyze = false;
 };
+
+constexpr auto kRight = Table::Align::kRight;
 
 std::string OperatorText(const v1::PlanNode& node) {
   std::string text(2 * std::size_t{node.depth()}, ' ');
@@ -32,24 +38,103 @@ std::string OperatorText(const v1::PlanNode& node) {
   return text;
 }
 
+std::string CostText(std::uint64_t cost_ns) {
+  return DurationText(absl::Nanoseconds(static_cast<std::int64_t>(cost_ns)));
+}
+
+// How a leaf is read, or why there is the operator.
+std::string ReadText(const v1::PlanNode& node) {
+  if (node.rewrite().empty()) return node.form();
+  std::string text = node.rewrite();
+  if (node.values_asked() > 0) {
+    text += fmt::format(" ({} of {})", FormatCount(node.values_asked()),
+                        FormatCount(node.values_of_tag()));
+  }
+  return node.form().empty() ? text : node.form() + ", " + text;
+}
+
+std::string ExactText(const v1::PlanNode& node) {
+  return node.has_exact_users() ? FormatCount(node.exact_users()) : "-";
+}
+
 std::string RenderPlan(const v1::ExplainResponse& response, bool plan_only) {
-  constexpr auto kRight = Table::Align::kRight;
   if (plan_only) {
-    Table table({{"OPERATOR"}, {"ESTIMATED", kRight}});
+    Table table(
+        {{"OPERATOR"}, {"ESTIMATED", kRight}, {"EXACT", kRight}, {"COST", kRight}, {"READ"}});
     for (const v1::PlanNode& node : response.nodes()) {
-      table.AddRow({OperatorText(node), FormatCount(node.estimated_users())});
+      table.AddRow({OperatorText(node), FormatCount(node.estimated_users()), ExactText(node),
+                    CostText(node.cost_ns()), ReadText(node)});
     }
     return table.Render();
   }
   Table table({{"OPERATOR"},
                {"USERS", kRight},
                {"ESTIMATED", kRight},
+               {"EXACT", kRight},
                {"CHUNKS", kRight},
-               {"TIME", kRight}});
+               {"TIME", kRight},
+               {"COST", kRight},
+               {"READ"}});
   for (const v1::PlanNode& node : response.nodes()) {
     table.AddRow({OperatorText(node), FormatCount(node.actual_users()),
-                  FormatCount(node.estimated_users()), FormatCount(node.chunks()),
-                  DurationText(ToDuration(node.time()))});
+                  FormatCount(node.estimated_users()), ExactText(node), FormatCount(node.chunks()),
+                  DurationText(ToDuration(node.time())), CostText(node.cost_ns()), ReadText(node)});
+  }
+  return table.Render();
+}
+
+// Leaves that can be read in several ways, and what each would take.
+Table ChoiceTable(const v1::ExplainResponse& response) {
+  Table table({{"LEAF"}, {"FORM"}, {"COST", kRight}, {"CHUNKS", kRight}, {"NUMBERS"}});
+  for (const v1::PlanNode& node : response.nodes()) {
+    if (node.forms_size() < 2) continue;
+    std::string numbers;
+    if (node.values_asked() > 0) numbers = FormatCount(node.values_asked()) + " asked for";
+    if (node.users_at_hand() > 0) {
+      numbers += fmt::format("{}of at most {} users", numbers.empty() ? "" : ", ",
+                             FormatCount(node.users_at_hand()));
+    }
+    for (const v1::LeafForm& form : node.forms()) {
+      const bool first = &form == &node.forms(0);
+      table.AddRow({first ? node.detail() : "",
+                    form.form() + (form.form() == node.form() ? " *" : ""),
+                    CostText(form.cost_ns()), FormatCount(form.chunks()), first ? numbers : ""});
+    }
+  }
+  return table;
+}
+
+// "look_up 3, nothing 1 (of 1,940 users)".
+std::string FormsText(const v1::PlanNodeRun& run) {
+  std::string text;
+  for (const v1::LeafFormRun& form : run.forms()) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", form.form(), form.chunks());
+  }
+  if (run.users_at_hand() > 0)
+    text += fmt::format(" (of {} users)", FormatCount(run.users_at_hand()));
+  return text;
+}
+
+std::string RenderRun(const v1::ExplainResponse& response) {
+  Table table({{"RAN"},
+               {"USERS", kRight},
+               {"CHUNKS", kRight},
+               {"IN PARENT", kRight},
+               {"SKIPPED", kRight},
+               {"TIME", kRight},
+               {"SHARE", kRight},
+               {"READ"}});
+  const absl::Duration total = ToDuration(response.nodes(0).run().time());
+  for (const v1::PlanNode& node : response.nodes()) {
+    const v1::PlanNodeRun& run = node.run();
+    const absl::Duration time = ToDuration(run.time());
+    const double share = total > absl::ZeroDuration() ? absl::FDivDuration(time, total) : 0;
+    // In one pass with other operands it has no time of its own.
+    const bool has_time = run.chunks() > run.chunks_in_parent();
+    table.AddRow({OperatorText(node), run.has_users() ? FormatCount(run.users()) : "-",
+                  FormatCount(run.chunks()), FormatCount(run.chunks_in_parent()),
+                  FormatCount(run.chunks_skipped()), has_time ? DurationText(time) : "-",
+                  has_time ? fmt::format("{:.0f}%", share * 100) : "-", FormsText(run)});
   }
   return table.Render();
 }
@@ -71,6 +156,12 @@ std::string RenderStages(const v1::ExplainResponse& response) {
 void PrintExplanation(const v1::ExplainResponse& response, bool plan_only) {
   if (!plan_only) fmt::print("{} users\n", FormatCount(response.count()));
   fmt::print("{}\n\n{}", InfoLine(response.info()), RenderPlan(response, plan_only));
+  const Table choices = ChoiceTable(response);
+  if (!choices.empty()) fmt::print("\n{}", choices.Render());
+  if (response.has_run_time() && response.nodes_size() > 0) {
+    fmt::print("\ncounted in {}\n{}", DurationText(ToDuration(response.run_time())),
+               RenderRun(response));
+  }
   if (!plan_only && response.conditions_size() > 0) fmt::print("\n{}", RenderConditions(response));
   if (response.stages_size() > 0) fmt::print("\n{}", RenderStages(response));
 }
@@ -81,6 +172,7 @@ int RunExplain(const ExplainArguments& arguments, const GlobalOptions& options) 
   v1::ExplainRequest request;
   *request.mutable_selection() = *selection;
   request.set_plan_only(arguments.plan_only);
+  request.set_analyze(arguments.analyze);
   v1::ExplainResponse response;
   grpc::ClientContext context;
   SetDeadline(options, context);
@@ -100,10 +192,16 @@ int RunExplain(const ExplainArguments& arguments, const GlobalOptions& options) 
 
 void RegisterExplainCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
   CLI::App* command = app.add_subcommand(
-      "explain", "The plan of an expression with counts and times, and each condition's count");
+      "explain",
+      "The plan of an expression with counts, times and costs, and each condition's count");
   auto arguments = std::make_shared<ExplainArguments>();
   AddSelectionOptions(*command, arguments->selection);
-  command->add_flag("--plan-only", arguments->plan_only, "Only plan: estimates, no counts");
+  CLI::Option* plan_only = command->add_flag("--plan-only", arguments->plan_only,
+                                             "Only plan: estimates and costs, no counts");
+  command
+      ->add_flag("--analyze", arguments->analyze,
+                 "Also count as `throng count` does, and show what ran")
+      ->excludes(plan_only);
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunExplain(*arguments, options); });

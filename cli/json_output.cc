@@ -49,6 +49,37 @@ Json TagBreakdownJson(const v1::TagBreakdown& breakdown) {
           {"others", std::move(others)}};
 }
 
+Json RunJson(const v1::PlanNodeRun& run) {
+  Json forms = Json::array();
+  for (const v1::LeafFormRun& form : run.forms()) {
+    forms.push_back({{"form", form.form()}, {"chunks", form.chunks()}});
+  }
+  return {{"users", run.has_users() ? Json(run.users()) : Json(nullptr)},
+          {"chunks", run.chunks()},
+          {"chunks_in_parent", run.chunks_in_parent()},
+          {"chunks_skipped", run.chunks_skipped()},
+          {"time_us", absl::ToDoubleMicroseconds(ToDuration(run.time()))},
+          {"forms", std::move(forms)},
+          {"users_at_hand", run.users_at_hand()}};
+}
+
+// What the planner reckoned with.
+void AppendEstimate(const v1::PlanNode& node, Json& json) {
+  Json forms = Json::array();
+  for (const v1::LeafForm& form : node.forms()) {
+    forms.push_back(
+        {{"form", form.form()}, {"cost_ns", form.cost_ns()}, {"chunks", form.chunks()}});
+  }
+  json["exact_users"] = node.has_exact_users() ? Json(node.exact_users()) : Json(nullptr);
+  json["cost_ns"] = node.cost_ns();
+  json["form"] = node.form();
+  json["forms"] = std::move(forms);
+  json["users_at_hand"] = node.users_at_hand();
+  json["values_asked"] = node.values_asked();
+  json["values_of_tag"] = node.values_of_tag();
+  json["rewrite"] = node.rewrite();
+}
+
 Json PlanJson(const v1::ExplainResponse& response, bool plan_only) {
   Json plan = Json::array();
   for (const v1::PlanNode& node : response.nodes()) {
@@ -61,6 +92,8 @@ Json PlanJson(const v1::ExplainResponse& response, bool plan_only) {
       json["chunks"] = node.chunks();
       json["time_us"] = absl::ToDoubleMicroseconds(ToDuration(node.time()));
     }
+    AppendEstimate(node, json);
+    if (node.has_run()) json["run"] = RunJson(node.run());
     plan.push_back(std::move(json));
   }
   return plan;
@@ -109,6 +142,7 @@ Json ExplainJson(const v1::ExplainResponse& response, bool plan_only) {
                {"plan", PlanJson(response, plan_only)},
                {"conditions", std::move(conditions)},
                {"stages", std::move(stages)}};
+  if (response.has_run_time()) json["run_us"] = Microseconds(response.run_time());
   AppendInfo(response.info(), json);
   return json;
 }

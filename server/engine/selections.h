@@ -7,11 +7,15 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "query/leaf_choice.h"
+#include "query/physical_plan.h"
+#include "query/plan_estimate.h"
 #include "server/engine/call_context.h"
 #include "server/engine/selection.h"
 
@@ -27,14 +31,28 @@ struct CountResult {
   ResultInfo info;
 };
 
+// What an operator did while the plan was counted as Count counts it.
+struct ExplainRun {
+  std::optional<uint64_t> users;  // given to its parent; unset where nobody counted them
+  uint64_t chunks = 0;
+  uint64_t chunks_in_parent = 0;  // of `chunks`: in one pass with its parent's other operands
+  uint64_t chunks_skipped = 0;
+  std::chrono::nanoseconds time{0};
+  query::LeafAccesses accesses;
+};
 struct ExplainNode {
   uint32_t depth = 0;
   std::string operator_name;
   std::string detail;
   uint64_t estimated_users = 0;
+  query::OperatorEstimate estimate;
+  query::PlanRewrite rewrite;
+  uint64_t values_asked = 0;  // values, ranges or ids that are asked for
+  uint64_t values_of_tag = 0;
   uint64_t actual_users = 0;
   uint64_t chunks = 0;
   std::chrono::nanoseconds time{0};
+  std::optional<ExplainRun> run;  // ExplainOptions::analyze
 };
 struct ExplainCondition {
   std::string text;
@@ -50,7 +68,12 @@ struct ExplainResult {
   std::vector<ExplainNode> nodes;  // pre-order
   std::vector<ExplainCondition> conditions;
   std::vector<ExplainStage> stages;
+  std::chrono::nanoseconds run_time{0};  // of the analysed count, from start to end
   ResultInfo info;
+};
+struct ExplainOptions {
+  bool plan_only = false;  // estimates, nothing runs
+  bool analyze = false;    // what ran; not with plan_only
 };
 
 struct MembersPage {
@@ -89,8 +112,9 @@ class Selections {
   explicit Selections(Universes& universes) : universes_(universes) {}
 
   absl::StatusOr<CountResult> Count(const CallContext& context, const Selection& selection);
+  // Errors: kInvalidArgument (field "analyze" with plan_only).
   absl::StatusOr<ExplainResult> Explain(const CallContext& context, const Selection& selection,
-                                        bool plan_only);
+                                        const ExplainOptions& options);
   // `page_size` 1 to kPageSizeMax. Errors: kInvalidArgument (BAD_PAGE_TOKEN, page_size).
   absl::StatusOr<MembersPage> ListMembers(const CallContext& context, const Selection& selection,
                                           uint32_t page_size, const std::string& page_token);

@@ -11,6 +11,21 @@
 namespace throng::service {
 namespace {
 
+void RunToProto(const engine::ExplainRun& run, v1::PlanNodeRun* proto) {
+  if (run.users.has_value()) proto->set_users(*run.users);
+  proto->set_chunks(run.chunks);
+  proto->set_chunks_in_parent(run.chunks_in_parent);
+  proto->set_chunks_skipped(run.chunks_skipped);
+  DurationToProto(run.time, proto->mutable_time());
+  for (size_t i = 0; i < query::kLeafForms; ++i) {
+    if (run.accesses.chunks[i] == 0) continue;
+    v1::LeafFormRun* added = proto->add_forms();
+    added->set_form(std::string(query::ToString(static_cast<query::LeafForm>(i))));
+    added->set_chunks(run.accesses.chunks[i]);
+  }
+  proto->set_users_at_hand(run.accesses.users_at_hand);
+}
+
 void NodeToProto(const engine::ExplainNode& node, v1::PlanNode* proto) {
   proto->set_depth(node.depth);
   proto->set_operator_(node.operator_name);
@@ -19,6 +34,21 @@ void NodeToProto(const engine::ExplainNode& node, v1::PlanNode* proto) {
   proto->set_actual_users(node.actual_users);
   proto->set_chunks(node.chunks);
   DurationToProto(node.time, proto->mutable_time());
+  const query::OperatorEstimate& estimate = node.estimate;
+  if (estimate.exact_users.has_value()) proto->set_exact_users(*estimate.exact_users);
+  proto->set_cost_ns(estimate.cost_ns);
+  if (estimate.form.has_value()) proto->set_form(std::string(query::ToString(*estimate.form)));
+  for (const query::FormEstimate& form : estimate.forms) {
+    v1::LeafForm* added = proto->add_forms();
+    added->set_form(std::string(query::ToString(form.form)));
+    added->set_cost_ns(form.cost_ns);
+    added->set_chunks(form.chunks);
+  }
+  proto->set_users_at_hand(estimate.users_at_hand);
+  proto->set_values_asked(node.values_asked);
+  proto->set_values_of_tag(node.values_of_tag);
+  proto->set_rewrite(std::string(query::ToString(node.rewrite.kind)));
+  if (node.run.has_value()) RunToProto(*node.run, proto->mutable_run());
 }
 
 // `missing` and `others` stand for no single value and have none.
@@ -65,6 +95,9 @@ void ExplainToProto(const engine::ExplainResult& result, v1::ExplainResponse* pr
     added->set_stage(stage.name);
     added->set_text(stage.text.size() <= kCanonicalEchoBytesMax ? stage.text
                                                                 : "(longer than 64 KiB: left out)");
+  }
+  if (!result.nodes.empty() && result.nodes.front().run.has_value()) {
+    DurationToProto(result.run_time, proto->mutable_run_time());
   }
   InfoToProto(result.info, proto->mutable_info());
 }

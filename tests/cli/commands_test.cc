@@ -128,58 +128,6 @@ TEST_F(CommandsTest, InsightMarksThePlaceInTheTextItIsIn) {
   EXPECT_EQ(run.err, "error: bad\n  b c d\n    ^~\n");
 }
 
-TEST_F(CommandsTest, ExplainForPeople) {
-  Set(server_.explain, R"pb(
-    count: 3
-    nodes {
-      operator: "and"
-      estimated_users: 4
-      actual_users: 3
-      chunks: 2
-      time { nanos: 2000 }
-    }
-    nodes {
-      depth: 1
-      operator: "value"
-      detail: "city = '北京'"
-      estimated_users: 1000
-      actual_users: 1000
-      chunks: 2
-      time { nanos: 1000 }
-    }
-    conditions { condition: "city = '北京'" count: 1000 }
-    stages { stage: "normalised" text: "city = '北京'" }
-    info { data_version: 7 exact: true }
-  )pb");
-  CliRun run = server_.Run({"explain", "x"});
-  EXPECT_EQ(run.exit_code, 0);
-  EXPECT_EQ(run.out,
-            "3 users\n"
-            "data version 7, 0.0 us in the engine\n"
-            "\n"
-            "OPERATOR               USERS  ESTIMATED  CHUNKS    TIME\n"
-            "and                        3          4       2  2.0 us\n"
-            "  value city = '北京'  1,000      1,000       2  1.0 us\n"
-            "\n"
-            "CONDITION      USERS\n"
-            "city = '北京'  1,000\n"
-            "\n"
-            "STAGE       EXPRESSION\n"
-            "normalised  city = '北京'\n");
-  EXPECT_FALSE(server_.explain_request.plan_only());
-  run = server_.Run({"explain", "x", "--plan-only"});
-  EXPECT_TRUE(server_.explain_request.plan_only());
-  EXPECT_EQ(run.out,
-            "data version 7, 0.0 us in the engine\n"
-            "\n"
-            "OPERATOR               ESTIMATED\n"
-            "and                            4\n"
-            "  value city = '北京'      1,000\n"
-            "\n"
-            "STAGE       EXPRESSION\n"
-            "normalised  city = '北京'\n");
-}
-
 TEST_F(CommandsTest, InsightForPeople) {
   Set(server_.breakdown, R"pb(
     count: 10

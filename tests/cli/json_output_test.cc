@@ -70,9 +70,45 @@ TEST(JsonOutputTest, Explain) {
   EXPECT_EQ(ExplainJson(response, /*plan_only=*/false).dump(),
             std::string(R"({"count":3,"plan":[{"depth":1,"operator":"value",)") +
                 R"("detail":"city = 'Beijing'","estimated_users":5,"actual_users":3,"chunks":2,)" +
-                R"("time_us":1.5}],"conditions":[{"condition":"city = 'Beijing'","count":3,)" +
+                R"("time_us":1.5,"exact_users":null,"cost_ns":0,"form":"","forms":[],)" +
+                R"("users_at_hand":0,"values_asked":0,"values_of_tag":0,"rewrite":""}],)" +
+                R"("conditions":[{"condition":"city = 'Beijing'","count":3,)" +
                 R"("line":1,"column":1,"length":16}],"stages":[{"stage":"normalised",)" +
                 R"("text":"city = 'Beijing'"}],)" + kInfoJson + "}");
+}
+
+TEST(JsonOutputTest, ExplainOfAnAnalyzedPlan) {
+  const auto response = Parse<v1::ExplainResponse>(R"pb(
+    nodes {
+      operator: "range"
+      exact_users: 0
+      cost_ns: 7
+      form: "scan"
+      forms { form: "look_up" cost_ns: 9 }
+      forms { form: "scan" cost_ns: 7 chunks: 2 }
+      users_at_hand: 4
+      values_asked: 1
+      values_of_tag: 5
+      rewrite: "all_values"
+      run {
+        chunks: 2
+        chunks_in_parent: 1
+        chunks_skipped: 14
+        time { nanos: 2500 }
+        forms { form: "scan" chunks: 2 }
+        users_at_hand: 3
+      }
+    }
+    run_time { nanos: 3000 })pb");
+  const Json json = ExplainJson(response, /*plan_only=*/false);
+  const Json& node = json["plan"][0];
+  EXPECT_EQ(node["exact_users"], 0);
+  EXPECT_EQ(node["forms"].dump(), R"([{"form":"look_up","cost_ns":9,"chunks":0},)"
+                                  R"({"form":"scan","cost_ns":7,"chunks":2}])");
+  EXPECT_EQ(node["run"].dump(), R"({"users":null,"chunks":2,"chunks_in_parent":1,)"
+                                R"("chunks_skipped":14,"time_us":2.5,)"
+                                R"("forms":[{"form":"scan","chunks":2}],"users_at_hand":3})");
+  EXPECT_EQ(json["run_us"], 3);
 }
 
 TEST(JsonOutputTest, ExplainOfAPlanThatDidNotRunHasNullCounts) {

@@ -213,9 +213,12 @@ class Comparison {
     if (random_() % 16 == 0 && !CompareBreakdown(selection, expected)) {
       return Fail(expression, selection, "another breakdown");
     }
-    if (random_() % 16 == 0 &&
-        Must(world_.selections().Explain(world_.context(), selection, false)).count != total) {
-      return Fail(expression, selection, "explain counts otherwise");
+    if (random_() % 16 == 0) {
+      const ExplainResult explained =
+          Must(world_.selections().Explain(world_.context(), selection, {.analyze = true}));
+      if (explained.count != total || explained.nodes[0].run->users != total) {
+        return Fail(expression, selection, "explain counts otherwise");
+      }
     }
     return true;
   }

@@ -37,8 +37,7 @@ void ExpectSameFromEveryPath(EngineWorld* world, const std::string& expression) 
   const std::vector<std::string> members = world->Members(selection, 700);
   EXPECT_EQ(members.size(), count.count);
   EXPECT_EQ(ExportAll(world, selection), members);
-  const ExplainResult explain =
-      Must(world->selections().Explain(world->context(), selection, false));
+  const ExplainResult explain = Must(world->selections().Explain(world->context(), selection, {}));
   EXPECT_EQ(explain.count, count.count);
   EXPECT_EQ(explain.nodes[0].actual_users, count.count);
   const BreakdownResult breakdown = Must(world->engine().insights().Breakdown(

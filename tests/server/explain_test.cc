@@ -15,7 +15,12 @@ class ExplainTest : public ::testing::Test {
   ExplainTest() { FillRental(&world_); }
 
   ExplainResult Explain(const std::string& expression, bool plan_only = false) {
-    return Must(world_.selections().Explain(world_.context(), {.what = expression}, plan_only));
+    return Must(world_.selections().Explain(world_.context(), {.what = expression},
+                                            {.plan_only = plan_only}));
+  }
+  ExplainResult Analyze(const std::string& expression) {
+    return Must(
+        world_.selections().Explain(world_.context(), {.what = expression}, {.analyze = true}));
   }
 
   EngineWorld world_;
@@ -94,6 +99,94 @@ TEST_F(ExplainTest, CountsManyConditions) {
   }
 }
 
+// "value city in {Beijing} =2 cardinality 1/3: cardinality bitmap", with what is exact, the form
+// that is read, values asked for of those of the tag, and the forms there are.
+std::string PrintChoices(const ExplainResult& result) {
+  std::string text;
+  for (const ExplainNode& node : result.nodes) {
+    text += std::string(node.depth * 2, ' ') + node.operator_name;
+    if (!node.detail.empty()) text += ' ' + node.detail;
+    if (node.estimate.exact_users) text += fmt::format(" ={}", *node.estimate.exact_users);
+    const std::string_view rewrite = query::ToString(node.rewrite.kind);
+    if (!rewrite.empty()) text += fmt::format(" {}", rewrite);
+    if (node.estimate.form) text += fmt::format(" {}", query::ToString(*node.estimate.form));
+    if (node.values_asked > 0) text += fmt::format(" {}/{}", node.values_asked, node.values_of_tag);
+    for (const query::FormEstimate& form : node.estimate.forms) {
+      text += fmt::format("{}{}", &form == node.estimate.forms.data() ? ": " : " ",
+                          query::ToString(form.form));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+struct ChoiceCase {
+  const char* expression;
+  const char* printed;
+};
+
+TEST_F(ExplainTest, NamesTheChoicesOfTypicalPlans) {
+  const std::vector<ChoiceCase> cases = {
+      {"city = 'Beijing'", "value city in {Beijing} =2 cardinality 1/3: cardinality bitmap\n"},
+      {"not is_graduate",
+       "andnot =3 complement\n"
+       "  all all =6 bitmap: bitmap\n"
+       "  value is_graduate =3 bitmap 1/0: bitmap\n"},
+      {"city in ('Beijing', 'Wuhan')",
+       "andnot =3 most_values 2/3\n"
+       "  exists exists(city) =4 bitmap: bitmap\n"
+       "  value city in {Tianjin} =1 bitmap 1/3: bitmap\n"},
+      {"city in ('Beijing', 'Tianjin', 'Wuhan')",
+       "exists exists(city) =4 all_values cardinality 3/3: cardinality bitmap\n"},
+      {"interests in ('garden', 'metro')", "value interests in {metro, garden} unite 2/4: unite\n"},
+      {"interests in ('garden', 'metro', 'pool')",
+       "andnot most_values 3/4\n"
+       "  exists exists(interests) =4 bitmap: bitmap\n"
+       "  andnot\n"
+       "    value interests in {a|b\\c} =1 bitmap 1/4: bitmap\n"
+       "    value interests in {metro, garden, pool} probe 3/4: probe\n"},
+      {"views > 2", "range views in [3, max] scan 1/0: scan\n"},
+      {"is_graduate and views > 2",
+       "and\n"
+       "  value is_graduate =3 bitmap 1/0: bitmap\n"
+       "  range views in [3, max] look_up 1/0: look_up scan\n"},
+      {"bucket('s', 0, 9)", "bucket bucket('s', 0, 9) hash: hash\n"},
+      {"ids('u4', 'u9')", "ids ids(1) =1 cardinality 1/0: cardinality bitmap\n"},
+      {"exists(nobody)", "exists exists(nobody) =0 nothing\n"},
+  };
+  for (const ChoiceCase& c : cases) {
+    EXPECT_EQ(PrintChoices(Explain(c.expression, true)), c.printed) << c.expression;
+    EXPECT_EQ(PrintChoices(Analyze(c.expression)), c.printed) << c.expression;
+  }
+}
+
+TEST_F(ExplainTest, AnalyzeTellsWhatTheCountDid) {
+  const ExplainResult result = Analyze("city = 'Beijing' and not is_graduate and views > -9");
+  const uint64_t count = world_.Count("city = 'Beijing' and not is_graduate and views > -9");
+  EXPECT_EQ(result.count, count);
+  ASSERT_EQ(result.nodes.size(), 5);
+  for (const ExplainNode& node : result.nodes) {
+    ASSERT_TRUE(node.run.has_value());
+    EXPECT_EQ(node.run->chunks + node.run->chunks_skipped, 16);
+  }
+  EXPECT_EQ(result.nodes[0].run->users, count);
+  const ExplainNode& views = result.nodes[3];
+  EXPECT_EQ(views.operator_name, "range");
+  EXPECT_EQ(views.run->users, count);
+  EXPECT_EQ(views.run->accesses.users_at_hand, 1);
+  EXPECT_EQ(views.run->accesses.chunks[static_cast<size_t>(query::LeafForm::kLookUp)], 1);
+  EXPECT_FALSE(Explain("is_graduate").nodes[0].run.has_value());
+}
+
+TEST_F(ExplainTest, APlanThatDoesNotRunIsNotAnalyzed) {
+  const absl::Status status =
+      world_.selections()
+          .Explain(world_.context(), {.what = "all()"}, {.plan_only = true, .analyze = true})
+          .status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FieldOf(status), "analyze");
+}
+
 TEST_F(ExplainTest, PlanOnlyRunsNothing) {
   const ExplainResult result = Explain("city = 'Beijing' and is_graduate", true);
   EXPECT_EQ(result.count, 0);
@@ -114,8 +207,9 @@ TEST_F(ExplainTest, PlanOnlyRunsNothing) {
 TEST_F(ExplainTest, WorksWithoutUsers) {
   EngineWorld empty;
   const ExplainResult result =
-      Must(empty.selections().Explain(empty.context(), {.what = "all()"}, false));
+      Must(empty.selections().Explain(empty.context(), {.what = "all()"}, {.analyze = true}));
   EXPECT_EQ(result.count, 0);
+  EXPECT_EQ(result.nodes[0].run->users, 0);
   ASSERT_EQ(result.nodes.size(), 1);
   EXPECT_EQ(result.nodes[0].operator_name, "all");
 }

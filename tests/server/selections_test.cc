@@ -192,7 +192,7 @@ TEST_F(SelectionsTest, DeadlinesAndCancellation) {
     EXPECT_EQ(Count(context, {.what = "is_graduate"}).status().code(), code);
     EXPECT_EQ(world_.selections().ListMembers(context, {.what = "all()"}, 10, "").status().code(),
               code);
-    EXPECT_EQ(world_.selections().Explain(context, {.what = "all()"}, false).status().code(), code);
+    EXPECT_EQ(world_.selections().Explain(context, {.what = "all()"}, {}).status().code(), code);
   }
 }
 

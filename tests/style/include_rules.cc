@@ -28,7 +28,7 @@ const std::vector<Row>& FirstPartyRows() {
       {"cli/", {"cli/", "server/import_command.", "tests/cli/", "tests/e2e/", "fuzz/csv_fuzzer"}},
       {"throng/v1/", {"server/service/", "server/import_command.", "server/main.cc", "cli/",
                       "tests/cli/", "tests/e2e/", "tests/service/", "tests/crash/", "tests/soak/"}},
-      {"tests/testing/", {"tests/"}},
+      {"tests/testing/", {"tests/", "fuzz/"}},
       {"tests/style/", {"tests/style/"}},
       {"tests/", {"tests/"}},
       {"benchmarks/flags.h", {"benchmarks/", "tests/soak/"}},
