@@ -195,7 +195,8 @@ bool BitmapShard::Contains(uint32_t offset) const {
   const std::span<const BitChange> delta = dense_->ChunkDelta(chunk);
   const auto change = std::lower_bound(delta.begin(), delta.end(), ClearBit(offset));
   if (change != delta.end() && *change >> 1 == offset) return IsSet(*change);
-  return index::Contains(View(dense_->blocks[chunk]), offset & kChunkMask);
+  const Block* block = dense_->blocks[chunk].get();
+  return block != nullptr && block->Contains(offset & kChunkMask);
 }
 
 BitmapMemory BitmapShard::memory() const {

@@ -101,6 +101,11 @@ ChunkSet Block::view() const {
   return ChunkSet::Empty();
 }
 
+bool Block::Contains(uint32_t offset) const {
+  if (kind_ == SetKind::kBitset) return words_place()[offset >> 6] >> (offset & 63) & 1;
+  return index::Contains(view(), offset);
+}
+
 size_t Block::memory_bytes() const { return PayloadOffset(kind_) + PayloadBytes(kind_, size_); }
 
 void Block::Destroy(const Block* block) {

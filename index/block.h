@@ -23,6 +23,8 @@ inline constexpr uint32_t kBlockArrayMax = 1024;
 class Block : public RefCounted<Block> {
  public:
   ChunkSet view() const;
+  // Without a view between: who asks for one user waits for every copy of it.
+  bool Contains(uint32_t offset) const;
   uint32_t cardinality() const { return cardinality_; }
   SetKind kind() const { return kind_; }
   size_t memory_bytes() const;

@@ -85,7 +85,10 @@ std::shared_ptr<const OrdinalSet> OrdinalSet::FromBlocks(std::vector<BlockRef> b
 }
 
 bool OrdinalSet::Contains(uint32_t ordinal) const {
-  return index::Contains(chunk(ordinal >> kChunkBits), ordinal & kChunkMask);
+  const uint32_t chunk = ordinal >> kChunkBits;
+  const uint32_t offset = ordinal & kChunkMask;
+  if (chunk < blocks_.size()) return blocks_[chunk] && blocks_[chunk]->Contains(offset);
+  return chunk < cardinalities_.size() && (words_[chunk].words[offset >> 6] >> (offset & 63) & 1);
 }
 
 size_t OrdinalSet::memory_bytes() const {
