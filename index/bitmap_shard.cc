@@ -186,17 +186,23 @@ bool BitmapShard::Contains(uint32_t offset) const {
   return index::Contains(View(dense_->blocks[chunk]), offset & kChunkMask);
 }
 
-BitmapMemory BitmapShard::memory() const {
+void BitmapShard::AddMemory(const BitmapShard* beside, BitmapMemory* memory) const {
   if (dense_ == nullptr) {
-    return {.block_bytes = cardinality_ * sizeof(uint16_t),
-            .overhead_bytes = sizeof(BitmapShard) + kChunksPerShard};
+    const size_t bytes = cardinality_ * sizeof(uint16_t);
+    memory->small.Add(bytes);
+    memory->overhead += HeapBytes(sizeof(BitmapShard) + kChunksPerShard + bytes) - bytes;
+    return;
   }
-  BitmapMemory memory{.delta_bytes = dense_->delta.capacity() * sizeof(BitChange),
-                      .overhead_bytes = sizeof(BitmapShard) + sizeof(Dense)};
-  for (const BlockRef& block : dense_->blocks) {
-    if (block && block->kind() != SetKind::kFull) memory.block_bytes += block->memory_bytes();
+  const Dense* other = beside == nullptr ? nullptr : beside->dense_;
+  for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
+    const BlockRef& block = dense_->blocks[chunk];
+    if (block && (other == nullptr || other->blocks[chunk] != block)) block->AddMemory(memory);
   }
-  return memory;
+  memory->overhead += HeapBytes(sizeof(BitmapShard)) + HeapBytes(sizeof(Dense));
+  const size_t deltas = dense_->delta.capacity() * sizeof(BitChange);
+  if (deltas == 0) return;
+  memory->deltas += deltas;
+  memory->overhead += HeapBytes(deltas) - deltas;
 }
 
 uint32_t BitmapShard::delta_size() const {

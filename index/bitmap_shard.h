@@ -16,6 +16,7 @@
 
 #include "index/block.h"
 #include "index/chunk_set.h"
+#include "index/memory_use.h"
 #include "index/ref_ptr.h"
 
 namespace throng::index {
@@ -26,12 +27,6 @@ namespace throng::index {
 using BitChange = uint32_t;
 inline BitChange SetBit(uint32_t offset) { return offset << 1 | 1; }
 inline BitChange ClearBit(uint32_t offset) { return offset << 1; }
-
-struct BitmapMemory {
-  size_t block_bytes = 0;
-  size_t delta_bytes = 0;
-  size_t overhead_bytes = 0;  // headers and pointers
-};
 
 // Thread-safe: immutable.
 class BitmapShard : public RefCounted<BitmapShard> {
@@ -46,7 +41,8 @@ class BitmapShard : public RefCounted<BitmapShard> {
   // Asks for the memory that Load() of the chunk will read first.
   void Prefetch(uint32_t chunk) const;
   bool Contains(uint32_t offset) const;
-  BitmapMemory memory() const;
+  // Adds what it takes; not null `beside`: without the blocks that are also there.
+  void AddMemory(const BitmapShard* beside, BitmapMemory* memory) const;
   // Changes not yet folded into blocks.
   uint32_t delta_size() const;
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "index/chunk_set.h"
+#include "index/memory_use.h"
 #include "index/ref_ptr.h"
 
 namespace throng::index {
@@ -25,7 +26,9 @@ class Block : public RefCounted<Block> {
   ChunkSet view() const;
   uint32_t cardinality() const { return cardinality_; }
   SetKind kind() const { return kind_; }
+  // Header and payload.
   size_t memory_bytes() const;
+  void AddMemory(BitmapMemory* memory) const;
 
   static void Destroy(const Block* block);
 

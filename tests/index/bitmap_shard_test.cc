@@ -85,8 +85,11 @@ TEST(BitmapShardTest, SparseShardTakesLittleMemory) {
   std::vector<BitChange> changes;
   for (uint32_t i = 0; i < 10; ++i) changes.push_back(SetBit(i * 100'000));
   const BitmapShardRef shard = ApplyChanges(BitmapShardRef(), changes);
-  const BitmapMemory memory = shard->memory();
-  EXPECT_LE(memory.block_bytes + memory.delta_bytes + memory.overhead_bytes, 60u);
+  BitmapMemory memory;
+  shard->AddMemory(nullptr, &memory);
+  EXPECT_EQ(memory.small.count, 1u);
+  EXPECT_EQ(memory.small.bytes, 20u);
+  EXPECT_LE(memory.total(), 64u);
 }
 
 TEST(BitmapShardTest, ClearingEverybodyGivesNull) {
