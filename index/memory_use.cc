@@ -9,10 +9,39 @@ void AddBitmap(const BitmapShardRef& bitmap, const BitmapShardRef& beside, Bitma
   if (bitmap && bitmap != beside) bitmap->AddMemory(beside.get(), memory);
 }
 
+using Values = PagedVector<BitmapShardRef>;
+
+// The pack of the page that begins with the value `first`: there is one at most.
+const void* PackOf(const Values& values, size_t first) {
+  for (size_t code = first; code < std::min(first + Values::kPageSize, values.size()); ++code) {
+    if (values[code] && values[code]->pack() != nullptr) return values[code]->pack();
+  }
+  return nullptr;
+}
+
+// A pack is counted whole, with what stands in it for values that have changed since: beside what
+// its shards take themselves, as overhead.
+void AddPage(const Values& values, const Values& beside, size_t first, BitmapMemory* memory) {
+  const void* pack = nullptr;
+  const void* shared = PackOf(beside, first);
+  for (size_t code = first; code < std::min(first + Values::kPageSize, values.size()); ++code) {
+    const BitmapShardRef& bitmap = values[code];
+    if (!bitmap || bitmap->pack() == nullptr) {
+      AddBitmap(bitmap, beside[code], memory);
+      continue;
+    }
+    if (bitmap->pack() == shared) continue;
+    if (pack == nullptr) memory->overhead += HeapBytes(bitmap->pack_bytes());
+    pack = bitmap->pack();
+    bitmap->AddMemory(nullptr, memory);
+    memory->overhead -= bitmap->small_bytes();
+  }
+}
+
 void AddShard(const TagShard& shard, const TagShard& beside, bool has_codes, MemoryUse* use) {
   use->bitmaps.overhead += SharedBytes<TagShard>() + shard.values.memory_bytes(&beside.values);
-  for (size_t code = 0; code < shard.values.size(); ++code) {
-    AddBitmap(shard.values[code], beside.values[code], &use->bitmaps);
+  for (size_t first = 0; first < shard.values.size(); first += Values::kPageSize) {
+    AddPage(shard.values, beside.values, first, &use->bitmaps);
   }
   AddBitmap(shard.exists, beside.exists, &use->bitmaps);
   if (shard.column == nullptr || shard.column == beside.column) return;
@@ -82,8 +111,8 @@ MemoryUse MemoryOf(const Snapshot& snapshot, uint32_t tag, const Snapshot* besid
 MemoryUse MemoryOf(const Snapshot& snapshot, const Snapshot* beside) {
   MemoryUse use;
   // A tag that was just defined has values, and no content yet.
-  const auto tags = std::max(static_cast<uint32_t>(snapshot.contents().size()),
-                             snapshot.catalogue().next_id());
+  const auto tags =
+      std::max(static_cast<uint32_t>(snapshot.contents().size()), snapshot.catalogue().next_id());
   for (uint32_t tag = 0; tag < tags; ++tag) use += MemoryOf(snapshot, tag, beside);
   use.ids = snapshot.ids().memory_bytes(beside == nullptr ? nullptr : &beside->ids());
   const auto id_types = static_cast<uint32_t>(snapshot.identity().linked.size());

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,13 @@ class PagedVector {
     }
     (*pages_[page])[i % kPageSize] = std::move(value);
     if (i >= size_) size_ = i + 1;
+  }
+
+  // The page of entry `i` if this object made it and no other has it, else empty.
+  std::span<T> OwnedPage(size_t i) {
+    const size_t page = i / kPageSize;
+    if (page >= owned_.size() || !owned_[page]) return {};
+    return std::span<T>(*pages_[page]);
   }
 
   // Of the pages, not of what the entries point to; not null `beside`: without those it shares.
