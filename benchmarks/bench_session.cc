@@ -40,8 +40,9 @@ T Must(absl::StatusOr<T> result, std::string_view what) {
 
 size_t Bytes(const index::BitmapShardRef& bitmap) {
   if (!bitmap) return 0;
-  const index::BitmapMemory memory = bitmap->memory();
-  return memory.block_bytes + memory.delta_bytes;
+  index::BitmapMemory memory;
+  bitmap->AddMemory(nullptr, &memory);
+  return memory.blocks() + memory.deltas;
 }
 
 }  // namespace
@@ -147,8 +148,8 @@ size_t BenchSession::OperandBytes(const query::LogicalPlan& plan) const {
   if (const auto* node = std::get_if<query::LogicalNot>(&plan.node)) return sum(node->operand);
   if (const auto* node = std::get_if<query::TagValues>(&plan.node)) return ValueBytes(*node);
   if (const auto* node = std::get_if<query::NumericRanges>(&plan.node)) {
-    const index::MemoryUse use = snapshot_->memory(node->tag);
-    return use.columns + use.column_deltas;
+    const index::MemoryUse use = index::MemoryOf(*snapshot_, node->tag);
+    return use.columns() + use.column_deltas;
   }
   return 0;
 }
@@ -157,9 +158,9 @@ size_t BenchSession::TagBytes(const std::vector<std::string>& tags) const {
   size_t bytes = 0;
   for (const std::string& tag : tags) {
     const index::TagEntry& entry = *snapshot_->catalogue().Find(tag);
-    const index::MemoryUse use = snapshot_->memory(entry.definition.id);
-    if (use.columns > 0) {
-      bytes += use.columns + use.column_deltas;
+    const index::MemoryUse use = index::MemoryOf(*snapshot_, entry.definition.id);
+    if (use.columns() > 0) {
+      bytes += use.columns() + use.column_deltas;
       continue;
     }
     query::TagValues all{.tag = entry.definition.id};

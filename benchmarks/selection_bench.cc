@@ -102,10 +102,11 @@ BenchPopulation MakePopulation(const Options& options, index::Parallel& parallel
   if (options.deltas > 0) RewriteUsers(options.deltas, options.seed, parallel, &population);
   fmt::print("{} users, seed {}, {} threads, {} % written again; made in {:.0f} s\n", options.users,
              options.seed, options.threads, options.deltas, Seconds(start));
-  const index::MemoryUse memory = population.snapshot->memory();
+  const index::MemoryUse memory = index::MemoryOf(*population.snapshot);
+  const index::BitmapMemory& bitmaps = memory.bitmaps;
   fmt::print("memory: bitmaps {} MB, columns {} MB, deltas {} KB, ids {} MB\n",
-             (memory.bitmap_blocks + memory.bitmap_overhead) >> 20, memory.columns >> 20,
-             (memory.bitmap_deltas + memory.column_deltas) >> 10, memory.dictionary >> 20);
+             (bitmaps.total() - bitmaps.deltas) >> 20, memory.columns() >> 20,
+             (bitmaps.deltas + memory.column_deltas) >> 10, memory.ids >> 20);
   std::fflush(stdout);
   return population;
 }

@@ -208,11 +208,11 @@ class Bench {
           "memory {:<14} blocks {:.0f} MB, deltas {:.1f} MB, columns {:.0f} MB, column deltas "
           "{:.1f} "
           "MB, ids and values {:.0f} MB, resident {:.0f} MB, {} versions leased\n",
-          when, static_cast<double>(use.bitmap_blocks + use.bitmap_overhead) / kMegabyte,
-          static_cast<double>(use.bitmap_deltas) / kMegabyte,
-          static_cast<double>(use.columns) / kMegabyte,
+          when, static_cast<double>(use.bitmaps.total() - use.bitmaps.deltas) / kMegabyte,
+          static_cast<double>(use.bitmaps.deltas) / kMegabyte,
+          static_cast<double>(use.columns()) / kMegabyte,
           static_cast<double>(use.column_deltas) / kMegabyte,
-          static_cast<double>(use.dictionary) / kMegabyte,
+          static_cast<double>(use.ids + use.value_dictionaries) / kMegabyte,
           static_cast<double>(ResidentBytes()) / kMegabyte, stats.populations[0].leased_versions);
     };
     print("before");

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <vector>
 
 #include "index/chunk_ops.h"
@@ -12,7 +13,15 @@
 namespace throng::index {
 namespace {
 
-constexpr uint32_t kSparseMax = 255;
+constexpr uint32_t kSmallMax = 640;
+// A shard is tiny with so many members, and so many in each chunk.
+constexpr uint32_t kTinyMax = 64;
+constexpr uint32_t kTinyChunkMax = 15;
+constexpr uint32_t kTinyCountBits = 4;
+using SmallEnds = std::array<uint16_t, kChunksPerShard>;
+// So few tiny shards are not packed.
+constexpr uint32_t kPackedMin = 4;
+constexpr uint32_t kUnpackedShare = 8;  // one in so many may lie outside the pack
 // A chunk's delta is folded when rewriting the block costs at most this many bytes a change.
 constexpr size_t kFoldBytesPerChange = 16;
 // A delta keeps at most so much unused memory.
@@ -92,25 +101,43 @@ struct BitmapShard::Dense {
   }
 };
 
+// One allocation for tiny shards that are neighbours: this header, then the shards, whose counts of
+// references are replaced by this one. It goes when the last of them does.
+struct BitmapShard::Pack {
+  Pack(uint32_t count, uint32_t size) : references(count), bytes(size) {}
+
+  std::atomic<uint32_t> references;
+  uint32_t bytes;
+};
+
 class BitmapShardFactory {
  public:
   using Dense = BitmapShard::Dense;
 
-  // `values` are offsets in the shard, ascending, at most kSparseMax.
-  static BitmapShardRef MakeSparse(std::span<const uint32_t> values) {
+  // `values` are offsets in the shard, ascending, at most kSmallMax.
+  static BitmapShardRef MakeSmall(std::span<const uint32_t> values) {
     if (values.empty()) return BitmapShardRef();
-    const size_t bytes = sizeof(BitmapShard) + kChunksPerShard + values.size() * sizeof(uint16_t);
-    void* memory = std::malloc(bytes);
-    if (memory == nullptr) throw std::bad_alloc();
-    auto* shard = new (memory) BitmapShard(static_cast<uint32_t>(values.size()));
-    auto* ends = const_cast<uint8_t*>(shard->sparse_ends());
-    auto* out = const_cast<uint16_t*>(shard->sparse_values());
-    std::memset(ends, 0, kChunksPerShard);
-    for (uint32_t value : values) {
-      *out++ = static_cast<uint16_t>(value & kChunkMask);
-      ++ends[value >> kChunkBits];
+    SmallEnds counts{};
+    for (const uint32_t value : values) ++counts[value >> kChunkBits];
+    const bool is_tiny = values.size() <= kTinyMax &&
+                         *std::max_element(counts.begin(), counts.end()) <= kTinyChunkMax;
+    const auto form = is_tiny ? BitmapShard::kTiny : BitmapShard::kSparse;
+    BitmapShard* shard = Allocate(form, static_cast<uint32_t>(values.size()),
+                                  SmallBytes(form, static_cast<uint32_t>(values.size())));
+    auto* behind = const_cast<uint8_t*>(shard->behind());
+    if (is_tiny) {
+      uint64_t packed = 0;
+      for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
+        packed |= uint64_t{counts[chunk]} << (kTinyCountBits * chunk);
+      }
+      std::memcpy(behind, &packed, sizeof(packed));
+    } else {
+      SmallEnds ends;
+      std::partial_sum(counts.begin(), counts.end(), ends.begin());
+      std::memcpy(behind, ends.data(), sizeof(ends));
     }
-    for (uint32_t chunk = 1; chunk < kChunksPerShard; ++chunk) ends[chunk] += ends[chunk - 1];
+    auto* out = const_cast<uint16_t*>(shard->small_offsets());
+    for (const uint32_t value : values) *out++ = static_cast<uint16_t>(value & kChunkMask);
     return BitmapShardRef::Adopt(shard);
   }
 
@@ -118,108 +145,222 @@ class BitmapShardFactory {
     uint32_t cardinality = 0;
     for (uint32_t count : dense->cardinalities) cardinality += count;
     if (cardinality == 0) return BitmapShardRef();
-    void* memory = std::malloc(sizeof(BitmapShard));
-    if (memory == nullptr) throw std::bad_alloc();
-    auto* shard = new (memory) BitmapShard(cardinality);
-    shard->dense_ = dense.release();
+    BitmapShard* shard =
+        Allocate(BitmapShard::kDense, cardinality, sizeof(BitmapShard) + sizeof(const Dense*));
+    const Dense* content = dense.release();
+    std::memcpy(const_cast<uint8_t*>(shard->behind()), &content, sizeof(content));
     return BitmapShardRef::Adopt(shard);
   }
 
-  // Offsets in the shard of a sparse shard or null.
-  static std::vector<uint32_t> SparseMembers(const BitmapShardRef& shard) {
+  static size_t SmallBytes(uint32_t form, uint32_t cardinality) {
+    const size_t counts = form == BitmapShard::kTiny ? sizeof(uint64_t) : sizeof(SmallEnds);
+    return sizeof(BitmapShard) + counts + cardinality * sizeof(uint16_t);
+  }
+
+  // Offsets in the shard of a small shard or null.
+  static std::vector<uint32_t> SmallMembers(const BitmapShardRef& shard) {
     std::vector<uint32_t> members;
     if (!shard) return members;
     members.reserve(shard->cardinality());
     for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
-      ForEach(shard->LoadSparse(chunk),
+      ForEach(shard->LoadSmall(chunk),
               [&](uint32_t offset) { members.push_back(chunk << kChunkBits | offset); });
     }
     return members;
   }
 
   static const Dense* GetDense(const BitmapShardRef& shard) {
-    return shard ? shard->dense_ : nullptr;
+    return shard ? shard->dense() : nullptr;
+  }
+  static bool IsTiny(const BitmapShardRef& shard) {
+    return shard && shard->form_ == BitmapShard::kTiny;
+  }
+
+  // REQUIRES: some of `shards` are tiny.
+  static void PackAll(std::span<BitmapShardRef> shards) {
+    size_t bytes = sizeof(BitmapShard::Pack);
+    uint32_t count = 0;
+    for (const BitmapShardRef& shard : shards) {
+      if (!IsTiny(shard)) continue;
+      bytes += Rounded(shard->small_bytes());
+      ++count;
+    }
+    void* memory = std::malloc(bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    new (memory) BitmapShard::Pack{count, static_cast<uint32_t>(bytes)};
+    size_t place = sizeof(BitmapShard::Pack);
+    for (BitmapShardRef& shard : shards) {
+      if (!IsTiny(shard)) continue;
+      const size_t size = shard->small_bytes();
+      auto* copy = new (static_cast<char*>(memory) + place)
+          BitmapShard(BitmapShard::kTiny, shard->cardinality_);
+      copy->references_.store(static_cast<uint32_t>(place), std::memory_order_relaxed);
+      copy->is_packed_ = true;
+      std::memcpy(const_cast<uint8_t*>(copy->behind()), shard->behind(),
+                  size - sizeof(BitmapShard));
+      shard = BitmapShardRef::Adopt(copy);
+      place += Rounded(size);
+    }
   }
 
   static void Free(const BitmapShard* shard) {
-    delete shard->dense_;
+    if (shard->is_packed_) {
+      std::free(const_cast<BitmapShard::Pack*>(shard->pack_header()));
+      return;
+    }
+    delete shard->dense();
     shard->~BitmapShard();
     std::free(const_cast<BitmapShard*>(shard));
+  }
+
+ private:
+  static BitmapShard* Allocate(BitmapShard::Form form, uint32_t cardinality, size_t bytes) {
+    void* memory = std::malloc(bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    return new (memory) BitmapShard(form, cardinality);
+  }
+  static size_t Rounded(size_t bytes) {
+    return (bytes + alignof(BitmapShard) - 1) & ~(alignof(BitmapShard) - 1);
   }
 };
 
 void BitmapShard::Destroy(const BitmapShard* shard) { BitmapShardFactory::Free(shard); }
 
+const BitmapShard::Dense* BitmapShard::DenseBehind() const {
+  const Dense* dense = nullptr;
+  std::memcpy(&dense, behind(), sizeof(dense));
+  return dense;
+}
+
+const uint16_t* BitmapShard::small_offsets() const {
+  return reinterpret_cast<const uint16_t*>(behind() +
+                                           (form_ == kTiny ? sizeof(uint64_t) : sizeof(SmallEnds)));
+}
+
+uint32_t BitmapShard::SmallEnd(uint32_t chunk) const {
+  if (form_ == kSparse) return reinterpret_cast<const uint16_t*>(behind())[chunk];
+  uint64_t counts = 0;
+  std::memcpy(&counts, behind(), sizeof(counts));
+  counts <<= kTinyCountBits * (kChunksPerShard - 1 - chunk);  // this chunk's and those before it
+  constexpr uint64_t kLowHalves = 0x0f0f'0f0f'0f0f'0f0f;
+  constexpr uint64_t kOnes = 0x0101'0101'0101'0101;
+  // No sum is beyond a byte: a tiny shard has at most 64 members.
+  return static_cast<uint32_t>((((counts & kLowHalves) + (counts >> 4 & kLowHalves)) * kOnes) >>
+                               56);
+}
+
+ChunkSet BitmapShard::LoadSmall(uint32_t chunk) const {
+  const uint32_t begin = SmallBegin(chunk);
+  return ChunkSet::Array(small_offsets() + begin, SmallEnd(chunk) - begin);
+}
+
 uint32_t BitmapShard::ChunkCardinality(uint32_t chunk) const {
-  if (dense_ != nullptr) return dense_->cardinalities[chunk];
-  return uint32_t{sparse_ends()[chunk]} - (chunk == 0 ? 0u : sparse_ends()[chunk - 1]);
+  if (const Dense* dense = this->dense()) return dense->cardinalities[chunk];
+  return SmallEnd(chunk) - SmallBegin(chunk);
 }
 
 ChunkSet BitmapShard::Load(uint32_t chunk, ChunkScratch& scratch) const {
-  if (dense_ == nullptr) return LoadSparse(chunk);
-  const ChunkSet block = View(dense_->blocks[chunk]);
-  const std::span<const BitChange> delta = dense_->ChunkDelta(chunk);
+  const Dense* dense = this->dense();
+  if (dense == nullptr) return LoadSmall(chunk);
+  const ChunkSet block = View(dense->blocks[chunk]);
+  const std::span<const BitChange> delta = dense->ChunkDelta(chunk);
   if (delta.empty()) return block;
-  return MergeDelta(block, delta, dense_->cardinalities[chunk], scratch);
+  return MergeDelta(block, delta, dense->cardinalities[chunk], scratch);
 }
 
 bool BitmapShard::HasDelta(uint32_t chunk) const {
-  if (dense_ == nullptr) return false;
-  const uint32_t first = chunk == 0 ? 0 : dense_->delta_ends[chunk - 1];
-  return dense_->delta_ends[chunk] != first;
+  const Dense* dense = this->dense();
+  return dense != nullptr && !dense->ChunkDelta(chunk).empty();
 }
 
 void BitmapShard::Prefetch(uint32_t chunk) const {
   constexpr int kLines = 4;  // from there on the machine sees where the reader is going
-  if (dense_ == nullptr) return;
-  const auto* block = reinterpret_cast<const char*>(dense_->blocks[chunk].get());
+  const Dense* dense = this->dense();
+  if (dense == nullptr) return;
+  const auto* block = reinterpret_cast<const char*>(dense->blocks[chunk].get());
   if (block == nullptr) return;
   for (int line = 0; line < kLines; ++line) __builtin_prefetch(block + line * 64);
 }
 
 void BitmapShard::PrefetchChunks() const {
-  const auto* memory = reinterpret_cast<const char*>(dense_);
+  const auto* memory = reinterpret_cast<const char*>(dense());
   for (size_t at = 0; memory != nullptr && at < sizeof(Dense); at += 64) {
     __builtin_prefetch(memory + at);
   }
 }
 
 const uint64_t* BitmapShard::WordsPlace(uint32_t chunk) const {
-  const Block* block = dense_ == nullptr ? nullptr : dense_->blocks[chunk].get();
+  const Dense* dense = this->dense();
+  const Block* block = dense == nullptr ? nullptr : dense->blocks[chunk].get();
   return block == nullptr ? nullptr : block->words_place();
 }
 
 bool BitmapShard::Contains(uint32_t offset) const {
   const uint32_t chunk = offset >> kChunkBits;
-  if (dense_ == nullptr) return index::Contains(LoadSparse(chunk), offset & kChunkMask);
-  const std::span<const BitChange> delta = dense_->ChunkDelta(chunk);
+  const Dense* dense = this->dense();
+  if (dense == nullptr) return index::Contains(LoadSmall(chunk), offset & kChunkMask);
+  const std::span<const BitChange> delta = dense->ChunkDelta(chunk);
   const auto change = std::lower_bound(delta.begin(), delta.end(), ClearBit(offset));
   if (change != delta.end() && *change >> 1 == offset) return IsSet(*change);
-  const Block* block = dense_->blocks[chunk].get();
+  const Block* block = dense->blocks[chunk].get();
   return block != nullptr && block->Contains(offset & kChunkMask);
 }
 
-BitmapMemory BitmapShard::memory() const {
-  if (dense_ == nullptr) {
-    return {.block_bytes = cardinality_ * sizeof(uint16_t),
-            .overhead_bytes = sizeof(BitmapShard) + kChunksPerShard};
+size_t BitmapShard::pack_bytes() const { return is_packed_ ? pack_header()->bytes : 0; }
+
+size_t BitmapShard::small_bytes() const {
+  return BitmapShardFactory::SmallBytes(form_, cardinality_);
+}
+
+void BitmapShard::AddMemory(const BitmapShard* beside, BitmapMemory* memory) const {
+  const Dense* dense = this->dense();
+  if (dense == nullptr) {
+    const size_t bytes = cardinality_ * sizeof(uint16_t);
+    memory->small.Add(bytes);
+    memory->overhead += (is_packed_ ? small_bytes() : HeapBytes(small_bytes())) - bytes;
+    return;
   }
-  BitmapMemory memory{.delta_bytes = dense_->delta.capacity() * sizeof(BitChange),
-                      .overhead_bytes = sizeof(BitmapShard) + sizeof(Dense)};
-  for (const BlockRef& block : dense_->blocks) {
-    if (block && block->kind() != SetKind::kFull) memory.block_bytes += block->memory_bytes();
+  const Dense* other = beside == nullptr ? nullptr : beside->dense();
+  for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
+    const BlockRef& block = dense->blocks[chunk];
+    if (block && (other == nullptr || other->blocks[chunk] != block)) block->AddMemory(memory);
   }
-  return memory;
+  memory->overhead += HeapBytes(sizeof(BitmapShard) + sizeof(dense)) + HeapBytes(sizeof(Dense));
+  const size_t deltas = dense->delta.capacity() * sizeof(BitChange);
+  if (deltas == 0) return;
+  memory->deltas += deltas;
+  memory->overhead += HeapBytes(deltas) - deltas;
 }
 
 uint32_t BitmapShard::delta_size() const {
-  return dense_ == nullptr ? 0 : static_cast<uint32_t>(dense_->delta.size());
+  const Dense* dense = this->dense();
+  return dense == nullptr ? 0 : static_cast<uint32_t>(dense->delta.size());
+}
+
+void PackTiny(std::span<BitmapShardRef> shards) {
+  uint32_t tiny = 0;
+  uint32_t unpacked = 0;
+  for (const BitmapShardRef& shard : shards) {
+    if (!BitmapShardFactory::IsTiny(shard)) continue;
+    ++tiny;
+    unpacked += shard->pack() == nullptr ? 1 : 0;
+  }
+  if (tiny < kPackedMin || unpacked * kUnpackedShare < tiny) return;
+  BitmapShardFactory::PackAll(shards);
+}
+
+bool IsSameShard(const BitmapShardRef& a, const BitmapShardRef& b) {
+  if (a == b) return true;
+  if (!a || !b || a->cardinality() != b->cardinality() || !a->is_small() || !b->is_small()) {
+    return false;
+  }
+  return BitmapShardFactory::SmallMembers(a) == BitmapShardFactory::SmallMembers(b);
 }
 
 namespace {
 
-BitmapShardRef ApplySparse(const BitmapShardRef& base, std::span<const BitChange> changes) {
-  const std::vector<uint32_t> members = BitmapShardFactory::SparseMembers(base);
+BitmapShardRef ApplySmall(const BitmapShardRef& base, std::span<const BitChange> changes) {
+  const std::vector<uint32_t> members = BitmapShardFactory::SmallMembers(base);
   std::vector<uint32_t> result;
   result.reserve(members.size() + changes.size());
   size_t i = 0;
@@ -230,7 +371,7 @@ BitmapShardRef ApplySparse(const BitmapShardRef& base, std::span<const BitChange
     if (IsSet(change)) result.push_back(offset);
   }
   result.insert(result.end(), members.begin() + static_cast<ptrdiff_t>(i), members.end());
-  return BitmapShardFactory::MakeSparse(result);
+  return BitmapShardFactory::MakeSmall(result);
 }
 
 }  // namespace
@@ -240,7 +381,7 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
   const auto* old = BitmapShardFactory::GetDense(base);
   const auto total =
       static_cast<uint32_t>(static_cast<int32_t>(Cardinality(base)) + NetChange(changes));
-  if (old == nullptr && total <= kSparseMax) return ApplySparse(base, changes);
+  if (old == nullptr && total <= kSmallMax) return ApplySmall(base, changes);
 
   auto dense = std::make_unique<BitmapShardFactory::Dense>();
   std::vector<BitChange>& delta = dense->delta;
@@ -254,7 +395,7 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
     const auto cardinality = static_cast<uint32_t>(static_cast<int32_t>(before) + NetChange(added));
     dense->cardinalities[chunk] = cardinality;
     if (old == nullptr) {
-      const ChunkSet was = Load(base, chunk, scratch);  // in place: the base is sparse or null
+      const ChunkSet was = Load(base, chunk, scratch);  // in place: the base is small or null
       dense->blocks[chunk] = MakeBlock(MergeDelta(was, added, cardinality, scratch));
     } else {
       const BlockRef& block = old->blocks[chunk];
@@ -279,13 +420,13 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
 BitmapShardRef MakeBitmapShard(const std::array<BlockRef, kChunksPerShard>& blocks) {
   uint32_t total = 0;
   for (const BlockRef& block : blocks) total += block ? block->cardinality() : 0;
-  if (total <= kSparseMax) {
+  if (total <= kSmallMax) {
     std::vector<uint32_t> members;
     for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
       ForEach(View(blocks[chunk]),
               [&](uint32_t offset) { members.push_back(chunk << kChunkBits | offset); });
     }
-    return BitmapShardFactory::MakeSparse(members);
+    return BitmapShardFactory::MakeSmall(members);
   }
   auto dense = std::make_unique<BitmapShardFactory::Dense>();
   dense->blocks = blocks;

@@ -4,18 +4,21 @@
 //   ChunkSet set = next->Load(chunk, scratch);            // a reader merges block and delta
 //
 // A write costs what it changes: recent changes stand in a small sorted delta beside the blocks
-// until they are worth folding in. A shard of at most 255 members is one small allocation without
-// blocks: 2 bytes a member and 28 bytes beside.
+// until they are worth folding in. A shard of at most 640 members is one small allocation without
+// blocks: 2 bytes a member and 40 bytes beside. Where values are so rare that most shards have a
+// dozen members, neighbours share an allocation and take 16 bytes beside (PackTiny).
 #ifndef THRONG_INDEX_BITMAP_SHARD_H_
 #define THRONG_INDEX_BITMAP_SHARD_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "index/block.h"
 #include "index/chunk_set.h"
+#include "index/memory_use.h"
 #include "index/ref_ptr.h"
 
 namespace throng::index {
@@ -27,15 +30,16 @@ using BitChange = uint32_t;
 inline BitChange SetBit(uint32_t offset) { return offset << 1 | 1; }
 inline BitChange ClearBit(uint32_t offset) { return offset << 1; }
 
-struct BitmapMemory {
-  size_t block_bytes = 0;
-  size_t delta_bytes = 0;
-  size_t overhead_bytes = 0;  // headers and pointers
-};
-
-// Thread-safe: immutable.
-class BitmapShard : public RefCounted<BitmapShard> {
+// Thread-safe: immutable but for the count.
+class BitmapShard {
  public:
+  BitmapShard(const BitmapShard&) = delete;
+  BitmapShard& operator=(const BitmapShard&) = delete;
+  void Ref() const { counter().fetch_add(1, std::memory_order_relaxed); }
+  void Unref() const {
+    if (counter().fetch_sub(1, std::memory_order_acq_rel) == 1) Destroy(this);
+  }
+
   // Users in the shard, and in a chunk of it; changes in the delta included. Never 0 for the shard.
   uint32_t cardinality() const { return cardinality_; }
   uint32_t ChunkCardinality(uint32_t chunk) const;
@@ -50,31 +54,58 @@ class BitmapShard : public RefCounted<BitmapShard> {
   // Where the words of a chunk are if it has a bitset, whose memory is not read; may be null.
   const uint64_t* WordsPlace(uint32_t chunk) const;
   bool Contains(uint32_t offset) const;
-  BitmapMemory memory() const;
+  // Adds what it takes; not null `beside`: without the blocks that are also there. Of a packed
+  // shard, its part of the pack.
+  void AddMemory(const BitmapShard* beside, BitmapMemory* memory) const;
+  // The allocation that a packed shard is part of, and its size; null: it is not packed.
+  const void* pack() const { return is_packed_ ? pack_header() : nullptr; }
+  size_t pack_bytes() const;
+  // Bytes from the header to the last member. REQUIRES: is_small().
+  size_t small_bytes() const;
+  // Has no blocks.
+  bool is_small() const { return form_ != kDense; }
   // Changes not yet folded into blocks.
   uint32_t delta_size() const;
-
-  static void Destroy(const BitmapShard* shard);
 
  private:
   friend class BitmapShardFactory;
   struct Dense;
+  struct Pack;
+  // What stands behind the object.
+  enum Form : uint8_t {
+    kDense,   // a pointer to blocks and delta
+    kSparse,  // the 16 ends of the chunks, 2 bytes each, then the offsets
+    kTiny,    // how many each chunk has, 4 bits each, then the offsets
+  };
 
-  explicit BitmapShard(uint32_t cardinality) : cardinality_(cardinality) {}
+  BitmapShard(Form form, uint32_t cardinality)
+      : cardinality_(cardinality), form_(form), is_packed_(false) {}
 
-  ChunkSet LoadSparse(uint32_t chunk) const {
-    const uint32_t first = chunk == 0 ? 0 : sparse_ends()[chunk - 1];
-    return ChunkSet::Array(sparse_values() + first, sparse_ends()[chunk] - first);
+  static void Destroy(const BitmapShard* shard);
+  const Pack* pack_header() const {
+    return reinterpret_cast<const Pack*>(reinterpret_cast<const char*>(this) -
+                                         references_.load(std::memory_order_relaxed));
   }
-
-  const uint8_t* sparse_ends() const { return reinterpret_cast<const uint8_t*>(this + 1); }
-  const uint16_t* sparse_values() const {
-    return reinterpret_cast<const uint16_t*>(sparse_ends() + kChunksPerShard);
+  std::atomic<uint32_t>& counter() const {
+    // A pack begins with its count.
+    return is_packed_ ? *const_cast<std::atomic<uint32_t>*>(
+                            reinterpret_cast<const std::atomic<uint32_t>*>(pack_header()))
+                      : references_;
   }
+  const Dense* dense() const { return form_ == kDense ? DenseBehind() : nullptr; }
+  const Dense* DenseBehind() const;
+  ChunkSet LoadSmall(uint32_t chunk) const;
+  // The end of a chunk's offsets among all.
+  uint32_t SmallEnd(uint32_t chunk) const;
+  uint32_t SmallBegin(uint32_t chunk) const { return chunk == 0 ? 0 : SmallEnd(chunk - 1); }
+  const uint8_t* behind() const { return reinterpret_cast<const uint8_t*>(this + 1); }
+  const uint16_t* small_offsets() const;
 
-  uint32_t cardinality_;
-  // Null: sparse; behind the object stand the 16 ends of the chunks, then the offsets.
-  const Dense* dense_ = nullptr;
+  // Of a packed shard, the distance from its pack.
+  mutable std::atomic<uint32_t> references_{1};
+  uint32_t cardinality_ : 24;
+  uint32_t form_ : 2;
+  uint32_t is_packed_ : 1;
 };
 
 using BitmapShardRef = RefPtr<const BitmapShard>;  // null is the empty set
@@ -84,6 +115,13 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
 
 // A shard of whole blocks.
 BitmapShardRef MakeBitmapShard(const std::array<BlockRef, kChunksPerShard>& blocks);
+
+// Puts the tiny ones of `shards`, which are neighbours, into one allocation, if that is worth a
+// copy: if one in eight is not there yet. Thread-safe, like ApplyChanges.
+void PackTiny(std::span<BitmapShardRef> shards);
+
+// True for one and the same shard, and for small ones with the same members.
+bool IsSameShard(const BitmapShardRef& a, const BitmapShardRef& b);
 
 // The shard with every delta folded in; `shard` itself when it has none.
 BitmapShardRef Fold(const BitmapShardRef& shard);

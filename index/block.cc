@@ -108,6 +108,27 @@ bool Block::Contains(uint32_t offset) const {
 
 size_t Block::memory_bytes() const { return PayloadOffset(kind_) + PayloadBytes(kind_, size_); }
 
+void Block::AddMemory(BitmapMemory* memory) const {
+  const size_t bytes = memory_bytes();
+  switch (kind_) {
+    case SetKind::kEmpty:
+      return;
+    case SetKind::kFull:
+      memory->full.Add(0);
+      return;
+    case SetKind::kArray:
+      memory->arrays.Add(bytes);
+      break;
+    case SetKind::kBitset:
+      memory->bitsets.Add(bytes);
+      break;
+    case SetKind::kRuns:
+      memory->runs.Add(bytes);
+      break;
+  }
+  memory->overhead += HeapBytes(bytes) - bytes;
+}
+
 void Block::Destroy(const Block* block) {
   block->~Block();
   std::free(const_cast<Block*>(block));

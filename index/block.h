@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "index/chunk_set.h"
+#include "index/memory_use.h"
 #include "index/ref_ptr.h"
 
 namespace throng::index {
@@ -27,12 +28,14 @@ class Block : public RefCounted<Block> {
   bool Contains(uint32_t offset) const;
   uint32_t cardinality() const { return cardinality_; }
   SetKind kind() const { return kind_; }
+  // Header and payload.
   size_t memory_bytes() const;
   // Where the words of a bitset would be, behind the header; the block is not read.
   static constexpr size_t kWordsOffset = 64;
   const uint64_t* words_place() const {
     return reinterpret_cast<const uint64_t*>(reinterpret_cast<const char*>(this) + kWordsOffset);
   }
+  void AddMemory(BitmapMemory* memory) const;
 
   static void Destroy(const Block* block);
 

@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "index/memory_use.h"
 #include "index/utf8.h"
 
 namespace throng::index {
@@ -195,6 +196,23 @@ std::optional<uint32_t> ValueDictionary::Find(std::string_view value) const {
   const auto it = codes_.find(ToAbsl(value));
   if (it == codes_.end()) return std::nullopt;
   return it->second;
+}
+
+size_t ValueDictionary::memory_bytes(const ValueDictionary* beside) const {
+  if (beside == this) return 0;
+  size_t bytes = SharedBytes<ValueDictionary>();
+  if (values_.empty()) return bytes;
+  // The map has a byte of control beside each slot.
+  bytes += HeapBytes(values_.capacity() * sizeof(values_[0])) +
+           HeapBytes(codes_.capacity() * (sizeof(*codes_.begin()) + 1));
+  for (uint32_t code = 0; code < size(); ++code) {
+    if (beside != nullptr && code < beside->size() && beside->values_[code] == values_[code])
+      continue;
+    const std::string& text = *values_[code];
+    const bool is_apart = text.capacity() > std::string().capacity();
+    bytes += SharedBytes<std::string>() + (is_apart ? HeapBytes(text.capacity() + 1) : 0);
+  }
+  return bytes;
 }
 
 std::shared_ptr<const Catalogue> Catalogue::With(std::vector<Entry> entries) const {

@@ -9,6 +9,7 @@
 #ifndef THRONG_INDEX_CATALOGUE_H_
 #define THRONG_INDEX_CATALOGUE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -94,6 +95,8 @@ class ValueDictionary {
   const std::string& value(uint32_t code) const { return *values_[code]; }
   uint32_t size() const { return static_cast<uint32_t>(values_.size()); }
   uint32_t dropped() const { return dropped_; }  // how many were
+  // Not null `beside`: without the texts that it shares.
+  size_t memory_bytes(const ValueDictionary* beside) const;
 
  private:
   uint32_t dropped_ = 0;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "index/chunk_ops.h"
+#include "index/memory_use.h"
 #include "index/word_kernels.h"
 
 namespace throng::index {
@@ -114,6 +115,13 @@ ColumnBlockRef EncodeColumn(const ColumnChunk& chunk) {
       break;
   }
   return block;
+}
+
+size_t ColumnBlock::heap_bytes() const {
+  size_t bytes = SharedBytes<ColumnBlock>() + HeapBytes(data_.capacity());
+  if (!present_.empty()) bytes += HeapBytes(present_.capacity() * sizeof(uint64_t));
+  if (!exceptions_.empty()) bytes += HeapBytes(exceptions_.capacity() * sizeof(ColumnException));
+  return bytes;
 }
 
 std::optional<int64_t> ColumnBlock::Get(uint32_t offset) const {

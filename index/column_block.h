@@ -68,6 +68,8 @@ class ColumnBlock {
     return sizeof(*this) + data_.size() + present_.size() * 8 +
            exceptions_.size() * sizeof(ColumnException);
   }
+  // The same with the allocator's share.
+  size_t heap_bytes() const;
 
  private:
   friend std::shared_ptr<const ColumnBlock> EncodeColumn(const ColumnChunk& chunk);

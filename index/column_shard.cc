@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "index/chunk_ops.h"
+#include "index/memory_use.h"
 
 namespace throng::index {
 namespace {
@@ -86,10 +87,18 @@ void ColumnShard::Decode(uint32_t chunk, ColumnChunk* out) const {
   Overwrite(delta(chunk), out);
 }
 
-size_t ColumnShard::block_bytes() const {
-  size_t bytes = sizeof(*this);
-  for (const ColumnBlockRef& block : blocks_) bytes += block == nullptr ? 0 : block->memory_bytes();
+size_t ColumnShard::block_bytes(const ColumnShard* beside) const {
+  size_t bytes = SharedBytes<ColumnShard>();
+  for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
+    const ColumnBlockRef& block = blocks_[chunk];
+    if (block == nullptr || (beside != nullptr && beside->blocks_[chunk] == block)) continue;
+    bytes += block->heap_bytes();
+  }
   return bytes;
+}
+
+size_t ColumnShard::delta_bytes() const {
+  return delta_.capacity() == 0 ? 0 : HeapBytes(delta_.capacity() * sizeof(Cell));
 }
 
 ColumnShardRef ApplyCells(const ColumnShardRef& base, std::span<const Cell> cells) {

@@ -44,8 +44,9 @@ class ColumnShard {
   const ColumnBlockRef& block(uint32_t chunk) const { return blocks_[chunk]; }
   std::span<const Cell> delta(uint32_t chunk) const;
 
-  size_t block_bytes() const;
-  size_t delta_bytes() const { return delta_.capacity() * sizeof(Cell); }
+  // Not null `beside`: without the blocks that are also there.
+  size_t block_bytes(const ColumnShard* beside) const;
+  size_t delta_bytes() const;
 
  private:
   friend ColumnShardRef ApplyCells(const ColumnShardRef&, std::span<const Cell>);

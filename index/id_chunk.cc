@@ -8,6 +8,7 @@
 #include <new>
 
 #include "index/id_hash.h"
+#include "index/memory_use.h"
 
 namespace throng::index {
 
@@ -180,10 +181,11 @@ bool IdChunk::Equals(uint32_t offset, const IdKey& key) const {
 }
 
 size_t IdChunk::memory_bytes(uint32_t size) const {
-  size_t bytes = sizeof(*this) + size_t{kChunkSize} * sizeof(uint64_t);
-  if (erased_ != nullptr) bytes += kChunkSize / 8;
-  if (numeric()) return bytes + size_t{kChunkSize} * sizeof(uint64_t);
-  return bytes + size_t{kChunkSize} * sizeof(uint32_t) + (size == 0 ? 0 : ends_[size - 1]);
+  size_t bytes = SharedBytes<IdChunk>() + HeapBytes(size_t{kChunkSize} * sizeof(uint64_t));
+  if (erased_ != nullptr) bytes += HeapBytes(kChunkSize / 8);
+  if (numeric()) return bytes + HeapBytes(size_t{kChunkSize} * sizeof(uint64_t));
+  return bytes + HeapBytes(size_t{kChunkSize} * sizeof(uint32_t)) +
+         (size == 0 ? 0 : ends_[size - 1]);
 }
 
 }  // namespace throng::index

@@ -229,10 +229,15 @@ IdDictionary IdDictionary::Without(const std::vector<uint32_t>& ordinals) const 
   return next;
 }
 
-size_t IdDictionary::memory_bytes() const {
+size_t IdDictionary::memory_bytes(const IdDictionary* beside) const {
   size_t bytes = 0;
-  for (const auto& table : *tables_) bytes += table->memory_bytes();
-  for (uint32_t c = 0; c < chunks_->size(); ++c) {
+  for (uint32_t t = 0; t < kTables; ++t) {
+    if (beside != nullptr && (*beside->tables_)[t] == (*tables_)[t]) continue;
+    bytes += (*tables_)[t]->memory_bytes();
+  }
+  for (uint32_t c = 0; c < chunks_->size() && c << kChunkBits < size_; ++c) {
+    if (beside != nullptr && c < beside->chunks_->size() && (*beside->chunks_)[c] == (*chunks_)[c])
+      continue;
     bytes += chunk(c).memory_bytes(std::min(kChunkSize, size_ - (c << kChunkBits)));
   }
   return bytes;

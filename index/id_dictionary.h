@@ -27,6 +27,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/id_chunk.h"
+#include "index/memory_use.h"
 #include "index/parallel.h"
 
 namespace throng::index {
@@ -92,7 +93,9 @@ class IdTable {
       }
     }
   }
-  size_t memory_bytes() const { return capacity_ * 5 + sizeof(*this); }
+  size_t memory_bytes() const {
+    return SharedBytes<IdTable>() + HeapBytes(capacity_) + HeapBytes(4 * size_t{capacity_});
+  }
 
  private:
   // The top byte picks the table, the next one is the mark, the low bits the slot.
@@ -174,7 +177,8 @@ class IdDictionary {
   // the last of these is gone, the ids are overwritten.
   IdDictionary Without(const std::vector<uint32_t>& ordinals) const;
 
-  size_t memory_bytes() const;
+  // Not null `beside`: without the chunks and tables that it shares.
+  size_t memory_bytes(const IdDictionary* beside = nullptr) const;
 
  private:
   static constexpr uint32_t kTables = 256;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "index/memory_use.h"
 
 namespace throng::index {
 
@@ -105,10 +106,19 @@ LinkedIds LinkedIds::Without(const std::vector<uint32_t>& ordinals) const {
   return rest;
 }
 
-size_t LinkedIds::memory_bytes() const {
-  size_t bytes = ids_.memory_bytes() + newest_.memory_bytes();
-  bytes += entries_->size() * 2 * sizeof(uint32_t) * kChunkSize;
-  for (size_t i = 0; i < newest_.size(); ++i) bytes += newest_[i] == nullptr ? 0 : sizeof(Page);
+size_t LinkedIds::memory_bytes(const LinkedIds* beside) const {
+  size_t bytes = ids_.memory_bytes(beside == nullptr ? nullptr : &beside->ids_) +
+                 newest_.memory_bytes(beside == nullptr ? nullptr : &beside->newest_);
+  for (size_t i = 0; i < entries_->size(); ++i) {
+    const bool is_shared = beside != nullptr && i < beside->entries_->size() &&
+                           (*beside->entries_)[i] == (*entries_)[i];
+    if (is_shared) continue;
+    bytes += SharedBytes<Entries>() + 2 * HeapBytes(sizeof(uint32_t) * kChunkSize);
+  }
+  for (size_t i = 0; i < newest_.size(); ++i) {
+    const bool is_shared = beside != nullptr && newest_[i] == beside->newest_[i];
+    if (newest_[i] != nullptr && !is_shared) bytes += SharedBytes<Page>();
+  }
   return bytes;
 }
 

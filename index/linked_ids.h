@@ -52,7 +52,8 @@ class LinkedIds {
   // is gone, the ids are overwritten.
   LinkedIds Without(const std::vector<uint32_t>& ordinals) const;
 
-  size_t memory_bytes() const;
+  // Not null `beside`: without what it shares.
+  size_t memory_bytes(const LinkedIds* beside = nullptr) const;
 
  private:
   // Of the entries of one chunk: appended to by the one writer.

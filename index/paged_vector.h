@@ -11,8 +11,11 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include "index/memory_use.h"
 
 namespace throng::index {
 
@@ -64,9 +67,23 @@ class PagedVector {
     }
   }
 
-  size_t memory_bytes() const {
-    size_t bytes = pages_.capacity() * sizeof(pages_[0]);
-    for (const auto& page : pages_) bytes += page == nullptr ? 0 : sizeof(Page);
+  // The page of entry `i` if this object made it and no other has it, else empty.
+  std::span<T> OwnedPage(size_t i) {
+    const size_t page = i / kPageSize;
+    if (page >= owned_.size() || !owned_[page]) return {};
+    return std::span<T>(*pages_[page]);
+  }
+
+  // Of the pages, not of what the entries point to; not null `beside`: without those it shares.
+  size_t memory_bytes(const PagedVector* beside) const {
+    if (pages_.empty()) return 0;
+    size_t bytes = HeapBytes(pages_.capacity() * sizeof(pages_[0]));
+    if (!owned_.empty()) bytes += HeapBytes(owned_.capacity() / 8);
+    for (size_t i = 0; i < pages_.size(); ++i) {
+      const bool is_shared =
+          beside != nullptr && i < beside->pages_.size() && beside->pages_[i] == pages_[i];
+      if (pages_[i] != nullptr && !is_shared) bytes += SharedBytes<Page>();
+    }
     return bytes;
   }
 

@@ -114,14 +114,6 @@ Identity WithLinks(const Identity& base, const CommitRecord& record) {
   return next;
 }
 
-void Add(const BitmapShardRef& bitmap, MemoryUse* use) {
-  if (!bitmap) return;
-  const BitmapMemory memory = bitmap->memory();
-  use->bitmap_blocks += memory.block_bytes;
-  use->bitmap_deltas += memory.delta_bytes;
-  use->bitmap_overhead += memory.overhead_bytes;
-}
-
 }  // namespace
 
 Snapshot::Snapshot() : catalogue_(std::make_shared<const Catalogue>()) {}
@@ -137,39 +129,6 @@ Snapshot::Snapshot(uint64_t data_version, std::shared_ptr<const Catalogue> catal
 uint64_t Snapshot::user_count() const {
   const TagContent* universe = content(kUniverseTag);
   return universe == nullptr ? 0 : universe->ValueCardinality(0);
-}
-
-MemoryUse Snapshot::memory(uint32_t tag) const {
-  MemoryUse use;
-  const TagContent* all = content(tag);
-  if (all == nullptr) return use;
-  for (const TagShardRef& shard : all->shards) {
-    if (shard == nullptr) continue;
-    use.bitmap_overhead += sizeof(TagShard) + shard->values.memory_bytes();
-    for (size_t code = 0; code < shard->values.size(); ++code) Add(shard->values[code], &use);
-    Add(shard->exists, &use);
-    if (shard->column == nullptr) continue;
-    use.columns += shard->column->block_bytes();
-    use.column_deltas += shard->column->delta_bytes();
-  }
-  return use;
-}
-
-MemoryUse Snapshot::memory() const {
-  MemoryUse use;
-  for (uint32_t tag = 0; tag < contents_.size(); ++tag) {
-    const MemoryUse one = memory(tag);
-    use.bitmap_blocks += one.bitmap_blocks;
-    use.bitmap_deltas += one.bitmap_deltas;
-    use.bitmap_overhead += one.bitmap_overhead;
-    use.columns += one.columns;
-    use.column_deltas += one.column_deltas;
-  }
-  use.dictionary = ids_.memory_bytes();
-  for (const LinkedIdsRef& linked : identity_.linked) {
-    if (linked != nullptr) use.dictionary += linked->memory_bytes();
-  }
-  return use;
 }
 
 TagContentRef ApplyToContent(const TagContentRef& content, TagType type, const TagChange& change,

@@ -7,7 +7,6 @@
 #ifndef THRONG_INDEX_SNAPSHOT_H_
 #define THRONG_INDEX_SNAPSHOT_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -24,20 +23,6 @@ namespace throng::index {
 
 // The universe is kept like a FLAG tag with this id.
 inline constexpr uint32_t kUniverseTag = 0;
-
-// Where memory goes, in bytes.
-struct MemoryUse {
-  size_t bitmap_blocks = 0;
-  size_t bitmap_deltas = 0;
-  size_t bitmap_overhead = 0;
-  size_t columns = 0;
-  size_t column_deltas = 0;
-  size_t dictionary = 0;
-
-  size_t total() const {
-    return bitmap_blocks + bitmap_deltas + bitmap_overhead + columns + column_deltas + dictionary;
-  }
-};
 
 // The ids of the declared types and what erasures leave.
 struct Identity {
@@ -79,9 +64,6 @@ class Snapshot {
     return all == nullptr ? nullptr : all->shard(shard);
   }
   const std::vector<TagContentRef>& contents() const { return contents_; }
-  // Walks everything: for statistics, not for queries.
-  MemoryUse memory() const;
-  MemoryUse memory(uint32_t tag) const;
 
  private:
   friend std::shared_ptr<const Snapshot> Apply(const Snapshot&, const CommitRecord&, Parallel&);

@@ -29,11 +29,14 @@ void ApplyFlips(const std::vector<Flip>& flips, TagShard* shard) {
   for (uint32_t& end : ends) total = std::exchange(end, total) + total;
   std::vector<BitChange> sorted(flips.size());
   for (const Flip& flip : flips) sorted[ends[flip.code]++] = flip.change;
+  constexpr uint32_t kPageSize = PagedVector<BitmapShardRef>::kPageSize;
   for (uint32_t code = 0, first = 0; code < codes; first = ends[code++]) {
+    if (code % kPageSize == 0 && code > 0) PackTiny(shard->values.OwnedPage(code - 1));
     if (ends[code] == first) continue;
     shard->values.Set(code, ApplyChanges(shard->values[code],
                                          std::span(sorted).subspan(first, ends[code] - first)));
   }
+  PackTiny(shard->values.OwnedPage(codes - 1));
 }
 
 bool IsCleared(const TagChange& change, size_t i) {
@@ -292,6 +295,10 @@ TagShardRef ApplyTagChange(const TagShardRef& base, TagType type, const TagChang
 }
 
 void Derive(TagType type, TagShard* shard) {
+  constexpr size_t kPageSize = PagedVector<BitmapShardRef>::kPageSize;
+  for (size_t first = 0; first < shard->values.size(); first += kPageSize) {
+    PackTiny(shard->values.OwnedPage(first));
+  }
   switch (type) {
     case TagType::kFlag:
       return;

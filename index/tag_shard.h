@@ -49,7 +49,7 @@ using TagContentRef = std::shared_ptr<const TagContent>;
 TagShardRef ApplyTagChange(const TagShardRef& base, TagType type, const TagChange& change,
                            size_t first, size_t last, uint64_t version);
 
-// Makes `exists` and the derived column from the truth.
+// Makes `exists` and the derived column from the truth, and packs the truth where it is tiny.
 void Derive(TagType type, TagShard* shard);
 
 }  // namespace throng::index

@@ -68,7 +68,7 @@ absl::Status FoldWriter::WriteShard(const Place& place, index::TagType type,
         std::max(shard.values.size(), before == nullptr ? 0 : before->values.size());
     for (uint32_t code = 0; code < codes; ++code) {
       const index::BitmapShardRef& now = shard.values[code];
-      const bool is_same = before == nullptr ? !now : before->values[code] == now;
+      const bool is_same = before == nullptr ? !now : index::IsSameShard(before->values[code], now);
       if (!is_same) PutBitmap(place, code, now);
     }
   } else if (header.cells == 0) {

@@ -69,7 +69,8 @@ void Administration::WatchWriteState(std::function<void(const storage::WriteStat
 }
 
 absl::StatusOr<ServerStats> Administration::Stats(const CallContext& context,
-                                                  std::string_view population) const {
+                                                  std::string_view population,
+                                                  uint32_t tags_max) const {
   ServerStats stats{.uptime = std::chrono::steady_clock::now() - opened_,
                     .write_state = write_state()};
   std::vector<std::shared_ptr<Universe>> universes;
@@ -80,7 +81,7 @@ absl::StatusOr<ServerStats> Administration::Stats(const CallContext& context,
   }
   for (const auto& universe : universes) {
     THRONG_RETURN_IF_ERROR(context.Check());
-    stats.populations.push_back(universe->Stats());
+    stats.populations.push_back(universe->Stats(context.visibility, tags_max));
   }
   return stats;
 }

@@ -8,6 +8,7 @@
 #define THRONG_SERVER_ENGINE_ADMINISTRATION_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -45,8 +46,10 @@ class Administration {
   // must not call the engine.
   void WatchWriteState(std::function<void(const storage::WriteState&)> watcher);
 
-  // Of `population`, or of all if that is empty. Errors: kNotFound (UNKNOWN_POPULATION).
-  absl::StatusOr<ServerStats> Stats(const CallContext& context, std::string_view population) const;
+  // Of `population`, or of all if that is empty; with the `tags_max` largest tags of each that the
+  // caller may see. Errors: kNotFound (UNKNOWN_POPULATION).
+  absl::StatusOr<ServerStats> Stats(const CallContext& context, std::string_view population,
+                                    uint32_t tags_max = 0) const;
 
   // Rewrites the base blocks of every population and trims the log. What was committed is durable
   // when it returns, however the store syncs. Errors: kResourceExhausted and kUnavailable when the

@@ -11,7 +11,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "index/catalogue.h"
+#include "index/memory_use.h"
 #include "index/mutex.h"
 #include "index/snapshot.h"
 
@@ -48,6 +51,25 @@ class CommitTimes {
 };
 
 // A value; thread-compatible.
+struct TagStats {
+  std::string tag;  // empty: the universe
+  index::TagType type = index::TagType::kFlag;
+  uint64_t user_count = 0;
+  uint32_t value_count = 0;  // of CATEGORY and LABELS
+  index::MemoryUse memory;
+};
+
+// Versions before the newest one that are still in memory: leased, being read, or the one that the
+// base blocks on disk are of. A value; thread-compatible.
+struct OlderVersions {
+  uint32_t count = 0;
+  uint64_t oldest_version = 0;
+  std::chrono::microseconds oldest_age{0};  // since the next version took its place
+  // Bytes that only they hold: what would be freed if all of them went.
+  uint64_t bytes = 0;
+};
+
+// A value; thread-compatible.
 struct PopulationStats {
   std::string name;
   uint64_t user_count = 0;
@@ -61,7 +83,16 @@ struct PopulationStats {
   index::MemoryUse memory;  // of the newest version
   uint32_t leased_versions = 0;
   uint64_t oldest_leased_version = 0;  // 0: none is leased
+  OlderVersions older_versions;        // not in `memory`
+  TagStats universe;
+  std::vector<TagStats> tags;  // those asked for, which take most, the largest first
 };
+
+// The statistics of the newest of `snapshots` that its content gives: users, version, memory by
+// kind, and the `tags_max` largest tags that `visibility` lets the caller see. `snapshots` descend
+// by version; the others are the older versions. Walks all of it. Thread-safe.
+void CountMemory(const std::vector<index::SnapshotRef>& snapshots,
+                 const index::Visibility& visibility, uint32_t tags_max, PopulationStats* stats);
 
 }  // namespace throng::engine
 

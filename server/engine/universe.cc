@@ -32,6 +32,9 @@ void NoteCommit(const index::Snapshot& next, const index::CommitRecord& record,
   }
 }
 
+// Versions that are gone are forgotten when more than twice so many are noted beside leased ones.
+constexpr size_t kOlderKept = 64;
+
 }  // namespace
 
 Universe::Universe(storage::Population population, storage::LoadedPopulation loaded,
@@ -44,6 +47,9 @@ Universe::Universe(storage::Population population, storage::LoadedPopulation loa
       folded_version_(loaded.folded == nullptr ? 0 : loaded.folded->data_version()),
       folded_(std::move(loaded.folded)) {
   epoch_->durable_version = newest_->data_version();
+  if (folded_ == nullptr || folded_ == newest_) return;
+  index::MutexLock lock(snapshot_mutex_);
+  NoteOlder(folded_, environment_.clock_us());
 }
 
 index::SnapshotRef Universe::newest() const {
@@ -195,8 +201,10 @@ void Universe::SyncGroup(Epoch& epoch) {
     // Durable before visible.
     epoch.durable_version = last->data_version();
     const auto end = epoch.unsynced.begin() + static_cast<ptrdiff_t>(records.size());
+    const int64_t now_us = environment_.clock_us();
     index::MutexLock lock(snapshot_mutex_);
     for (auto commit = epoch.unsynced.begin(); commit != end; ++commit) {
+      NoteOlder(newest_, now_us);
       retired_.push_back(std::exchange(newest_, std::move(commit->snapshot)));
     }
     epoch.unsynced.erase(epoch.unsynced.begin(), end);
@@ -309,6 +317,15 @@ void Universe::RetireExpired(int64_t now_us) {
   });
 }
 
+void Universe::NoteOlder(const index::SnapshotRef& snapshot, int64_t now_us) {
+  // Versions go nearly in order; those between ones that stay are looked for now and then.
+  while (!older_.empty() && older_.front().snapshot.expired()) older_.pop_front();
+  if (older_.size() >= 2 * (leases_.size() + kOlderKept)) {
+    std::erase_if(older_, [](const Older& older) { return older.snapshot.expired(); });
+  }
+  older_.push_back({.snapshot = snapshot, .replaced_us = now_us});
+}
+
 void Universe::DropRetired() {
   std::vector<index::SnapshotRef> retired;
   index::MutexLock lock(snapshot_mutex_);
@@ -328,15 +345,22 @@ absl::Status Universe::HoldCommits(
   return work(newest());
 }
 
-PopulationStats Universe::Stats() const {
+PopulationStats Universe::Stats(const index::Visibility& visibility, uint32_t tags_max) const {
   PopulationStats stats{.name = population_.name,
                         .log_bytes = store().log_bytes(population_.id),
                         .commits = commit_times_.stats()};
   const int64_t now_us = environment_.clock_us();
-  index::SnapshotRef newest;
+  std::vector<index::SnapshotRef> snapshots;
   {
     index::MutexLock lock(snapshot_mutex_);
-    newest = newest_;
+    snapshots.push_back(newest_);
+    for (auto older = older_.rbegin(); older != older_.rend(); ++older) {
+      index::SnapshotRef snapshot = older->snapshot.lock();
+      if (snapshot == nullptr) continue;
+      snapshots.push_back(std::move(snapshot));
+      stats.older_versions.oldest_age =
+          std::chrono::microseconds(std::max(now_us - older->replaced_us, int64_t{0}));
+    }
     stats.folded_version = folded_version_;
     stats.last_fold = last_fold_;
     for (const auto& [version, lease] : leases_) {
@@ -344,10 +368,7 @@ PopulationStats Universe::Stats() const {
       if (stats.leased_versions++ == 0) stats.oldest_leased_version = version;
     }
   }
-  stats.user_count = newest->user_count();
-  stats.tag_count = static_cast<uint32_t>(newest->catalogue().by_name().size());
-  stats.data_version = newest->data_version();
-  stats.memory = newest->memory();
+  CountMemory(snapshots, visibility, tags_max, &stats);
   return stats;
 }
 

@@ -21,8 +21,9 @@ absl::Status HandleGetStats(const CallScope& scope, const v1::GetStatsRequest& r
   if (!request.population().empty()) {
     THRONG_ASSIGN_OR_RETURN(population, ParsePopulationName(request.population(), "population"));
   }
-  THRONG_ASSIGN_OR_RETURN(const engine::ServerStats stats,
-                          scope.engine->administration().Stats(scope.caller, population));
+  THRONG_ASSIGN_OR_RETURN(
+      const engine::ServerStats stats,
+      scope.engine->administration().Stats(scope.caller, population, request.tags_max()));
   StatsToProto(stats, response);
   response->set_version(THRONG_VERSION);
   return absl::OkStatus();

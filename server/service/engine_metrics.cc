@@ -81,12 +81,19 @@ constexpr PopulationRow kPopulationGauges[] = {
 
 // What memory holds, by the value of the label `kind`.
 std::vector<std::pair<const char*, uint64_t>> MemoryByKind(const engine::PopulationStats& stats) {
-  return {{"bitmap_blocks", stats.memory.bitmap_blocks},
-          {"bitmap_deltas", stats.memory.bitmap_deltas},
-          {"bitmap_overhead", stats.memory.bitmap_overhead},
-          {"columns", stats.memory.columns},
-          {"column_deltas", stats.memory.column_deltas},
-          {"dictionary", stats.memory.dictionary}};
+  const index::MemoryUse& memory = stats.memory;
+  return {{"bitmap_arrays", memory.bitmaps.arrays.bytes},
+          {"bitmap_bitsets", memory.bitmaps.bitsets.bytes},
+          {"bitmap_runs", memory.bitmaps.runs.bytes},
+          {"bitmap_small", memory.bitmaps.small.bytes},
+          {"bitmap_deltas", memory.bitmaps.deltas},
+          {"bitmap_overhead", memory.bitmaps.overhead},
+          {"number_columns", memory.number_columns},
+          {"code_columns", memory.code_columns},
+          {"column_deltas", memory.column_deltas},
+          {"ids", memory.ids},
+          {"linked_ids", memory.linked_ids},
+          {"value_dictionaries", memory.value_dictionaries}};
 }
 
 MetricFamily MemoryFamily(const std::vector<engine::PopulationStats>& populations) {

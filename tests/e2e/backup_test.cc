@@ -124,9 +124,19 @@ TEST_F(BackupTest, StatsTellOfThePopulation) {
   EXPECT_EQ(stats["populations"][0]["user_count"], 1'000) << stats;
   EXPECT_EQ(stats["populations"][0]["commits"], throng().DataVersion()) << stats;
   EXPECT_GT(stats["populations"][0]["memory_bytes"]["total"], 0) << stats;
+  const Json& population = stats["populations"][0];
+  uint64_t sum = population["universe_memory_bytes"]["total"].get<uint64_t>() +
+                 population["memory_bytes"]["dictionary"].get<uint64_t>();
+  for (const Json& tag : population["tags"]) {
+    sum += tag["memory_bytes"]["total"].get<uint64_t>();
+  }
+  EXPECT_EQ(population["tags"].size(), population["tag_count"]) << stats;
+  EXPECT_EQ(population["memory_bytes"]["total"], sum) << stats;
   const CommandResult table = throng().Run({"stats"});
   EXPECT_EQ(table.exit_code, 0) << table;
   EXPECT_NE(table.output.find("writes   accepted"), std::string::npos) << table;
+  EXPECT_NE(table.output.find("(all users)"), std::string::npos) << table;
+  EXPECT_NE(table.output.find("value dictionaries"), std::string::npos) << table;
 }
 
 }  // namespace

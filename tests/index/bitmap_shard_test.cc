@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <random>
 #include <set>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "tests/index/random_sets.h"
@@ -85,8 +89,68 @@ TEST(BitmapShardTest, SparseShardTakesLittleMemory) {
   std::vector<BitChange> changes;
   for (uint32_t i = 0; i < 10; ++i) changes.push_back(SetBit(i * 100'000));
   const BitmapShardRef shard = ApplyChanges(BitmapShardRef(), changes);
-  const BitmapMemory memory = shard->memory();
-  EXPECT_LE(memory.block_bytes + memory.delta_bytes + memory.overhead_bytes, 60u);
+  BitmapMemory memory;
+  shard->AddMemory(nullptr, &memory);
+  EXPECT_EQ(memory.small.count, 1u);
+  EXPECT_EQ(memory.small.bytes, 20u);
+  EXPECT_LE(memory.total(), 64u);
+}
+
+// Neighbours of up to a hundred members, changed and packed in turns, beside their twins; older
+// ones stay as they were although packs come and go.
+TEST(BitmapShardRandomTest, PackedShardsAgreeWithSets) {
+  std::mt19937_64 random(testing::TestSeed());
+  constexpr size_t kShards = 16;
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    std::array<std::set<uint32_t>, kShards> members;
+    std::array<BitmapShardRef, kShards> shards;
+    std::vector<std::pair<BitmapShardRef, std::set<uint32_t>>> older;
+    bool was_packed = false;
+    for (int step = 0; step < 60; ++step) {
+      const size_t i = random() % kShards;
+      // Most in one chunk, so that some are too many there to be tiny.
+      const uint32_t range = random() % 4 == 0 ? kChunkSize : kShardSize;
+      const uint64_t flips = random() % 3 == 0 ? random() % 30 : random() % 3;
+      shards[i] = ApplyChanges(shards[i], RandomChanges(random, flips, range, &members[i]));
+      older.emplace_back(shards[i], members[i]);
+      if (random() % 4 == 0) older.erase(older.begin());
+      if (random() % 2 == 0) PackTiny(shards);
+      for (size_t j = 0; j < kShards; ++j) {
+        was_packed |= shards[j] && shards[j]->pack() != nullptr;
+        ASSERT_NO_FATAL_FAILURE(ExpectSame(shards[j], members[j])) << "round " << round;
+        ASSERT_EQ(IsSameShard(shards[i], shards[j]), members[i] == members[j]);
+      }
+    }
+    ASSERT_TRUE(was_packed) << "round " << round;
+    for (const auto& [shard, was] : older) {
+      ASSERT_NO_FATAL_FAILURE(ExpectSame(shard, was)) << "round " << round;
+    }
+  }
+}
+
+TEST(BitmapShardTest, IsTinyUpToFifteenInAChunkAndSixtyFourInAll) {
+  for (const auto& [in_a_chunk, chunks, is_tiny] :
+       {std::tuple{15, 1, true}, {16, 1, false}, {4, 16, true}, {13, 5, false}}) {
+    std::array<BitmapShardRef, 4> shards;
+    std::set<uint32_t> members;
+    for (BitmapShardRef& shard : shards) {
+      std::vector<BitChange> changes;
+      for (int i = 0; i < in_a_chunk * chunks; ++i) {
+        const auto chunk = static_cast<uint32_t>(i / in_a_chunk);
+        const uint32_t offset = (15 - chunk) << kChunkBits | (0xffff - static_cast<uint32_t>(i));
+        members.insert(offset);
+        changes.push_back(SetBit(offset));
+      }
+      std::sort(changes.begin(), changes.end());
+      shard = ApplyChanges(BitmapShardRef(), changes);
+    }
+    PackTiny(shards);
+    for (const BitmapShardRef& shard : shards) {
+      EXPECT_EQ(shard->pack() != nullptr, is_tiny) << in_a_chunk << " in " << chunks;
+      EXPECT_EQ(shard->pack(), shards[0]->pack());
+      ASSERT_NO_FATAL_FAILURE(ExpectSame(shard, members));
+    }
+  }
 }
 
 TEST(BitmapShardTest, ClearingEverybodyGivesNull) {
@@ -95,16 +159,19 @@ TEST(BitmapShardTest, ClearingEverybodyGivesNull) {
   EXPECT_FALSE(ApplyChanges(shard, std::vector{ClearBit(7), ClearBit(70'000)}));
 }
 
-TEST(BitmapShardTest, GrowsPastTheSparseLimitAndBack) {
+TEST(BitmapShardTest, GrowsPastTheSmallLimitAndBack) {
+  constexpr uint32_t kLimit = 640;
   std::vector<BitChange> changes;
-  for (uint32_t i = 0; i < 255; ++i) changes.push_back(SetBit(i * 4000));
+  for (uint32_t i = 0; i < kLimit; ++i) changes.push_back(SetBit(i * 1600));
   BitmapShardRef shard = ApplyChanges(BitmapShardRef(), changes);
-  EXPECT_EQ(Cardinality(shard), 255u);
+  EXPECT_EQ(Cardinality(shard), kLimit);
+  EXPECT_TRUE(shard->is_small());
   shard = ApplyChanges(shard, std::vector{SetBit(1)});
-  EXPECT_EQ(Cardinality(shard), 256u);
+  EXPECT_EQ(Cardinality(shard), kLimit + 1);
+  EXPECT_FALSE(shard->is_small());
   EXPECT_TRUE(Contains(shard, 1));
   shard = ApplyChanges(shard, std::vector{ClearBit(1)});
-  EXPECT_EQ(Members(shard).size(), 255u);
+  EXPECT_EQ(Members(shard).size(), kLimit);
 }
 
 }  // namespace

@@ -211,21 +211,5 @@ TEST(SnapshotRandomTest, DerivedPartsEqualTheIncrementalOnes) {
       model);
 }
 
-TEST(SnapshotTest, MemoryIsCounted) {
-  std::mt19937_64 random(testing::TestSeed());
-  Parallel parallel(1);
-  Model model;
-  SnapshotRef snapshot = Apply(Snapshot(), Definitions(), parallel);
-  EXPECT_EQ(snapshot->memory(kCity).total(), 0u);
-  for (uint64_t version = 2; version < 8; ++version) {
-    snapshot = Apply(*snapshot, RandomCommit(random, version, &model), parallel);
-  }
-  const MemoryUse use = snapshot->memory();
-  EXPECT_GT(use.columns, 0u);
-  EXPECT_GT(use.dictionary, 0u);
-  EXPECT_GT(use.bitmap_blocks + use.bitmap_overhead, 0u);
-  EXPECT_GE(use.total(), snapshot->memory(kCity).total());
-}
-
 }  // namespace
 }  // namespace throng::index

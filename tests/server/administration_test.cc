@@ -54,6 +54,76 @@ TEST(AdministrationTest, StatsCountWhatHappened) {
   EXPECT_EQ(again.commits.mean().count(), 0);
 }
 
+size_t SumOf(const PopulationStats& stats) {
+  size_t sum = stats.universe.memory.total() + stats.memory.ids + stats.memory.linked_ids;
+  for (const TagStats& tag : stats.tags) sum += tag.memory.total();
+  return sum;
+}
+
+TEST(AdministrationTest, MemoryOfTagsAddsUpToAllOfIt) {
+  EngineWorld world;
+  FillRental(&world);
+  const Administration& administration = world.engine().administration();
+  const auto stats_of = [&](const CallContext& context, uint32_t tags_max) {
+    return Must(administration.Stats(context, "default", tags_max)).populations.at(0);
+  };
+  const PopulationStats all = stats_of(world.context(), 100);
+  ASSERT_EQ(all.tags.size(), all.tag_count);
+  EXPECT_EQ(SumOf(all), all.memory.total());
+  EXPECT_TRUE(all.universe.tag.empty());
+  EXPECT_EQ(all.universe.user_count, all.user_count);
+  for (size_t i = 0; i < all.tags.size(); ++i) {
+    const TagStats& tag = all.tags[i];
+    const size_t larger = i == 0 ? all.memory.total() : all.tags[i - 1].memory.total();
+    EXPECT_LE(tag.memory.total(), larger);
+    const bool is_flag = tag.type == index::TagType::kFlag;
+    const uint64_t users = world.Count(is_flag ? tag.tag : "exists(" + tag.tag + ")");
+    EXPECT_EQ(tag.user_count, users) << tag.tag;
+    EXPECT_EQ(tag.value_count > 0, index::HasDictionary(tag.type) && users > 0) << tag.tag;
+    EXPECT_EQ(tag.memory.code_columns > 0, tag.type == index::TagType::kCategory && users > 0);
+  }
+
+  const PopulationStats some = stats_of(world.context(), 2);
+  ASSERT_EQ(some.tags.size(), 2u);
+  EXPECT_EQ(some.tags[1].tag, all.tags[1].tag);
+  EXPECT_TRUE(stats_of(world.context(), 0).tags.empty());
+
+  world.CreateTag({.name = "salary", .type = index::TagType::kInteger, .sensitivity = 5});
+  world.Write("u1", {{"salary", Whole(7)}});
+  EXPECT_EQ(stats_of(world.context(), 100).tags.size(), all.tags.size() + 1);
+  for (const TagStats& tag : stats_of(EngineWorld::Seeing(4), 100).tags) {
+    EXPECT_NE(tag.tag, "salary");
+  }
+}
+
+TEST(AdministrationTest, OlderVersionsAreToldWithWhatOnlyTheyHold) {
+  EngineWorld world;
+  world.CreateTag({.name = "vip", .type = index::TagType::kFlag});
+  world.Write("u1", {{"vip", Flag(true)}});
+  const auto older = [&] {
+    return Must(world.engine().administration().Stats(world.context(), "default"))
+        .populations.at(0)
+        .older_versions;
+  };
+  MustBeOk(world.engine().administration().Fold());  // of the same version as the lease
+  world.Count("vip");
+  const uint64_t leased = world.Write("u2", {}) - 1;
+  world.AdvanceClock(1'000'000);
+  const uint64_t bytes = older().bytes;
+  EXPECT_GE(older().count, 1u);
+  EXPECT_EQ(older().oldest_version, leased);
+  EXPECT_EQ(older().oldest_age, std::chrono::seconds(1));
+  world.Write("u1", {{"vip", Flag(false)}});
+  EXPECT_GT(older().bytes, bytes);
+
+  world.AdvanceClock(100'000'000);  // beyond every lease
+  world.Write("u2", {{"vip", Flag(true)}});
+  MustBeOk(world.engine().administration().Fold());  // frees what has expired
+  EXPECT_EQ(older().count, 0u);
+  EXPECT_EQ(older().oldest_version, 0u);
+  EXPECT_EQ(older().bytes, 0u);
+}
+
 TEST(AdministrationTest, StatsRefuseWhatIsNotThere) {
   EngineWorld world;
   const auto stats = world.engine().administration().Stats(world.context(), "nobody");

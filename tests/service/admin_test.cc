@@ -72,6 +72,39 @@ TEST_F(AdminTest, Stats) {
   EXPECT_EQ(population.commits().count(), population.data_version());
   EXPECT_GT(population.memory().dictionary(), 0u);
   EXPECT_GT(population.memory().columns(), 0u);
+  EXPECT_EQ(population.tags_size(), 0);
+}
+
+uint64_t SumOf(const v1::MemoryStats& memory) {
+  return memory.bitmap_blocks() + memory.bitmap_deltas() + memory.bitmap_overhead() +
+         memory.columns() + memory.column_deltas() + memory.dictionary() +
+         memory.value_dictionaries();
+}
+
+TEST_F(AdminTest, StatsOfTagsAddUp) {
+  grpc::ClientContext context;
+  v1::GetStatsRequest request;
+  request.set_tags_max(1'000);
+  v1::ServerStats stats;
+  ASSERT_TRUE(admin_->GetStats(&context, request, &stats).ok());
+  const v1::PopulationStats& population = stats.populations(0);
+  EXPECT_EQ(static_cast<uint32_t>(population.tags_size()), population.tag_count());
+  uint64_t sum = population.universe().memory().total() + population.memory().dictionary();
+  EXPECT_EQ(population.universe().tag(), "");
+  for (const v1::TagStats& tag : population.tags()) {
+    EXPECT_EQ(tag.tag().rfind("populations/default/tags/", 0), 0u) << tag.tag();
+    EXPECT_NE(tag.type(), v1::TAG_TYPE_UNSPECIFIED);
+    EXPECT_EQ(tag.memory().total(), SumOf(tag.memory())) << tag.tag();
+    sum += tag.memory().total();
+  }
+  const v1::MemoryStats& all = population.memory();
+  EXPECT_EQ(all.total(), sum);
+  EXPECT_EQ(all.total(), SumOf(all));
+  EXPECT_EQ(all.bitmap_blocks(), all.arrays().bytes() + all.bitsets().bytes() + all.runs().bytes() +
+                                     all.full().bytes() + all.small().bytes());
+  EXPECT_GT(all.code_columns(), 0u);
+  EXPECT_LE(all.code_columns(), all.columns());
+  EXPECT_GT(population.older_versions().count(), 0u);
 }
 
 TEST_F(AdminTest, StatsOfOnePopulation) {

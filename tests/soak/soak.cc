@@ -205,7 +205,7 @@ class Soak {
     sample.bitmap_bytes =
         memory.bitmap_blocks() + memory.bitmap_deltas() + memory.bitmap_overhead();
     sample.column_bytes = memory.columns() + memory.column_deltas();
-    sample.dictionary_bytes = memory.dictionary();
+    sample.dictionary_bytes = memory.dictionary() + memory.value_dictionaries();
     sample.folded_version = population.folded_version();
     sample.commits = population.commits().count();
     sample.commit_mean_ms = Milliseconds(population.commits().mean_time());
