@@ -113,6 +113,30 @@ TEST_F(WholeReadTest, ExplainCountsEachCondition) {
   EXPECT_EQ(response.nodes(0).actual_users(), response.count());
 }
 
+TEST_F(WholeReadTest, ExplainAnalyzeTellsFormsAndWhatRan) {
+  v1::ExplainRequest request;
+  request.mutable_selection()->set_expression("city = 'Beijing' and graduate");
+  request.set_analyze(true);
+  v1::ExplainResponse response;
+  {
+    grpc::ClientContext context;
+    const grpc::Status status = selections_->Explain(&context, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  ASSERT_EQ(response.nodes_size(), 3);
+  EXPECT_TRUE(response.has_run_time());
+  EXPECT_EQ(response.nodes(0).run().users(), response.count());
+  EXPECT_FALSE(response.nodes(0).has_exact_users());
+  EXPECT_EQ(response.nodes(1).exact_users(), 250u);
+  EXPECT_EQ(response.nodes(1).form(), "bitmap");
+  EXPECT_EQ(response.nodes(1).run().chunks_in_parent(), response.nodes(1).run().chunks());
+  request.set_plan_only(true);
+  grpc::ClientContext context;
+  const grpc::Status status = selections_->Explain(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(DetailOf(status).field(), "analyze");
+}
+
 TEST_F(WholeReadTest, PagesGiveEveryMemberOnceOnOneVersion) {
   v1::ListMembersRequest request;
   request.mutable_selection()->set_expression("graduate");
