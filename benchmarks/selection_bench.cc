@@ -25,6 +25,7 @@
 #include "benchmarks/selection_queries.h"
 #include "benchmarks/side_by_side.h"
 #include "fmt/format.h"
+#include "index/layout.h"
 
 namespace throng::bench {
 namespace {
@@ -34,6 +35,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kUsage =
     "usage: selection_bench [--users=N] [--seed=S] [--threads=N] [--deltas=PERCENT]\n"
     "         [--queries=Q3,Q5] [--runs=N] [--min_time=SECONDS] [--json=FILE] [--wait=1]\n"
+    "         [--layout=speed|compact]\n"
     "       selection_bench --callers=1,2,8,32 [--seconds=T] [--commits_per_second=N]\n"
     "         [--users=N] [--seed=S] [--threads=N] [--deltas=PERCENT] [--wait=1]\n"
     "--deltas: so many % of the users are written again after the load, so that they lie in "
@@ -77,6 +79,8 @@ Options ParseOptions(int argc, char** argv) {
   options.timing.runs = static_cast<uint32_t>(TakeNumber(&argc, argv, "runs", options.timing.runs));
   options.timing.min_time = TakeReal(&argc, argv, "min_time", options.timing.min_time);
   options.json = TakeText(&argc, argv, "json").value_or("");
+  const std::string layout = TakeText(&argc, argv, "layout").value_or("speed");
+  if (layout == "compact") index::SetLayout(index::Layout::kCompact);
   options.wait = TakeNumber(&argc, argv, "wait", 0) != 0;
   for (const std::string& callers : Split(TakeText(&argc, argv, "callers").value_or(""))) {
     options.callers.callers.push_back(static_cast<uint32_t>(std::atoi(callers.c_str())));
@@ -85,7 +89,7 @@ Options ParseOptions(int argc, char** argv) {
   options.callers.commits_per_second =
       static_cast<uint32_t>(TakeNumber(&argc, argv, "commits_per_second", 0));
   options.callers.seed = options.seed;
-  if (argc > 1 || options.users == 0) {
+  if (argc > 1 || options.users == 0 || (layout != "compact" && layout != "speed")) {
     fmt::print(stderr, "{}", kUsage);
     std::exit(2);
   }

@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "index/chunk_ops.h"
+#include "index/layout.h"
 
 namespace throng::index {
 namespace {
 
+// A shard of so many members is one piece: up to there it takes less than blocks do.
 constexpr uint32_t kSmallMax = 640;
+constexpr uint32_t kSmallMaxCompact = 1'023;
 // A shard is tiny with so many members, and so many in each chunk.
 constexpr uint32_t kTinyMax = 64;
 constexpr uint32_t kTinyChunkMax = 15;
@@ -30,6 +33,8 @@ constexpr size_t kSpareChangesMax = 64;
 uint32_t ChunkOf(BitChange change) { return change >> (kChunkBits + 1); }
 uint32_t OffsetInChunk(BitChange change) { return (change >> 1) & kChunkMask; }
 bool IsSet(BitChange change) { return (change & 1) != 0; }
+
+uint32_t SmallMax() { return CurrentLayout() == Layout::kCompact ? kSmallMaxCompact : kSmallMax; }
 
 // The changes of `changes` that lie in `chunk`, where `*position` is at its first one or beyond.
 std::span<const BitChange> TakeChunk(std::span<const BitChange> changes, uint32_t chunk,
@@ -114,30 +119,45 @@ class BitmapShardFactory {
  public:
   using Dense = BitmapShard::Dense;
 
-  // `values` are offsets in the shard, ascending, at most kSmallMax.
+  // `values` are offsets in the shard, ascending, at most kSmallMaxCompact.
   static BitmapShardRef MakeSmall(std::span<const uint32_t> values) {
     if (values.empty()) return BitmapShardRef();
     SmallEnds counts{};
-    for (const uint32_t value : values) ++counts[value >> kChunkBits];
-    const bool is_tiny = values.size() <= kTinyMax &&
-                         *std::max_element(counts.begin(), counts.end()) <= kTinyChunkMax;
-    const auto form = is_tiny ? BitmapShard::kTiny : BitmapShard::kSparse;
-    BitmapShard* shard = Allocate(form, static_cast<uint32_t>(values.size()),
-                                  SmallBytes(form, static_cast<uint32_t>(values.size())));
+    SmallEnds runs{};
+    for (size_t i = 0; i < values.size(); ++i) {
+      ++counts[values[i] >> kChunkBits];
+      if (BeginsRun(values, i)) ++runs[values[i] >> kChunkBits];
+    }
+    const auto count = static_cast<uint32_t>(values.size());
+    const uint32_t run_count = std::accumulate(runs.begin(), runs.end(), uint32_t{0});
+    const bool is_tiny =
+        count <= kTinyMax && *std::max_element(counts.begin(), counts.end()) <= kTinyChunkMax;
+    auto form = is_tiny ? BitmapShard::kTiny : BitmapShard::kSparse;
+    if (SmallBytes(BitmapShard::kRuns, run_count) < SmallBytes(form, count)) {
+      form = BitmapShard::kRuns;
+    }
+    const uint32_t entries = form == BitmapShard::kRuns ? run_count : count;
+    BitmapShard* shard = Allocate(form, count, SmallBytes(form, entries));
     auto* behind = const_cast<uint8_t*>(shard->behind());
-    if (is_tiny) {
+    if (form == BitmapShard::kTiny) {
       uint64_t packed = 0;
       for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
         packed |= uint64_t{counts[chunk]} << (kTinyCountBits * chunk);
       }
       std::memcpy(behind, &packed, sizeof(packed));
     } else {
+      const SmallEnds& sizes = form == BitmapShard::kRuns ? runs : counts;
       SmallEnds ends;
-      std::partial_sum(counts.begin(), counts.end(), ends.begin());
+      std::partial_sum(sizes.begin(), sizes.end(), ends.begin());
       std::memcpy(behind, ends.data(), sizeof(ends));
     }
     auto* out = const_cast<uint16_t*>(shard->small_offsets());
-    for (const uint32_t value : values) *out++ = static_cast<uint16_t>(value & kChunkMask);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto offset = static_cast<uint16_t>(values[i] & kChunkMask);
+      if (form != BitmapShard::kRuns || BeginsRun(values, i)) *out++ = offset;
+      const bool ends_run = i + 1 == values.size() || BeginsRun(values, i + 1);
+      if (form == BitmapShard::kRuns && ends_run) *out++ = offset;
+    }
     return BitmapShardRef::Adopt(shard);
   }
 
@@ -152,9 +172,11 @@ class BitmapShardFactory {
     return BitmapShardRef::Adopt(shard);
   }
 
-  static size_t SmallBytes(uint32_t form, uint32_t cardinality) {
+  // With so many offsets, or runs.
+  static size_t SmallBytes(uint32_t form, uint32_t entries) {
     const size_t counts = form == BitmapShard::kTiny ? sizeof(uint64_t) : sizeof(SmallEnds);
-    return sizeof(BitmapShard) + counts + cardinality * sizeof(uint16_t);
+    return sizeof(BitmapShard) + counts +
+           entries * (form == BitmapShard::kRuns ? sizeof(Run) : sizeof(uint16_t));
   }
 
   // Offsets in the shard of a small shard or null.
@@ -214,6 +236,9 @@ class BitmapShardFactory {
   }
 
  private:
+  static bool BeginsRun(std::span<const uint32_t> values, size_t i) {
+    return i == 0 || values[i] != values[i - 1] + 1 || (values[i] & kChunkMask) == 0;
+  }
   static BitmapShard* Allocate(BitmapShard::Form form, uint32_t cardinality, size_t bytes) {
     void* memory = std::malloc(bytes);
     if (memory == nullptr) throw std::bad_alloc();
@@ -238,7 +263,7 @@ const uint16_t* BitmapShard::small_offsets() const {
 }
 
 uint32_t BitmapShard::SmallEnd(uint32_t chunk) const {
-  if (form_ == kSparse) return reinterpret_cast<const uint16_t*>(behind())[chunk];
+  if (form_ != kTiny) return reinterpret_cast<const uint16_t*>(behind())[chunk];
   uint64_t counts = 0;
   std::memcpy(&counts, behind(), sizeof(counts));
   counts <<= kTinyCountBits * (kChunksPerShard - 1 - chunk);  // this chunk's and those before it
@@ -251,11 +276,18 @@ uint32_t BitmapShard::SmallEnd(uint32_t chunk) const {
 
 ChunkSet BitmapShard::LoadSmall(uint32_t chunk) const {
   const uint32_t begin = SmallBegin(chunk);
-  return ChunkSet::Array(small_offsets() + begin, SmallEnd(chunk) - begin);
+  const uint32_t end = SmallEnd(chunk);
+  if (form_ != kRuns) return ChunkSet::Array(small_offsets() + begin, end - begin);
+  if (begin == end) return ChunkSet::Empty();
+  const Run* runs = reinterpret_cast<const Run*>(small_offsets());
+  uint32_t cardinality = 0;
+  for (uint32_t i = begin; i < end; ++i) cardinality += runs[i].last - runs[i].first + 1u;
+  return ChunkSet::Runs(runs + begin, end - begin, cardinality);
 }
 
 uint32_t BitmapShard::ChunkCardinality(uint32_t chunk) const {
   if (const Dense* dense = this->dense()) return dense->cardinalities[chunk];
+  if (form_ == kRuns) return LoadSmall(chunk).cardinality;
   return SmallEnd(chunk) - SmallBegin(chunk);
 }
 
@@ -309,13 +341,14 @@ bool BitmapShard::Contains(uint32_t offset) const {
 size_t BitmapShard::pack_bytes() const { return is_packed_ ? pack_header()->bytes : 0; }
 
 size_t BitmapShard::small_bytes() const {
-  return BitmapShardFactory::SmallBytes(form_, cardinality_);
+  return BitmapShardFactory::SmallBytes(
+      form_, form_ == kRuns ? SmallEnd(kChunksPerShard - 1) : cardinality_);
 }
 
 void BitmapShard::AddMemory(const BitmapShard* beside, BitmapMemory* memory) const {
   const Dense* dense = this->dense();
   if (dense == nullptr) {
-    const size_t bytes = cardinality_ * sizeof(uint16_t);
+    const size_t bytes = small_bytes() - BitmapShardFactory::SmallBytes(form_, 0);
     memory->small.Add(bytes);
     memory->overhead += (is_packed_ ? small_bytes() : HeapBytes(small_bytes())) - bytes;
     return;
@@ -381,7 +414,7 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
   const auto* old = BitmapShardFactory::GetDense(base);
   const auto total =
       static_cast<uint32_t>(static_cast<int32_t>(Cardinality(base)) + NetChange(changes));
-  if (old == nullptr && total <= kSmallMax) return ApplySmall(base, changes);
+  if (old == nullptr && total <= SmallMax()) return ApplySmall(base, changes);
 
   auto dense = std::make_unique<BitmapShardFactory::Dense>();
   std::vector<BitChange>& delta = dense->delta;
@@ -420,7 +453,7 @@ BitmapShardRef ApplyChanges(const BitmapShardRef& base, std::span<const BitChang
 BitmapShardRef MakeBitmapShard(const std::array<BlockRef, kChunksPerShard>& blocks) {
   uint32_t total = 0;
   for (const BlockRef& block : blocks) total += block ? block->cardinality() : 0;
-  if (total <= kSmallMax) {
+  if (total <= SmallMax()) {
     std::vector<uint32_t> members;
     for (uint32_t chunk = 0; chunk < kChunksPerShard; ++chunk) {
       ForEach(View(blocks[chunk]),

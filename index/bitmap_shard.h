@@ -6,7 +6,8 @@
 // A write costs what it changes: recent changes stand in a small sorted delta beside the blocks
 // until they are worth folding in. A shard of at most 640 members is one small allocation without
 // blocks: 2 bytes a member and 40 bytes beside. Where values are so rare that most shards have a
-// dozen members, neighbours share an allocation and take 16 bytes beside (PackTiny).
+// dozen members, neighbours share an allocation and take 16 bytes beside (PackTiny). Members that
+// stand in a row take 4 bytes together.
 #ifndef THRONG_INDEX_BITMAP_SHARD_H_
 #define THRONG_INDEX_BITMAP_SHARD_H_
 
@@ -76,6 +77,7 @@ class BitmapShard {
     kDense,   // a pointer to blocks and delta
     kSparse,  // the 16 ends of the chunks, 2 bytes each, then the offsets
     kTiny,    // how many each chunk has, 4 bits each, then the offsets
+    kRuns,    // as kSparse, of runs
   };
 
   BitmapShard(Form form, uint32_t cardinality)

@@ -1,10 +1,12 @@
 #include "index/block.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include "index/chunk_ops.h"
+#include "index/layout.h"
 
 namespace throng::index {
 namespace {
@@ -16,6 +18,18 @@ static_assert(sizeof(Block) <= kSmallPayloadOffset);
 // Runs are chosen when they take at most this many, and a quarter of the other forms' bytes:
 // fewer, longer runs evaluate faster than words, many short ones slower.
 constexpr uint32_t kRunsMax = 512;
+
+std::atomic<Layout> current_layout = Layout::kSpeed;
+
+uint32_t BlockArrayMax(Layout layout) {
+  return layout == Layout::kCompact ? kArrayMax : kBlockArrayMax;
+}
+
+// Whether `runs` runs are the form to take, where another takes so many bytes.
+bool PrefersRuns(Layout layout, size_t runs, size_t other_bytes) {
+  if (layout == Layout::kCompact) return runs * sizeof(Run) < other_bytes;
+  return runs <= kRunsMax && runs * sizeof(Run) * 4 <= other_bytes;
+}
 
 size_t PayloadBytes(SetKind kind, uint32_t size) {
   switch (kind) {
@@ -67,6 +81,10 @@ uint32_t CountRuns(const ChunkSet& set) {
 }
 
 }  // namespace
+
+void SetLayout(Layout layout) { current_layout.store(layout, std::memory_order_relaxed); }
+
+Layout CurrentLayout() { return current_layout.load(std::memory_order_relaxed); }
 
 // Allocates blocks: the only code that knows their layout beside Block itself.
 class BlockFactory {
@@ -141,10 +159,10 @@ BlockRef MakeBlock(const ChunkSet& set) {
         new BlockRef(BlockFactory::Adopt(BlockFactory::Allocate(SetKind::kFull, kChunkSize, 0)));
     return *full;
   }
+  const Layout layout = CurrentLayout();
+  const bool is_array = set.cardinality <= BlockArrayMax(layout);
   const uint32_t runs = CountRuns(set);
-  const size_t other_bytes =
-      set.cardinality <= kBlockArrayMax ? set.cardinality * 2 : sizeof(ChunkWords);
-  if (runs <= kRunsMax && runs * sizeof(Run) * 4 <= other_bytes) {
+  if (PrefersRuns(layout, runs, is_array ? set.cardinality * 2 : sizeof(ChunkWords))) {
     Block* block = BlockFactory::Allocate(SetKind::kRuns, set.cardinality, runs);
     Run* out = static_cast<Run*>(BlockFactory::Payload(block));
     if (set.kind == SetKind::kRuns) {
@@ -154,7 +172,7 @@ BlockRef MakeBlock(const ChunkSet& set) {
     }
     return BlockFactory::Adopt(block);
   }
-  if (set.cardinality <= kBlockArrayMax) {
+  if (is_array) {
     Block* block = BlockFactory::Allocate(SetKind::kArray, set.cardinality, set.cardinality);
     ToArray(set, static_cast<uint16_t*>(BlockFactory::Payload(block)));
     return BlockFactory::Adopt(block);

@@ -4,7 +4,8 @@
 //   ChunkSet set = View(block);                                   // in place
 //
 // Empty takes no memory and Full is one shared object. Arrays stay arrays up to 1,024 members:
-// larger ones are bitsets, which evaluate up to 4 times faster for a third more memory.
+// larger ones are bitsets, which evaluate up to 4 times faster for a third more memory; the compact
+// layout (index/layout.h) chooses what takes least.
 #ifndef THRONG_INDEX_BLOCK_H_
 #define THRONG_INDEX_BLOCK_H_
 
@@ -17,7 +18,7 @@
 
 namespace throng::index {
 
-// Blocks of more members are bitsets, unless runs are much smaller.
+// Blocks of more members are bitsets, unless runs are much smaller or the layout is compact.
 inline constexpr uint32_t kBlockArrayMax = 1024;
 
 // One allocation: this header, then the payload. Thread-safe: immutable but for the count.

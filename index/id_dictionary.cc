@@ -41,6 +41,10 @@ void IdTable::InsertAll(std::span<const Packed> entries, uint32_t first) {
   }
 }
 
+size_t IdTable::memory_bytes() const {
+  return SharedBytes<IdTable>() + HeapBytes(capacity_) + HeapBytes(4 * size_t{capacity_});
+}
+
 void IdTable::Undo(uint32_t end) {
   std::vector<std::pair<uint32_t, uint32_t>> undone;  // ordinal and slot
   for (uint32_t slot = 0; slot < capacity_; ++slot) {

@@ -93,9 +93,7 @@ class IdTable {
       }
     }
   }
-  size_t memory_bytes() const {
-    return SharedBytes<IdTable>() + HeapBytes(capacity_) + HeapBytes(4 * size_t{capacity_});
-  }
+  size_t memory_bytes() const;
 
  private:
   // The top byte picks the table, the next one is the mark, the low bits the slot.

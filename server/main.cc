@@ -63,6 +63,7 @@ void LogToStderr() {
 struct CommandLine {
   throng::service::DaemonOptions daemon{.listen = "127.0.0.1:7400"};
   std::string sync = "always";
+  std::string layout = "speed";
   bool json = false;
   std::string backup;     // of restore
   std::string ledger;     // of restore
@@ -106,6 +107,11 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
          "less starts faster")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
       ->type_name("BYTES")
+      ->capture_default_str();
+  app.add_option("--layout", line.layout,
+                 "What bitmaps are kept for: speed; compact: a third less memory where values "
+                 "have a few percent of the users each, and slower counts of these")
+      ->check(CLI::IsMember({"speed", "compact"}))
       ->capture_default_str();
 }
 
@@ -153,5 +159,6 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   line.daemon.sync = line.sync == "always";
+  if (line.layout == "compact") line.daemon.layout = throng::index::Layout::kCompact;
   return throng::service::RunDaemon(line.daemon);
 }

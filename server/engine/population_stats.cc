@@ -19,7 +19,30 @@ TagStats StatsOf(const index::Snapshot& snapshot, const index::TagEntry& entry) 
   return stats;
 }
 
+// So many more versions are noted before those that are gone are looked for.
+constexpr size_t kNotedMore = 64;
+
 }  // namespace
+
+void OlderSnapshots::Note(const index::SnapshotRef& snapshot, int64_t now_us) {
+  if (older_.size() >= 2 * looked_at_ + kNotedMore) {
+    std::erase_if(older_, [](const Older& older) { return older.snapshot.expired(); });
+    looked_at_ = older_.size();
+  }
+  older_.push_back({.snapshot = snapshot, .replaced_us = now_us});
+}
+
+std::chrono::microseconds OlderSnapshots::Collect(
+    int64_t now_us, std::vector<index::SnapshotRef>* snapshots) const {
+  std::chrono::microseconds age{0};
+  for (auto older = older_.rbegin(); older != older_.rend(); ++older) {
+    index::SnapshotRef snapshot = older->snapshot.lock();
+    if (snapshot == nullptr) continue;
+    snapshots->push_back(std::move(snapshot));
+    age = std::chrono::microseconds(std::max(now_us - older->replaced_us, int64_t{0}));
+  }
+  return age;
+}
 
 void CountMemory(const std::vector<index::SnapshotRef>& snapshots,
                  const index::Visibility& visibility, uint32_t tags_max, PopulationStats* stats) {

@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,6 +89,25 @@ struct PopulationStats {
   OlderVersions older_versions;        // not in `memory`
   TagStats universe;
   std::vector<TagStats> tags;  // those asked for, which take most, the largest first
+};
+
+// What was the newest version once, for as long as it is in memory. Thread-compatible.
+class OlderSnapshots {
+ public:
+  // Notes a version that another one takes the place of: newer than all before.
+  void Note(const index::SnapshotRef& snapshot, int64_t now_us);
+  // Those still in memory, the newest first, behind those in `snapshots`. Returns the age of the
+  // oldest.
+  std::chrono::microseconds Collect(int64_t now_us,
+                                    std::vector<index::SnapshotRef>* snapshots) const;
+
+ private:
+  struct Older {
+    std::weak_ptr<const index::Snapshot> snapshot;
+    int64_t replaced_us = 0;
+  };
+  std::deque<Older> older_;  // ascending; some are gone by now
+  size_t looked_at_ = 0;     // how many were left when those gone were last looked for
 };
 
 // The statistics of the newest of `snapshots` that its content gives: users, version, memory by

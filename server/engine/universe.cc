@@ -32,9 +32,6 @@ void NoteCommit(const index::Snapshot& next, const index::CommitRecord& record,
   }
 }
 
-// Versions that are gone are forgotten when more than twice so many are noted beside leased ones.
-constexpr size_t kOlderKept = 64;
-
 }  // namespace
 
 Universe::Universe(storage::Population population, storage::LoadedPopulation loaded,
@@ -49,7 +46,7 @@ Universe::Universe(storage::Population population, storage::LoadedPopulation loa
   epoch_->durable_version = newest_->data_version();
   if (folded_ == nullptr || folded_ == newest_) return;
   index::MutexLock lock(snapshot_mutex_);
-  NoteOlder(folded_, environment_.clock_us());
+  older_.Note(folded_, environment_.clock_us());
 }
 
 index::SnapshotRef Universe::newest() const {
@@ -204,7 +201,7 @@ void Universe::SyncGroup(Epoch& epoch) {
     const int64_t now_us = environment_.clock_us();
     index::MutexLock lock(snapshot_mutex_);
     for (auto commit = epoch.unsynced.begin(); commit != end; ++commit) {
-      NoteOlder(newest_, now_us);
+      older_.Note(newest_, now_us);
       retired_.push_back(std::exchange(newest_, std::move(commit->snapshot)));
     }
     epoch.unsynced.erase(epoch.unsynced.begin(), end);
@@ -317,15 +314,6 @@ void Universe::RetireExpired(int64_t now_us) {
   });
 }
 
-void Universe::NoteOlder(const index::SnapshotRef& snapshot, int64_t now_us) {
-  // Versions go nearly in order; those between ones that stay are looked for now and then.
-  while (!older_.empty() && older_.front().snapshot.expired()) older_.pop_front();
-  if (older_.size() >= 2 * (leases_.size() + kOlderKept)) {
-    std::erase_if(older_, [](const Older& older) { return older.snapshot.expired(); });
-  }
-  older_.push_back({.snapshot = snapshot, .replaced_us = now_us});
-}
-
 void Universe::DropRetired() {
   std::vector<index::SnapshotRef> retired;
   index::MutexLock lock(snapshot_mutex_);
@@ -354,13 +342,7 @@ PopulationStats Universe::Stats(const index::Visibility& visibility, uint32_t ta
   {
     index::MutexLock lock(snapshot_mutex_);
     snapshots.push_back(newest_);
-    for (auto older = older_.rbegin(); older != older_.rend(); ++older) {
-      index::SnapshotRef snapshot = older->snapshot.lock();
-      if (snapshot == nullptr) continue;
-      snapshots.push_back(std::move(snapshot));
-      stats.older_versions.oldest_age =
-          std::chrono::microseconds(std::max(now_us - older->replaced_us, int64_t{0}));
-    }
+    stats.older_versions.oldest_age = older_.Collect(now_us, &snapshots);
     stats.folded_version = folded_version_;
     stats.last_fold = last_fold_;
     for (const auto& [version, lease] : leases_) {

@@ -97,8 +97,7 @@ class Universe {
 
   // Calls `work` with the newest snapshot and lets no commit in meanwhile.
   absl::Status HoldCommits(const std::function<absl::Status(const index::SnapshotRef&)>& work);
-  // Walks the newest snapshot, and what older ones hold beside it; commits go on. Of tags: as
-  // CountMemory.
+  // Walks the newest snapshot and what older ones hold beside it: CountMemory.
   PopulationStats Stats(const index::Visibility& visibility, uint32_t tags_max) const;
 
  private:
@@ -126,9 +125,6 @@ class Universe {
   // Frees the memory of snapshots that nobody can see any more.
   void DropExpiredLeases();
   void DropRetired();
-  // Notes a version that another one takes the place of.
-  void NoteOlder(const index::SnapshotRef& snapshot, int64_t now_us)
-      THRONG_REQUIRES(snapshot_mutex_);
   void RetireExpired(int64_t now_us) THRONG_REQUIRES(snapshot_mutex_);
   // An erasure that was not folded in, and not too soon after the last one.
   bool IsErasureDue(const index::Snapshot& snapshot) THRONG_REQUIRES(fold_mutex_);
@@ -169,17 +165,11 @@ class Universe {
   // Freeing what only an old snapshot holds takes long: not under a lock, and not the work of a
   // reader, unless it reads for longer than the version is leased.
   std::vector<index::SnapshotRef> retired_ THRONG_GUARDED_BY(snapshot_mutex_);
-  // What was the newest version once, ascending: some are gone by now.
-  struct Older {
-    std::weak_ptr<const index::Snapshot> snapshot;
-    int64_t replaced_us = 0;
-  };
-  std::deque<Older> older_ THRONG_GUARDED_BY(snapshot_mutex_);
+  OlderSnapshots older_ THRONG_GUARDED_BY(snapshot_mutex_);
   uint64_t folded_version_ THRONG_GUARDED_BY(snapshot_mutex_) = 0;
   std::optional<std::chrono::nanoseconds> last_fold_ THRONG_GUARDED_BY(snapshot_mutex_);
 
   CommitTimes commit_times_;
-
   index::Mutex fold_mutex_;
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
   int64_t erasure_folded_us_ THRONG_GUARDED_BY(fold_mutex_) = 0;

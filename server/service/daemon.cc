@@ -204,6 +204,7 @@ int RunDaemon(const DaemonOptions& options) {
     const absl::Status written = WritePortFile(options.port_file, (*server)->port());
     if (!written.ok()) return Fail(written);
   }
+  index::SetLayout(options.layout);
   std::thread loader([&] {
     events->Loaded(engine::Engine::Open({.directory = options.data_directory,
                                          .sync = options.sync,

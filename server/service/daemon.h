@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "index/layout.h"
 #include "server/service/service_limits.h"
 
 namespace throng::service {
@@ -24,6 +25,7 @@ struct DaemonOptions {
   bool sync = true;              // each commit before it is acknowledged, else at intervals
   uint32_t sync_interval_ms = 200;
   uint64_t fold_log_bytes = uint64_t{256} << 20;
+  index::Layout layout = index::Layout::kSpeed;
   std::chrono::seconds drain{10};
   ServiceLimits limits = {};
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <set>
@@ -11,11 +12,21 @@
 #include <utility>
 #include <vector>
 
+#include "index/layout.h"
 #include "tests/index/random_sets.h"
 #include "tests/testing/seed.h"
 
 namespace throng::index {
 namespace {
+
+// Of the blocks made while it lives. Not thread-safe.
+class LayoutScope {
+ public:
+  explicit LayoutScope(Layout layout) { SetLayout(layout); }
+  ~LayoutScope() { SetLayout(Layout::kSpeed); }
+  LayoutScope(const LayoutScope&) = delete;
+  LayoutScope& operator=(const LayoutScope&) = delete;
+};
 
 std::set<uint32_t> Members(const BitmapShardRef& shard) {
   std::set<uint32_t> members;
@@ -56,7 +67,8 @@ std::vector<BitChange> RandomChanges(std::mt19937_64& random, uint64_t flips, ui
 
 TEST(BitmapShardRandomTest, ChangesAgreeWithASet) {
   std::mt19937_64 random(testing::TestSeed());
-  for (int round = 0; round < testing::TestRounds(25); ++round) {
+  for (int round = 0; round < testing::TestRounds(50); ++round) {
+    const LayoutScope layout(round % 2 == 0 ? Layout::kSpeed : Layout::kCompact);
     std::set<uint32_t> members;
     BitmapShardRef shard;
     const uint32_t range = round % 3 == 0 ? 3000 : round % 3 == 1 ? 3 * kChunkSize : kShardSize;
@@ -137,7 +149,8 @@ TEST(BitmapShardTest, IsTinyUpToFifteenInAChunkAndSixtyFourInAll) {
       std::vector<BitChange> changes;
       for (int i = 0; i < in_a_chunk * chunks; ++i) {
         const auto chunk = static_cast<uint32_t>(i / in_a_chunk);
-        const uint32_t offset = (15 - chunk) << kChunkBits | (0xffff - static_cast<uint32_t>(i));
+        const uint32_t offset =
+            (15 - chunk) << kChunkBits | (0xffff - 2 * static_cast<uint32_t>(i));
         members.insert(offset);
         changes.push_back(SetBit(offset));
       }
@@ -151,6 +164,44 @@ TEST(BitmapShardTest, IsTinyUpToFifteenInAChunkAndSixtyFourInAll) {
       ASSERT_NO_FATAL_FAILURE(ExpectSame(shard, members));
     }
   }
+}
+
+BitmapMemory MemoryOfShard(const std::set<uint32_t>& members) {
+  std::vector<BitChange> changes;
+  for (const uint32_t offset : members) changes.push_back(SetBit(offset));
+  const BitmapShardRef shard = ApplyChanges(BitmapShardRef(), changes);
+  BitmapMemory memory;
+  shard->AddMemory(nullptr, &memory);
+  EXPECT_EQ(Members(shard), members);
+  return memory;
+}
+
+// Blocks between 1,024 and 4,096 members, and runs that are short, are what the layouts differ in.
+TEST(BitmapShardTest, TheCompactLayoutTakesWhatIsLeast) {
+  std::set<uint32_t> strewn;
+  std::set<uint32_t> pairs;
+  for (uint32_t i = 0; i < 2'000; ++i) strewn.insert(i * 32);
+  for (uint32_t i = 0; i < 3'000; ++i) {
+    for (uint32_t j = 0; j < 5; ++j) pairs.insert(i * 20 + j);
+  }
+  BitmapMemory memory = MemoryOfShard(strewn);
+  EXPECT_EQ(memory.bitsets.count, 1u);
+  EXPECT_EQ(MemoryOfShard(pairs).bitsets.count, 1u);
+  const LayoutScope layout(Layout::kCompact);
+  memory = MemoryOfShard(strewn);
+  EXPECT_EQ(memory.arrays.count, 1u);
+  EXPECT_EQ(memory.arrays.bytes, 16u + 2 * 2'000);
+  std::set<uint32_t> few(pairs.begin(), std::next(pairs.begin(), 5 * 1'000));
+  EXPECT_EQ(MemoryOfShard(few).runs.count, 1u);
+  EXPECT_EQ(MemoryOfShard(pairs).bitsets.count, 1u) << "3,000 runs take more";
+}
+
+TEST(BitmapShardTest, AFewMembersInARowAreOnePieceOfRuns) {
+  std::set<uint32_t> members;
+  for (uint32_t i = 0; i < 300; ++i) members.insert(kChunkSize - 150 + i);  // in two chunks
+  const BitmapMemory memory = MemoryOfShard(members);
+  EXPECT_EQ(memory.small.count, 1u);
+  EXPECT_EQ(memory.small.bytes, 2 * sizeof(index::Run));
 }
 
 TEST(BitmapShardTest, ClearingEverybodyGivesNull) {

@@ -13,6 +13,7 @@
 
 #include "fmt/format.h"
 #include "gtest/gtest.h"
+#include "index/layout.h"
 #include "query/formatter.h"
 #include "tests/server/engine_world.h"
 #include "tests/testing/expression_generator.h"
@@ -290,6 +291,7 @@ class Comparison {
 
 // What happens to a population, with comparisons in between. Returns how many there were.
 int CompareScenario(const Scenario& scenario, int rounds, uint64_t seed) {
+  index::SetLayout(seed / 2 % 2 == 0 ? index::Layout::kSpeed : index::Layout::kCompact);
   Comparison comparison(scenario, seed);
   const int phases = static_cast<int>(scenario.sizes.size()) + 5;
   const int each = std::max(1, (rounds + phases - 1) / phases);
