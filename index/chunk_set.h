@@ -42,15 +42,17 @@ struct Run {
 struct ChunkSet {
   SetKind kind = SetKind::kEmpty;
   uint32_t cardinality = 0;  // exact
-  uint32_t size = 0;         // entries of `array`, or of `runs`
   union {
     const uint16_t* array = nullptr;
     const uint64_t* words;
     const Run* runs;
   };
-  // Of a bitset: words that will be read after these, so that memory is asked for them meanwhile.
-  // Only an address, which may be null or of anything.
-  const uint64_t* ahead = nullptr;
+  union {
+    // Of a bitset: words that will be read after these, so that memory is asked for them meanwhile.
+    // Only an address, which may be null or of anything.
+    const uint64_t* ahead = nullptr;
+    uint32_t size;  // entries of `array`, or of `runs`
+  };
 
   bool empty() const { return cardinality == 0; }
 
@@ -58,7 +60,10 @@ struct ChunkSet {
   static ChunkSet Full() { return {.kind = SetKind::kFull, .cardinality = kChunkSize}; }
   static ChunkSet Array(const uint16_t* array, uint32_t size) {
     if (size == 0) return Empty();
-    return {.kind = SetKind::kArray, .cardinality = size, .size = size, .array = array};
+    ChunkSet set{.kind = SetKind::kArray, .cardinality = size};
+    set.array = array;
+    set.size = size;
+    return set;
   }
   static ChunkSet Bitset(const uint64_t* words, uint32_t cardinality) {
     if (cardinality == 0) return Empty();
@@ -67,8 +72,9 @@ struct ChunkSet {
     return set;
   }
   static ChunkSet Runs(const Run* runs, uint32_t size, uint32_t cardinality) {
-    ChunkSet set{.kind = SetKind::kRuns, .cardinality = cardinality, .size = size};
+    ChunkSet set{.kind = SetKind::kRuns, .cardinality = cardinality};
     set.runs = runs;
+    set.size = size;
     return set;
   }
 };
