@@ -54,15 +54,16 @@ int32_t NetChange(std::span<const BitChange> changes) {
 ChunkSet MergeDelta(const ChunkSet& set, std::span<const BitChange> changes, uint32_t cardinality,
                     ChunkScratch& out) {
   if ((set.kind == SetKind::kArray || set.empty()) && cardinality <= kArrayMax) {
+    const uint32_t size = set.empty() ? 0 : set.size;
     uint16_t* end = out.array.values;
     uint32_t i = 0;
     for (BitChange change : changes) {
       const uint32_t offset = OffsetInChunk(change);
-      while (i < set.size && set.array[i] < offset) *end++ = set.array[i++];
-      if (i < set.size && set.array[i] == offset) ++i;
+      while (i < size && set.array[i] < offset) *end++ = set.array[i++];
+      if (i < size && set.array[i] == offset) ++i;
       if (IsSet(change)) *end++ = static_cast<uint16_t>(offset);
     }
-    while (i < set.size) *end++ = set.array[i++];
+    while (i < size) *end++ = set.array[i++];
     return ChunkSet::Array(out.array.values, static_cast<uint32_t>(end - out.array.values));
   }
   CopyTo(set, out.bits.words);
