@@ -164,9 +164,9 @@ TEST_F(MetricsTest, APopulationIsWhatGetStatsSays) {
               1e-9);
   EXPECT_EQ(value("leased_versions"), population.leased_versions);
   EXPECT_EQ(scrape.Sum("throng_population_memory_bytes"), population.memory.total());
-  EXPECT_EQ(scrape.Value("throng_population_memory_bytes",
-                         {{"population", "default"}, {"kind", "dictionary"}}),
-            population.memory.dictionary);
+  EXPECT_EQ(
+      scrape.Value("throng_population_memory_bytes", {{"population", "default"}, {"kind", "ids"}}),
+      population.memory.ids);
 }
 
 TEST_F(MetricsTest, ASecondPopulationIsALabelAndACommitIsSeen) {
