@@ -339,7 +339,7 @@ bool BitmapShard::Contains(uint32_t offset) const {
   return block != nullptr && block->Contains(offset & kChunkMask);
 }
 
-size_t BitmapShard::pack_bytes() const { return is_packed_ ? pack_header()->bytes : 0; }
+size_t PackBytes(const BitmapShard& shard) { return shard.pack_header()->bytes; }
 
 size_t BitmapShard::small_bytes() const {
   return BitmapShardFactory::SmallBytes(

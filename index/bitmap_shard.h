@@ -58,9 +58,8 @@ class BitmapShard {
   // Adds what it takes; not null `beside`: without the blocks that are also there. Of a packed
   // shard, its part of the pack.
   void AddMemory(const BitmapShard* beside, BitmapMemory* memory) const;
-  // The allocation that a packed shard is part of, and its size; null: it is not packed.
+  // The allocation that a packed shard is part of; null: it is not packed.
   const void* pack() const { return is_packed_ ? pack_header() : nullptr; }
-  size_t pack_bytes() const;
   // Bytes from the header to the last member. REQUIRES: is_small().
   size_t small_bytes() const;
   // Has no blocks.
@@ -70,6 +69,7 @@ class BitmapShard {
 
  private:
   friend class BitmapShardFactory;
+  friend size_t PackBytes(const BitmapShard& shard);
   struct Dense;
   struct Pack;
   // What stands behind the object.
@@ -109,6 +109,9 @@ class BitmapShard {
   uint32_t form_ : 2;
   uint32_t is_packed_ : 1;
 };
+
+// The size of the allocation that it is packed in. REQUIRES: it is packed.
+size_t PackBytes(const BitmapShard& shard);
 
 using BitmapShardRef = RefPtr<const BitmapShard>;  // null is the empty set
 

@@ -31,7 +31,7 @@ void AddPage(const Values& values, const Values& beside, size_t first, BitmapMem
       continue;
     }
     if (bitmap->pack() == shared) continue;
-    if (pack == nullptr) memory->overhead += HeapBytes(bitmap->pack_bytes());
+    if (pack == nullptr) memory->overhead += HeapBytes(PackBytes(*bitmap));
     pack = bitmap->pack();
     bitmap->AddMemory(nullptr, memory);
     memory->overhead -= bitmap->small_bytes();

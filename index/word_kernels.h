@@ -31,6 +31,9 @@ struct WordTerm {
   uint32_t minus_size = 0;
 };
 
+using CollectFunction = uint32_t (*)(const uint8_t* codes, const uint64_t* words, uint32_t size,
+                                     uint8_t* out);
+
 // One instruction set's loops. Immutable; every function is thread-safe.
 struct WordKernels {
   const char* name;  // "portable", "avx2", "avx512"
@@ -78,10 +81,10 @@ struct WordKernels {
   // Writes the codes, of 1, 2, 4 or 8 bytes, of the members of `size` words, in order and with any
   // number of zeros among them, at most 64 codes a word; returns how many, zeros included. Up to
   // kCollectPadding bytes behind them may be written, too.
-  uint32_t (*collect1)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
-  uint32_t (*collect2)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
-  uint32_t (*collect4)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
-  uint32_t (*collect8)(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out);
+  CollectFunction collect1;
+  CollectFunction collect2;
+  CollectFunction collect4;
+  CollectFunction collect8;
   // Whether that reads all codes and takes as long for few members as for many.
   bool collects_all;
 };

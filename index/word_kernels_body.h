@@ -9,6 +9,7 @@
 #define THRONG_INDEX_WORD_KERNELS_BODY_H_
 
 #include "index/kernel_codes.h"
+#include "index/kernel_collect.h"
 #include "index/kernel_offsets.h"
 #include "index/kernel_words.h"
 #include "index/word_kernels.h"
