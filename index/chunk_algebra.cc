@@ -36,9 +36,7 @@ class Operands {
   const WordOperand* begin() const { return operands_; }
   // Kernels take operands of which all have an `ahead` or none.
   const WordOperand* Complete(bool with_ahead) {
-    for (uint32_t i = 0; with_ahead && i < size_; ++i) {
-      if (operands_[i].ahead == nullptr) operands_[i].ahead = operands_[i].words;
-    }
+    if (with_ahead) CompleteAhead(std::span(operands_, size_));
     return operands_;
   }
 

@@ -19,11 +19,7 @@ uint32_t AndWords(const uint64_t* a, const uint64_t* b, uint64_t* out) {
 
 uint32_t CountBoth(const ChunkSet& a, const ChunkSet& b) {
   WordOperand in[] = {{a.words, a.ahead}, {b.words, b.ahead}};
-  if (a.ahead != nullptr || b.ahead != nullptr) {
-    for (WordOperand& operand : in) {
-      if (operand.ahead == nullptr) operand.ahead = operand.words;
-    }
-  }
+  if (a.ahead != nullptr || b.ahead != nullptr) CompleteAhead(in);
   return Kernels().conjoin({.in = in, .in_size = 2}, nullptr);
 }
 

@@ -62,6 +62,8 @@ class ColumnBlock {
   int width() const { return width_; }  // bytes a user: 1, 2, 4 or 8
   // Codes of `width` bytes, 0 for none and for exceptions; nullptr in the whole-value form.
   const uint8_t* codes() const { return present_.empty() ? data_.data() : nullptr; }
+  // Whether every user's value is its code, of at most 2 bytes, or none.
+  bool has_plain_codes() const { return codes() != nullptr && width_ <= 2 && exceptions_.empty(); }
   // Ascending by offset. None where the values span less than 65,535.
   const std::vector<ColumnException>& exceptions() const { return exceptions_; }
   size_t memory_bytes() const {

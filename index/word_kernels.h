@@ -23,6 +23,13 @@ struct WordOperand {
   const uint64_t* ahead = nullptr;
 };
 
+// For operands of which others in the same call have an `ahead`.
+inline void CompleteAhead(std::span<WordOperand> operands) {
+  for (WordOperand& operand : operands) {
+    if (operand.ahead == nullptr) operand.ahead = operand.words;
+  }
+}
+
 // Bitsets of a chunk: users in all of `in` and in none of `minus`. A view.
 struct WordTerm {
   const WordOperand* in = nullptr;

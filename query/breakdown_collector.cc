@@ -6,18 +6,16 @@
 #include <span>
 
 #include "index/chunk_ops.h"
+#include "query/leaf_choice.h"
 
 namespace throng::query {
 namespace {
 
 using index::ChunkSet;
 
-// Rough costs on one core in units of 0.1 ns: intersecting a bitset with another, looking one user
-// up in a bitset, reading one user's code, and starting and emptying a histogram for each code.
-// Only their ratios matter, and only for speed.
-constexpr uint64_t kBitsetPassCost = 1'500;
-constexpr uint64_t kTestBitCost = 6;
-constexpr uint64_t kReadCodeCost = 14;
+// Beside those of query/leaf_choice.h: counting one of many users' codes, and starting and emptying
+// a histogram for each code.
+constexpr uint64_t kCountCodeCost = 14;
 constexpr uint64_t kHistogramCost = 20;
 
 // Neighbours with one code would wait for each other's count: each has a histogram of its own.
@@ -64,8 +62,7 @@ void CorrectByDelta(const index::ColumnBlock& block, std::span<const index::Cell
 
 uint64_t BitmapsCost(std::span<const uint32_t> cardinalities, uint64_t users) {
   uint64_t cost = 0;
-  const uint64_t most = std::min(kBitsetPassCost, users * kTestBitCost);
-  for (uint32_t cardinality : cardinalities) cost += std::min(cardinality * kTestBitCost, most);
+  for (uint64_t cardinality : cardinalities) cost += TestCost(std::min(cardinality, users));
   return cost;
 }
 
@@ -114,9 +111,8 @@ void BreakdownCollector::CollectTag(const Target& target, const index::TagShard&
                                     TagCounts& counts) const {
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();
-  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2 &&
-                     block->exceptions().empty();
-  const uint64_t column_cost = users.cardinality * kReadCodeCost + target.codes * kHistogramCost;
+  const bool plain = block != nullptr && block->has_plain_codes();
+  const uint64_t column_cost = users.cardinality * kCountCodeCost + target.codes * kHistogramCost;
   if (plain && column_cost < BitmapsCost(bitmaps.cardinalities(chunk), users.cardinality)) {
     CountColumn(*block, users, worker, counts);
     CorrectByDelta(*block, shard.column->delta(chunk), users, counts);

@@ -341,9 +341,7 @@ void LeafReader::PrefetchAhead(size_t i, uint32_t chunk) const {
 const index::ColumnBlock* LeafReader::PlainCodes(uint32_t chunk) const {
   if (code_table_.empty() || column_ == nullptr) return nullptr;
   const index::ColumnBlock* block = column_->block(chunk).get();
-  const bool plain = block != nullptr && block->codes() != nullptr && block->width() <= 2 &&
-                     block->exceptions().empty();
-  return plain ? block : nullptr;
+  return block != nullptr && block->has_plain_codes() ? block : nullptr;
 }
 
 // Of reading everybody's code; none where that cannot be done.

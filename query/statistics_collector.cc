@@ -129,6 +129,10 @@ struct Ahead {
   size_t width = 0;
   const uint16_t* offsets = nullptr;
   uint32_t size = 0;
+
+  inline __attribute__((always_inline)) void Ask(uint32_t i) const {
+    __builtin_prefetch(codes + offsets[i] * width, 0, 2);
+  }
 };
 
 template <typename Code>
@@ -137,14 +141,11 @@ inline __attribute__((always_inline)) void AddArray(const uint8_t* data, const u
                                                     CodeTotals* totals) {
   OneByOne<Code> one_by_one;
   const uint32_t both = std::min(size, ahead.size);
-  const auto ask = [&](uint32_t i) {
-    __builtin_prefetch(ahead.codes + ahead.offsets[i] * ahead.width, 0, 2);
-  };
   for (uint32_t i = 0; i < both; ++i) {
-    ask(i);
+    ahead.Ask(i);
     one_by_one.Add(LoadCode<Code>(data, offsets[i]));
   }
-  for (uint32_t i = both; i < ahead.size; ++i) ask(i);
+  for (uint32_t i = both; i < ahead.size; ++i) ahead.Ask(i);
   for (uint32_t i = both; i < size; ++i) one_by_one.Add(LoadCode<Code>(data, offsets[i]));
   one_by_one.AddTo(totals);
 }
@@ -323,9 +324,7 @@ struct StatisticsCollector::PerTag {
   void AddWaiting(const Ahead& ahead) {
     Waiting& before = waiting[turn];
     if (before.block == nullptr) {
-      for (uint32_t i = 0; i < ahead.size; ++i) {
-        __builtin_prefetch(ahead.codes + ahead.offsets[i] * ahead.width, 0, 2);
-      }
+      for (uint32_t i = 0; i < ahead.size; ++i) ahead.Ask(i);
       return;
     }
     partial.Add(TotalsOfArray(*before.block, before.offsets, before.size, ahead),

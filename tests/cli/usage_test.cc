@@ -1,4 +1,9 @@
 // The frame of the command line: usage, help, exit codes and the values of flags.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -20,6 +25,24 @@ TEST(UnreachableTest, IsExitOneAndNamesTheServer) {
   const CliRun run = RunThrong({"--server", "127.0.0.1:1", "count", "x"});
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_EQ(run.err.rfind("error: the server at 127.0.0.1:1 cannot be reached", 0), 0U) << run.err;
+}
+
+// A machine may be too busy to answer a connection at once: it is waited for, not given up.
+TEST(UnreachableTest, ASilentServerIsWaitedForUntilTheTimeout) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_GE(listener, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 16), 0);  // connections are taken by the kernel, and never answered
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string server = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  const CliRun run = RunThrong({"--server", server, "--timeout", "1s", "count", "x"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_NE(run.err.find("did not answer in time"), std::string::npos) << run.err;
+  close(listener);
 }
 
 TEST(UsageTest, IsExitTwo) {

@@ -13,6 +13,7 @@
 #include "index/ordinal_set.h"
 #include "query/breakdown_collector.h"
 #include "query/executor.h"
+#include "query/leaf_reader.h"
 #include "query/normalizer.h"
 #include "query/physical_plan.h"
 #include "query/statistics_collector.h"
@@ -169,6 +170,42 @@ TEST_F(ManyShardsRandomTest, ShardsSumToTheWhole) {
     }
     ASSERT_EQ(sum, Count(crowd)) << Text(crowd);
     ASSERT_EQ(set->cardinality(), sum) << Text(crowd);
+  }
+}
+
+// Reading ahead goes on from chunk to chunk, from bitmap to bitmap and into the next shard.
+TEST_F(ManyShardsRandomTest, ReadingAheadChangesNothing) {
+  const std::vector<PhysicalPlan> leaves = {
+      {.node = TagValues{.tag = kCity, .codes = {2}}},
+      {.node = TagValues{.tag = kCity, .codes = {0, 1, 3, 5}}},
+      {.node = TagValues{.tag = kInterests, .codes = {0, 1, 2, 3, 4, 5}}},
+      {.node = TagValues{.tag = kGraduate, .codes = {0}}},
+      {.node = TagExists{.tag = kViews}},
+      {.node = Everybody{}},
+  };
+  const auto members = [](const index::ChunkSet& set) {
+    std::vector<uint32_t> offsets;
+    index::ForEach(set, [&](uint32_t offset) { offsets.push_back(offset); });
+    return offsets;
+  };
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    LeafReader plain(leaves[i], world_.snapshot());
+    LeafReader ahead(leaves[i], world_.snapshot());
+    ahead.SetReadsAhead();
+    bool into_next_shard = false;
+    for (uint32_t shard = 0; shard < 3; ++shard) {
+      ASSERT_EQ(plain.StartShard(shard), ahead.StartShard(shard));
+      for (uint32_t chunk = 0; chunk < index::kChunksPerShard; ++chunk) {
+        const index::ChunkSet set = ahead.Read(chunk);
+        into_next_shard |= chunk + 1 == index::kChunksPerShard &&
+                           set.kind == index::SetKind::kBitset && set.ahead != nullptr;
+        ASSERT_EQ(members(set), members(plain.Read(chunk)))
+            << "leaf " << i << ", shard " << shard << ", chunk " << chunk;
+      }
+    }
+    // Leaves of several bitmaps stop at the shard's end, and everybody are full blocks.
+    const bool has_one_bitset = i == 0 || i == 3 || i == 4;
+    EXPECT_EQ(into_next_shard, has_one_bitset) << "leaf " << i;
   }
 }
 

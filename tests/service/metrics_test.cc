@@ -51,14 +51,6 @@ class MetricsTest : public WholeServerTest {
   }
 
   Scrape Metrics() { return testing::ScrapeMetrics(endpoint_->port()); }
-  grpc::Status WriteUser(const std::string& id) {
-    v1::WriteUsersRequest request;
-    request.set_unknown_ids(v1::UNKNOWN_IDS_CREATE);
-    request.add_users()->set_id(id);
-    grpc::ClientContext context;
-    v1::WriteUsersResponse response;
-    return users_->WriteUsers(&context, request, &response);
-  }
   // Scrapes until `name` has the value.
   bool Becomes(const std::string& name, const MetricLabels& labels, double value) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);

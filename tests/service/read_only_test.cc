@@ -25,14 +25,6 @@ class ReadOnlyServerTest : public WholeServerTest {
   }
   ~ReadOnlyServerTest() override { Stop(); }  // before the disk goes
 
-  grpc::Status WriteUser(const std::string& id) {
-    v1::WriteUsersRequest request;
-    request.set_unknown_ids(v1::UNKNOWN_IDS_CREATE);
-    request.add_users()->set_id(id);
-    grpc::ClientContext context;
-    v1::WriteUsersResponse response;
-    return users_->WriteUsers(&context, request, &response);
-  }
   // Waits until `service` has the health.
   bool BecomesHealthy(const std::string& service, const std::string& health) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);

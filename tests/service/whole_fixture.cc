@@ -54,6 +54,15 @@ void WholeServerTest::Stop() {
   engine_.reset();
 }
 
+grpc::Status WholeServerTest::WriteUser(const std::string& id) {
+  v1::WriteUsersRequest request;
+  request.set_unknown_ids(v1::UNKNOWN_IDS_CREATE);
+  request.add_users()->set_id(id);
+  grpc::ClientContext context;
+  v1::WriteUsersResponse response;
+  return users_->WriteUsers(&context, request, &response);
+}
+
 grpc::Status WholeServerTest::CreateTag(const std::string& name, v1::TagType type, int scale) {
   v1::CreateTagRequest request;
   request.set_parent("populations/default");

@@ -44,6 +44,8 @@ class WholeServerTest : public ::testing::Test {
   void LoadUsers();
   static v1::ColumnBatch MakeBatch(uint64_t first, uint64_t rows, uint64_t number);
 
+  // A user without tags, created if there is none.
+  grpc::Status WriteUser(const std::string& id);
   grpc::Status CreateTag(const std::string& name, v1::TagType type, int scale = 0);
   // Sends header and batches, then closes; the summary, or the stream's error.
   grpc::Status Load(const v1::LoadHeader& header, const std::vector<v1::ColumnBatch>& batches,
