@@ -26,15 +26,9 @@ class NoIds final : public query::IdLookup {
   }
 };
 
-void Check(const absl::Status& status, std::string_view what) {
-  if (status.ok()) return;
-  fmt::print(stderr, "{}: {}\n", what, status.ToString());
-  std::abort();
-}
-
 template <typename T>
 T Must(absl::StatusOr<T> result, std::string_view what) {
-  Check(result.status(), what);
+  MustBeOk(result.status(), what);
   return *std::move(result);
 }
 
@@ -46,6 +40,12 @@ size_t Bytes(const index::BitmapShardRef& bitmap) {
 }
 
 }  // namespace
+
+void MustBeOk(const absl::Status& status, std::string_view what) {
+  if (status.ok()) return;
+  fmt::print(stderr, "{}: {}\n", what, status.ToString());
+  std::abort();
+}
 
 void IdFrames::Append(uint64_t id) {
   char text[20];
@@ -70,16 +70,18 @@ query::LogicalPlan BenchSession::Logical(const std::string& text) const {
   return std::move(resolved.plan);
 }
 
+query::PhysicalPlan BenchSession::Physical(query::LogicalPlan plan) const {
+  return query::MakePhysicalPlan(query::Normalize(std::move(plan), snapshot_->catalogue()),
+                                 *snapshot_);
+}
+
 uint64_t BenchSession::Count(query::LogicalPlan plan) const {
-  const query::PhysicalPlan physical = query::MakePhysicalPlan(
-      query::Normalize(std::move(plan), snapshot_->catalogue()), *snapshot_);
-  return Must(query::CountUsers(physical, *snapshot_, parallel_, {}), "count");
+  return Must(query::CountUsers(Physical(std::move(plan)), *snapshot_, parallel_, {}), "count");
 }
 
 void BenchSession::Execute(query::LogicalPlan plan, query::Collector& collector) const {
-  const query::PhysicalPlan physical = query::MakePhysicalPlan(
-      query::Normalize(std::move(plan), snapshot_->catalogue()), *snapshot_);
-  Check(query::Execute(physical, *snapshot_, parallel_, {}, collector), "execute");
+  MustBeOk(query::Execute(Physical(std::move(plan)), *snapshot_, parallel_, {}, collector),
+           "execute");
 }
 
 std::shared_ptr<const index::OrdinalSet> BenchSession::Select(const std::string& text) const {

@@ -15,15 +15,20 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "index/ordinal_set.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
 #include "query/breakdown_collector.h"
 #include "query/collector.h"
 #include "query/logical_plan.h"
+#include "query/physical_plan.h"
 #include "query/statistics_collector.h"
 
 namespace throng::bench {
+
+// Ends the program when `status` is an error, saying what was done.
+void MustBeOk(const absl::Status& status, std::string_view what);
 
 // Ids of an export, a line each, in frames that are dropped when they are full: what an export
 // costs before its frames are sent. Not thread-safe.
@@ -56,8 +61,10 @@ class BenchSession {
       : snapshot_(std::move(snapshot)), parallel_(parallel) {}
 
   const index::Snapshot& snapshot() const { return *snapshot_; }
+  index::Parallel& parallel() const { return parallel_; }
   // Parsed and resolved.
   query::LogicalPlan Logical(const std::string& text) const;
+  query::PhysicalPlan Physical(query::LogicalPlan plan) const;
   uint64_t Count(const std::string& text) const { return Count(Logical(text)); }
   uint64_t Count(query::LogicalPlan plan) const;
   std::shared_ptr<const index::OrdinalSet> Select(const std::string& text) const;

@@ -2,11 +2,13 @@
 //
 //   selection_bench --users=10000000 --seed=1 --threads=1
 //   selection_bench --users=10000000 --deltas=1 --queries=Q3,Q5 --json=rows.json
+//   selection_bench --users=10000000 --insights=1
 //   selection_bench --users=10000000 --callers=1,2,8,32 --seconds=3
 //
 // Every query runs as text through the whole engine path (parse, resolve, normalise, plan, execute)
 // against a reference that has its bitmaps in hand and one thread. Before anything is timed, both
-// answers are compared: a benchmark of a wrong answer is worth nothing.
+// answers are compared: a benchmark of a wrong answer is worth nothing. Insights run against the
+// same figures by separate counts through the engine.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -21,6 +23,7 @@
 #include "benchmarks/bench_session.h"
 #include "benchmarks/concurrent_callers.h"
 #include "benchmarks/flags.h"
+#include "benchmarks/insight_queries.h"
 #include "benchmarks/reference.h"
 #include "benchmarks/selection_queries.h"
 #include "benchmarks/side_by_side.h"
@@ -35,11 +38,12 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kUsage =
     "usage: selection_bench [--users=N] [--seed=S] [--threads=N] [--deltas=PERCENT]\n"
     "         [--queries=Q3,Q5] [--runs=N] [--min_time=SECONDS] [--json=FILE] [--wait=1]\n"
-    "         [--layout=speed|compact]\n"
+    "         [--layout=speed|compact] [--insights=1]\n"
     "       selection_bench --callers=1,2,8,32 [--seconds=T] [--commits_per_second=N]\n"
     "         [--users=N] [--seed=S] [--threads=N] [--deltas=PERCENT] [--wait=1]\n"
     "--deltas: so many % of the users are written again after the load, so that they lie in "
     "deltas\n"
+    "--insights: times insights beside separate counts instead of selections beside CRoaring\n"
     "--wait: when all is loaded, waits for a line on standard input before it times anything\n";
 
 struct Options {
@@ -51,6 +55,7 @@ struct Options {
   TimingOptions timing;
   std::string json;
   bool wait = false;
+  bool insights = false;
   CallerOptions callers;
 };
 
@@ -81,6 +86,7 @@ Options ParseOptions(int argc, char** argv) {
   options.json = TakeText(&argc, argv, "json").value_or("");
   const std::string layout = TakeText(&argc, argv, "layout").value_or("speed");
   if (layout == "compact") index::SetLayout(index::Layout::kCompact);
+  options.insights = TakeNumber(&argc, argv, "insights", 0) != 0;
   options.wait = TakeNumber(&argc, argv, "wait", 0) != 0;
   for (const std::string& callers : Split(TakeText(&argc, argv, "callers").value_or(""))) {
     options.callers.callers.push_back(static_cast<uint32_t>(std::atoi(callers.c_str())));
@@ -141,17 +147,7 @@ std::vector<SelectionQuery> Filtered(std::vector<SelectionQuery> queries,
   return queries;
 }
 
-int CompareSides(const Options& options, BenchPopulation population, index::Parallel& loading) {
-  const Clock::time_point start = Clock::now();
-  const Reference reference(population, loading);
-  population.columns.clear();
-  fmt::print("reference: serialized Roaring {} MB; made in {:.0f} s\n",
-             reference.serialized_bytes() >> 20, Seconds(start));
-  index::Parallel parallel(options.threads);
-  const BenchSession session(population.snapshot, parallel);
-  const std::vector<SelectionQuery> queries =
-      Filtered(SelectionQueries(session, reference, options.seed), options.queries);
-  Wait(options);
+int TimeAndPrint(const Options& options, const std::vector<SelectionQuery>& queries) {
   const std::vector<Timing> timings = TimeQueries(queries, options.timing);
   PrintTable(timings);
   if (options.json.empty()) return 0;
@@ -163,10 +159,34 @@ int CompareSides(const Options& options, BenchPopulation population, index::Para
   return 1;
 }
 
+int CompareSides(const Options& options, BenchPopulation population, index::Parallel& loading) {
+  const Clock::time_point start = Clock::now();
+  const Reference reference(population, loading);
+  population.columns.clear();
+  fmt::print("reference: serialized Roaring {} MB; made in {:.0f} s\n",
+             reference.serialized_bytes() >> 20, Seconds(start));
+  index::Parallel parallel(options.threads);
+  const BenchSession session(population.snapshot, parallel);
+  const std::vector<SelectionQuery> queries =
+      Filtered(SelectionQueries(session, reference, options.seed), options.queries);
+  Wait(options);
+  return TimeAndPrint(options, queries);
+}
+
+int CompareInsights(const Options& options, BenchPopulation population) {
+  population.columns.clear();
+  index::Parallel parallel(options.threads);
+  const BenchSession session(population.snapshot, parallel);
+  const std::vector<SelectionQuery> queries = Filtered(InsightQueries(session), options.queries);
+  Wait(options);
+  return TimeAndPrint(options, queries);
+}
+
 int Main(int argc, char** argv) {
   const Options options = ParseOptions(argc, argv);
   index::Parallel loading(2);
   BenchPopulation population = MakePopulation(options, loading);
+  if (options.insights) return CompareInsights(options, std::move(population));
   if (options.callers.callers.empty()) {
     return CompareSides(options, std::move(population), loading);
   }

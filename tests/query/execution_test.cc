@@ -8,6 +8,7 @@
 #include "index/id_hash.h"
 #include "query/breakdown_collector.h"
 #include "query/executor.h"
+#include "query/joint_execution.h"
 #include "query/normalizer.h"
 #include "query/physical_plan.h"
 #include "tests/query/plan_world.h"
@@ -73,6 +74,49 @@ TEST(ExecutionRandomTest, IdentitiesHold) {
     ASSERT_EQ(count({LogicalOr{{a, b}}}) + count({LogicalAnd{{a, b}}}), count(a) + count(b));
     ASSERT_EQ(count({LogicalAnd{{a, b, not_b}}}), 0u);
     ASSERT_EQ(count({LogicalAnd{{b, a}}}), count({LogicalAnd{{a, b}}}));
+  }
+}
+
+// Keeps the users of each plan.
+class UsersOfEach final : public JointCollector {
+ public:
+  explicit UsersOfEach(size_t plans) : users_(plans) {}
+
+  void Start(uint32_t workers, uint32_t chunks) override {
+    for (SetCollector& users : users_) users.Start(workers, chunks);
+  }
+  void Collect(uint32_t chunk, std::span<const index::ChunkSet> users, uint32_t worker) override {
+    for (size_t i = 0; i < users_.size(); ++i) users_[i].Collect(chunk, users[i], worker);
+  }
+  std::set<uint32_t> Of(size_t plan) {
+    std::set<uint32_t> users;
+    const std::shared_ptr<const index::OrdinalSet> set = users_[plan].Build();
+    for (uint32_t chunk = 0; chunk < set->chunk_count(); ++chunk) {
+      index::ForEach(set->chunk(chunk),
+                     [&](uint32_t offset) { users.insert((chunk << index::kChunkBits) + offset); });
+    }
+    return users;
+  }
+
+ private:
+  std::vector<SetCollector> users_;
+};
+
+TEST(ExecutionRandomTest, PlansExecutedJointlyGiveTheUsersOfEach) {
+  std::mt19937_64 random(testing::TestSeed());
+  PlanWorld world(random, 150'000);
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    std::vector<LogicalPlan> asked(1 + random() % 5);
+    std::vector<PhysicalPlan> plans;
+    for (LogicalPlan& plan : asked) {
+      plan = world.RandomPlan(random, 3);
+      plans.push_back(PhysicalOf(world, plan));
+    }
+    UsersOfEach collector(plans.size());
+    ASSERT_TRUE(ExecuteJointly(plans, world.snapshot(), world.parallel(), {}, collector).ok());
+    for (size_t i = 0; i < plans.size(); ++i) {
+      ASSERT_EQ(collector.Of(i), world.Matching(asked[i])) << ToString(plans[i], world.catalogue());
+    }
   }
 }
 
@@ -168,6 +212,9 @@ TEST(ExecutionTest, AFailedCheckEndsTheQueryWithItsStatus) {
   EXPECT_GE(asked.load(), 1);
   SetCollector collector;
   EXPECT_EQ(Execute(plan, world.snapshot(), world.parallel(), check, collector).code(),
+            absl::StatusCode::kCancelled);
+  UsersOfEach both(2);
+  EXPECT_EQ(ExecuteJointly({plan, plan}, world.snapshot(), world.parallel(), check, both).code(),
             absl::StatusCode::kCancelled);
 }
 

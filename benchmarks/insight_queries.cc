@@ -1,0 +1,70 @@
+#include "benchmarks/insight_queries.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "fmt/format.h"
+#include "query/joint_execution.h"
+
+namespace throng::bench {
+namespace {
+
+// Counts each plan's users.
+class JointCounts final : public query::JointCollector {
+ public:
+  explicit JointCounts(size_t plans) : plans_(plans) {}
+
+  void Start(uint32_t workers, uint32_t /*chunks*/) override {
+    counts_.assign(workers, std::vector<uint64_t>(plans_));
+  }
+  void Collect(uint32_t /*chunk*/, std::span<const index::ChunkSet> users,
+               uint32_t worker) override {
+    for (size_t i = 0; i < plans_; ++i) counts_[worker][i] += users[i].cardinality;
+  }
+  Answer Sum() const {
+    Answer sum(plans_);
+    for (const std::vector<uint64_t>& counts : counts_) {
+      for (size_t i = 0; i < plans_; ++i) sum[i] += counts[i];
+    }
+    return sum;
+  }
+
+ private:
+  const size_t plans_;
+  std::vector<std::vector<uint64_t>> counts_;
+};
+
+// Eight channels among the women: what the counts share is read once.
+SelectionQuery CountsAtOnce(const BenchSession& session) {
+  std::vector<std::string> texts;
+  for (int channel = 0; channel < 8; ++channel) {
+    texts.push_back(fmt::format("gender = 'v0' and channel = 'v{}'", channel));
+  }
+  return {.name = "I0",
+          .title = "8 selections in one pass",
+          .throng =
+              [&session, texts](Answer* answer) {
+                std::vector<query::PhysicalPlan> plans;
+                for (const std::string& text : texts) {
+                  plans.push_back(session.Physical(session.Logical(text)));
+                }
+                JointCounts counts(plans.size());
+                MustBeOk(query::ExecuteJointly(plans, session.snapshot(), session.parallel(),
+                                                    {}, counts), "execute jointly");
+                *answer = counts.Sum();
+              },
+          .reference =
+              [&session, texts](Answer* answer) {
+                answer->clear();
+                for (const std::string& text : texts) answer->push_back(session.Count(text));
+              }};
+}
+
+}  // namespace
+
+std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
+  return {CountsAtOnce(session)};
+}
+
+}  // namespace throng::bench
