@@ -26,13 +26,13 @@ uint64_t DistanceMax(int width) {
 
 template <typename Code>
 void EncodeCodes(const ColumnChunk& chunk, int64_t base, uint8_t* data,
-                 std::vector<ColumnException>* exceptions) {
+                 ColumnExceptions* exceptions) {
   const uint64_t distance_max = DistanceMax(sizeof(Code));
   for (uint32_t i = 0; i < kChunkSize; ++i) {
     const uint64_t distance = static_cast<uint64_t>(chunk.values[i]) - static_cast<uint64_t>(base);
     auto code = chunk.Has(i) ? static_cast<Code>(distance + 1) : Code{0};
     if (chunk.Has(i) && distance > distance_max) {
-      exceptions->push_back({static_cast<uint16_t>(i), chunk.values[i]});
+      exceptions->Add(i, chunk.values[i]);
       code = 0;
     }
     std::memcpy(data + i * sizeof(Code), &code, sizeof(Code));
@@ -120,7 +120,10 @@ ColumnBlockRef EncodeColumn(const ColumnChunk& chunk) {
 size_t ColumnBlock::heap_bytes() const {
   size_t bytes = SharedBytes<ColumnBlock>() + HeapBytes(data_.capacity());
   if (!present_.empty()) bytes += HeapBytes(present_.capacity() * sizeof(uint64_t));
-  if (!exceptions_.empty()) bytes += HeapBytes(exceptions_.capacity() * sizeof(ColumnException));
+  if (!exceptions_.empty()) {
+    bytes += HeapBytes(exceptions_.offsets.capacity() * sizeof(uint16_t)) +
+             HeapBytes(exceptions_.values.capacity() * sizeof(int64_t));
+  }
   return bytes;
 }
 
@@ -146,11 +149,10 @@ std::optional<int64_t> ColumnBlock::Get(uint32_t offset) const {
   }
   if (code != 0) return static_cast<int64_t>(static_cast<uint64_t>(base_) + code - 1);
   if (exceptions_.empty()) return std::nullopt;
-  const auto exception =
-      std::lower_bound(exceptions_.begin(), exceptions_.end(), offset,
-                       [](const ColumnException& e, uint32_t wanted) { return e.offset < wanted; });
-  if (exception == exceptions_.end() || exception->offset != offset) return std::nullopt;
-  return exception->value;
+  const std::vector<uint16_t>& offsets = exceptions_.offsets;
+  const auto at = std::lower_bound(offsets.begin(), offsets.end(), offset);
+  if (at == offsets.end() || *at != offset) return std::nullopt;
+  return exceptions_.values[static_cast<size_t>(at - offsets.begin())];
 }
 
 ChunkSet ColumnBlock::Scan(int64_t low, int64_t high, ChunkScratch& out) const {
@@ -198,9 +200,10 @@ ChunkSet ColumnBlock::Scan(int64_t low, int64_t high, ChunkScratch& out) const {
 // The set of `words`, `count` by now, with the exceptions that are in the range.
 ChunkSet ColumnBlock::AddExceptions(int64_t low, int64_t high, uint64_t* words,
                                     uint32_t count) const {
-  for (const ColumnException& exception : exceptions_) {
-    if (exception.value < low || exception.value > high) continue;
-    words[exception.offset >> 6] |= uint64_t{1} << (exception.offset & 63);
+  for (size_t i = 0; i < exceptions_.size(); ++i) {
+    if (exceptions_.values[i] < low || exceptions_.values[i] > high) continue;
+    const uint32_t offset = exceptions_.offsets[i];
+    words[offset >> 6] |= uint64_t{1} << (offset & 63);
     ++count;
   }
   return ChunkSet::Bitset(words, count);
@@ -227,8 +230,8 @@ void ColumnBlock::Decode(ColumnChunk* chunk) const {
       DecodeCodes<uint64_t>(data, base_, chunk);
       break;
   }
-  for (const ColumnException& exception : exceptions_) {
-    chunk->Set(exception.offset, exception.value);
+  for (size_t i = 0; i < exceptions_.size(); ++i) {
+    chunk->Set(exceptions_.offsets[i], exceptions_.values[i]);
   }
 }
 

@@ -35,10 +35,19 @@ struct ColumnChunk {
   void Clear(uint32_t offset) { present[offset >> 6] &= ~(uint64_t{1} << (offset & 63)); }
 };
 
-// A value that is too large for the width of its chunk's codes. A value.
-struct ColumnException {
-  uint16_t offset;
-  int64_t value;
+// Values that are too large for the width of their chunk's codes. Offsets stand by themselves: who
+// asks whose values they are reads little. A value.
+struct ColumnExceptions {
+  std::vector<uint16_t> offsets;  // ascending
+  std::vector<int64_t> values;    // of each
+
+  size_t size() const { return offsets.size(); }
+  bool empty() const { return offsets.empty(); }
+  void Add(uint32_t offset, int64_t value) {
+    offsets.push_back(static_cast<uint16_t>(offset));
+    values.push_back(value);
+  }
+  size_t memory_bytes() const { return size() * (sizeof(uint16_t) + sizeof(int64_t)); }
 };
 // A chunk has at most so many.
 inline constexpr size_t kColumnExceptionsMax = 1024;
@@ -64,11 +73,10 @@ class ColumnBlock {
   const uint8_t* codes() const { return present_.empty() ? data_.data() : nullptr; }
   // Whether every user's value is its code, of at most 2 bytes, or none.
   bool has_plain_codes() const { return codes() != nullptr && width_ <= 2 && exceptions_.empty(); }
-  // Ascending by offset. None where the values span less than 65,535.
-  const std::vector<ColumnException>& exceptions() const { return exceptions_; }
+  // None where the values span less than 65,535.
+  const ColumnExceptions& exceptions() const { return exceptions_; }
   size_t memory_bytes() const {
-    return sizeof(*this) + data_.size() + present_.size() * 8 +
-           exceptions_.size() * sizeof(ColumnException);
+    return sizeof(*this) + data_.size() + present_.size() * 8 + exceptions_.memory_bytes();
   }
   // The same with the allocator's share.
   size_t heap_bytes() const;
@@ -83,7 +91,7 @@ class ColumnBlock {
   int width_ = 1;
   std::vector<uint8_t> data_;
   std::vector<uint64_t> present_;  // whole-value form only
-  std::vector<ColumnException> exceptions_;
+  ColumnExceptions exceptions_;
 };
 
 using ColumnBlockRef = std::shared_ptr<const ColumnBlock>;  // null: nobody has a value

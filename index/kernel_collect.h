@@ -39,12 +39,14 @@ THRONG_KERNELS_INLINE void CompressVector(const uint8_t* codes, uint64_t members
 }
 
 template <typename Code>
-uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out) {
+uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, const uint8_t* ahead,
+                 uint8_t* out) {
   constexpr uint32_t kLanes = 64 / sizeof(Code);
   constexpr uint64_t kLanesMask = ~uint64_t{0} >> (64 - kLanes);
   uint32_t count = 0;
   for (uint32_t w = 0; w < size; ++w) {
     for (uint32_t i = 0; i < sizeof(Code); ++i) {
+      __builtin_prefetch(ahead + (w * sizeof(Code) + i) * 64, 0, 2);
       const uint64_t members = words[w] >> (i * kLanes) & kLanesMask;
       CompressVector<Code>(codes + (w * sizeof(Code) + i) * 64, members,
                            out + count * sizeof(Code));
@@ -70,10 +72,14 @@ THRONG_KERNELS_INLINE void CopyMembers(const uint8_t* codes, uint64_t word, uint
 }
 
 template <typename Code>
-uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out) {
+uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, const uint8_t* ahead,
+                 uint8_t* out) {
   uint32_t count = 0;
   for (uint32_t w = 0; w < size; ++w) {
     const uint8_t* of_word = codes + w * 64 * sizeof(Code);
+    for (uint32_t i = 0; i < sizeof(Code); ++i) {
+      __builtin_prefetch(ahead + (w * sizeof(Code) + i) * 64, 0, 2);
+    }
     if (static_cast<uint32_t>(__builtin_popcountll(words[w])) > kWalkMax) {
       CopyMembers<Code>(of_word, words[w], out + count * sizeof(Code));
       count += 64;

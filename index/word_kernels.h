@@ -39,7 +39,7 @@ struct WordTerm {
 };
 
 using CollectFunction = uint32_t (*)(const uint8_t* codes, const uint64_t* words, uint32_t size,
-                                     uint8_t* out);
+                                     const uint8_t* ahead, uint8_t* out);
 
 // One instruction set's loops. Immutable; every function is thread-safe.
 struct WordKernels {
@@ -87,7 +87,8 @@ struct WordKernels {
 
   // Writes the codes, of 1, 2, 4 or 8 bytes, of the members of `size` words, in order and with any
   // number of zeros among them, at most 64 codes a word; returns how many, zeros included. Up to
-  // kCollectPadding bytes behind them may be written, too.
+  // kCollectPadding bytes behind them may be written, too. Memory is asked for as many bytes as are
+  // read from `ahead` on, which is only an address.
   CollectFunction collect1;
   CollectFunction collect2;
   CollectFunction collect4;

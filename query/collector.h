@@ -25,6 +25,9 @@ class Collector {
   virtual ~Collector() = default;
   // Once, before the first Collect.
   virtual void Start(uint32_t workers, uint32_t chunks) = 0;
+  // About how many bytes a call of Collect reads where many users are selected, besides what
+  // selects them: a plan is evaluated in another way when all does not stay in the caches.
+  virtual uint64_t BytesAChunk() const { return 0; }
   // `users` are the selected users of chunk `chunk` (ordinal >> 16), never empty; the view is valid
   // during the call.
   virtual void Collect(uint32_t chunk, const index::ChunkSet& users, uint32_t worker) = 0;

@@ -62,11 +62,12 @@ void OperatorProfile::Add(const OperatorProfile& other) {
   accesses.users_at_hand += other.accesses.users_at_hand;
 }
 
-Evaluator::Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, Profiling profiling)
+Evaluator::Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, Profiling profiling,
+                     uint64_t other_bytes)
     : snapshot_(snapshot), profiling_(profiling) {
   Flatten(plan);
   profiles_.resize(operators_.size());
-  ReadAheadIfLarge();
+  ReadAheadIfLarge(other_bytes);
   for (uint32_t i = 0; i < operators_.size(); ++i) {
     OperatorProfile* profile = ProfileOf(i);
     if (operators_[i].leaf != nullptr && profile != nullptr) {
@@ -75,11 +76,11 @@ Evaluator::Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, 
   }
 }
 
-void Evaluator::ReadAheadIfLarge() {
+void Evaluator::ReadAheadIfLarge(uint64_t other_bytes) {
   uint64_t bitmaps = 0;
   for (const Operator& op : operators_) bitmaps += op.leaf == nullptr ? 0 : op.leaf->bitmaps_max();
   const uint64_t chunks = uint64_t{snapshot_.shard_count()} * index::kChunksPerShard;
-  if (bitmaps * chunks * sizeof(index::ChunkWords) < kCachedBytes) return;
+  if ((bitmaps * sizeof(index::ChunkWords) + other_bytes) * chunks < kCachedBytes) return;
   for (Operator& op : operators_) {
     if (op.leaf != nullptr) op.leaf->SetReadsAhead();
   }

@@ -53,7 +53,9 @@ struct OperatorProfile {
 // For one thread. Borrows the plan and the snapshot.
 class Evaluator {
  public:
-  Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, Profiling profiling);
+  // `other_bytes` are read beside the plan's operands, in every chunk.
+  Evaluator(const PhysicalPlan& plan, const index::Snapshot& snapshot, Profiling profiling,
+            uint64_t other_bytes = 0);
 
   // What the order goes by: about how many users there are in the shard at most (an estimate where
   // there are buckets); 0: nothing there to evaluate. Orders the inputs of
@@ -97,7 +99,7 @@ class Evaluator {
   void NoteInParent(uint32_t number, std::optional<uint32_t> users);
 
   uint32_t Flatten(const PhysicalPlan& plan);
-  void ReadAheadIfLarge();
+  void ReadAheadIfLarge(uint64_t other_bytes);
   uint64_t StartOperator(uint32_t number);
   void Sort(Operator& op);
   void SortConjuncts(Operator& op);

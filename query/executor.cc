@@ -12,12 +12,16 @@ namespace {
 class Evaluators {
  public:
   Evaluators(const PhysicalPlan& plan, const index::Snapshot& snapshot, uint32_t workers,
-             Profiling profiling)
-      : plan_(plan), snapshot_(snapshot), profiling_(profiling), evaluators_(workers) {}
+             Profiling profiling, uint64_t other_bytes = 0)
+      : plan_(plan),
+        snapshot_(snapshot),
+        profiling_(profiling),
+        other_bytes_(other_bytes),
+        evaluators_(workers) {}
 
   Evaluator& Get(uint32_t worker) {
     if (evaluators_[worker] == nullptr) {
-      evaluators_[worker] = std::make_unique<Evaluator>(plan_, snapshot_, profiling_);
+      evaluators_[worker] = std::make_unique<Evaluator>(plan_, snapshot_, profiling_, other_bytes_);
     }
     return *evaluators_[worker];
   }
@@ -27,6 +31,7 @@ class Evaluators {
   const PhysicalPlan& plan_;
   const index::Snapshot& snapshot_;
   const Profiling profiling_;
+  const uint64_t other_bytes_;
   std::vector<std::unique_ptr<Evaluator>> evaluators_;
 };
 
@@ -89,7 +94,8 @@ absl::Status Execute(const PhysicalPlan& plan, const index::Snapshot& snapshot,
                      index::Parallel& parallel, const Check& check, Collector& collector) {
   const uint32_t shards = snapshot.shard_count();
   collector.Start(parallel.threads(), shards * index::kChunksPerShard);
-  Evaluators evaluators(plan, snapshot, parallel.threads(), Profiling::kNone);
+  Evaluators evaluators(plan, snapshot, parallel.threads(), Profiling::kNone,
+                        collector.BytesAChunk());
   return ShardLoop(check).Run(
       shards, IsSmall(plan), parallel, [&](uint32_t shard, uint32_t worker) {
         Evaluator& evaluator = evaluators.Get(worker);

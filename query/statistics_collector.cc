@@ -94,21 +94,28 @@ struct OneByOne {
 };
 
 template <typename Code>
-uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, uint8_t* out) {
+uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, const uint8_t* ahead,
+                 uint8_t* out) {
   const index::WordKernels& kernels = index::Kernels();
-  if constexpr (sizeof(Code) == 1) return kernels.collect1(codes, words, size, out);
-  if constexpr (sizeof(Code) == 2) return kernels.collect2(codes, words, size, out);
-  if constexpr (sizeof(Code) == 4) return kernels.collect4(codes, words, size, out);
-  if constexpr (sizeof(Code) == 8) return kernels.collect8(codes, words, size, out);
+  if constexpr (sizeof(Code) == 1) return kernels.collect1(codes, words, size, ahead, out);
+  if constexpr (sizeof(Code) == 2) return kernels.collect2(codes, words, size, ahead, out);
+  if constexpr (sizeof(Code) == 4) return kernels.collect4(codes, words, size, ahead, out);
+  if constexpr (sizeof(Code) == 8) return kernels.collect8(codes, words, size, ahead, out);
 }
 
 // Codes that are collected before they are added.
 constexpr uint32_t kCollectedMax = 4096;
 
+// Codes are asked for so many bytes before they are read: a machine that reads ahead by itself
+// stops at every page, and begins anew with every chunk.
+constexpr size_t kAheadBytes = 24 << 10;
+
+// `next` are codes that will be read after these.
 template <typename Code>
 inline __attribute__((always_inline)) void AddBitset(const uint8_t* data, const uint64_t* words,
-                                                     CodeTotals* totals) {
+                                                     const uint8_t* next, CodeTotals* totals) {
   alignas(64) uint8_t codes[kCollectedMax * sizeof(Code) + index::kCollectPadding];
+  constexpr size_t kBytes = kChunkSize * sizeof(Code);
   constexpr uint32_t kWords = 16;
   uint32_t count = 0;
   for (uint32_t first = 0; first < kWordsPerChunk; first += kWords) {
@@ -116,7 +123,10 @@ inline __attribute__((always_inline)) void AddBitset(const uint8_t* data, const 
       AddAll<Code>(codes, count, totals);
       count = 0;
     }
-    count += Collect<Code>(data + size_t{first} * 64 * sizeof(Code), words + first, kWords,
+    const size_t at = size_t{first} * 64 * sizeof(Code);
+    const size_t later = at + kAheadBytes;
+    count += Collect<Code>(data + at, words + first, kWords,
+                           later < kBytes ? data + later : next + (later - kBytes),
                            codes + count * sizeof(Code));
   }
   AddAll<Code>(codes, count, totals);
@@ -152,7 +162,7 @@ inline __attribute__((always_inline)) void AddArray(const uint8_t* data, const u
 
 template <typename Code>
 inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const ChunkSet& users,
-                                                  CodeTotals* totals) {
+                                                  const uint8_t* next, CodeTotals* totals) {
   switch (users.kind) {
     case index::SetKind::kEmpty:
       return;
@@ -160,7 +170,7 @@ inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const Chu
       AddArray<Code>(data, users.array, users.size, {}, totals);
       return;
     case index::SetKind::kBitset:
-      AddBitset<Code>(data, users.words, totals);
+      AddBitset<Code>(data, users.words, next, totals);
       return;
     case index::SetKind::kRuns:
       for (uint32_t i = 0; i < users.size; ++i) {
@@ -175,33 +185,37 @@ inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const Chu
   }
 }
 
-THRONG_MULTIVERSION void AddSet1(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
-  AddSet<uint8_t>(data, users, totals);
+THRONG_MULTIVERSION void AddSet1(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
+                                 CodeTotals* totals) {
+  AddSet<uint8_t>(data, users, next, totals);
 }
-THRONG_MULTIVERSION void AddSet2(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
-  AddSet<uint16_t>(data, users, totals);
+THRONG_MULTIVERSION void AddSet2(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
+                                 CodeTotals* totals) {
+  AddSet<uint16_t>(data, users, next, totals);
 }
-THRONG_MULTIVERSION void AddSet4(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
-  AddSet<uint32_t>(data, users, totals);
+THRONG_MULTIVERSION void AddSet4(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
+                                 CodeTotals* totals) {
+  AddSet<uint32_t>(data, users, next, totals);
 }
-THRONG_MULTIVERSION void AddSet8(const uint8_t* data, const ChunkSet& users, CodeTotals* totals) {
-  AddSet<uint64_t>(data, users, totals);
+THRONG_MULTIVERSION void AddSet8(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
+                                 CodeTotals* totals) {
+  AddSet<uint64_t>(data, users, next, totals);
 }
 
-CodeTotals TotalsOf(const index::ColumnBlock& block, const ChunkSet& users) {
+CodeTotals TotalsOf(const index::ColumnBlock& block, const ChunkSet& users, const uint8_t* next) {
   CodeTotals totals;
   switch (block.width()) {
     case 1:
-      AddSet1(block.codes(), users, &totals);
+      AddSet1(block.codes(), users, next, &totals);
       break;
     case 2:
-      AddSet2(block.codes(), users, &totals);
+      AddSet2(block.codes(), users, next, &totals);
       break;
     case 4:
-      AddSet4(block.codes(), users, &totals);
+      AddSet4(block.codes(), users, next, &totals);
       break;
     case 8:
-      AddSet8(block.codes(), users, &totals);
+      AddSet8(block.codes(), users, next, &totals);
       break;
   }
   return totals;
@@ -260,6 +274,27 @@ ChunkSet WithoutDelta(const ChunkSet& users, std::span<const index::Cell> delta,
     words[offset >> 6] &= ~(uint64_t{1} << (offset & 63));
   }
   return index::ViewOf(words);
+}
+
+// Calls visit(value) for the users among the exceptions.
+template <typename Visit>
+void VisitExceptions(const index::ColumnExceptions& exceptions, const ChunkSet& users,
+                     Visit visit) {
+  const bool is_bitset = users.kind == index::SetKind::kBitset;
+  for (size_t i = 0; i < exceptions.size(); ++i) {
+    const uint32_t offset = exceptions.offsets[i];
+    const bool in = is_bitset ? (users.words[offset >> 6] >> (offset & 63) & 1) != 0
+                              : index::Contains(users, offset);
+    if (in) visit(exceptions.values[i]);
+  }
+}
+
+// The codes of the chunk after `chunk`, or of this one where there are none.
+const uint8_t* NextCodes(const index::ColumnShard& column, uint32_t chunk) {
+  const index::ColumnBlock* next =
+      chunk + 1 < index::kChunksPerShard ? column.block(chunk + 1).get() : nullptr;
+  const uint8_t* codes = next == nullptr ? nullptr : next->codes();
+  return codes == nullptr ? column.block(chunk)->codes() : codes;
 }
 
 }  // namespace
@@ -368,6 +403,17 @@ void StatisticsCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
   }
 }
 
+uint64_t StatisticsCollector::BytesAChunk() const {
+  uint64_t bytes = 0;
+  for (uint32_t tag : tags_) {
+    const index::TagShard* shard = snapshot_.shard(tag, 0);
+    const index::ColumnBlock* block =
+        shard == nullptr || shard->column == nullptr ? nullptr : shard->column->block(0).get();
+    if (block != nullptr) bytes += uint64_t{kChunkSize} * static_cast<uint64_t>(block->width());
+  }
+  return bytes;
+}
+
 void StatisticsCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t worker_number) {
   Worker& worker = *workers_[worker_number];
   worker.users += users.cardinality;
@@ -396,11 +442,10 @@ void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t 
     if (IsFew(outside_delta, block->width())) {
       tag->Wait(*block, outside_delta);
     } else {
-      partial->Add(TotalsOf(*block, outside_delta), block->base());
+      partial->Add(TotalsOf(*block, outside_delta, NextCodes(column, chunk)), block->base());
     }
-    for (const index::ColumnException& exception : block->exceptions()) {
-      if (index::Contains(outside_delta, exception.offset)) partial->Add(exception.value);
-    }
+    VisitExceptions(block->exceptions(), outside_delta,
+                    [&](int64_t value) { partial->Add(value); });
     return;
   }
   index::ForEach(outside_delta, [&](uint32_t offset) {

@@ -51,6 +51,8 @@ class StatisticsCollector final : public Collector {
   ~StatisticsCollector() override;
 
   void Start(uint32_t workers, uint32_t chunks) override;
+  // By the first chunk, which stands for all.
+  uint64_t BytesAChunk() const override;
   void Collect(uint32_t chunk, const index::ChunkSet& users, uint32_t worker) override;
   // After execution; in the order of the tags.
   std::vector<TagStatistics> Finish() const;

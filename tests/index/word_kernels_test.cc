@@ -233,8 +233,7 @@ TEST_P(WordKernelsTest, PicksFindTheCodesOfATable) {
 }
 
 template <typename Code>
-void ExpectCollects(std::mt19937_64& random,
-                    uint32_t (*collect)(const uint8_t*, const uint64_t*, uint32_t, uint8_t*)) {
+void ExpectCollects(std::mt19937_64& random, index::CollectFunction collect) {
   std::vector<Code> codes(kChunkSize);
   for (Code& code : codes) code = static_cast<Code>(random() | 1);  // none is 0
   const Set members = RandomSet(random, kChunkSize);
@@ -248,7 +247,7 @@ void ExpectCollects(std::mt19937_64& random,
   constexpr uint8_t kUntouched = 0xab;
   std::vector<uint8_t> out(size * 64 * sizeof(Code) + kCollectPadding + 64, kUntouched);
   const auto* data = reinterpret_cast<const uint8_t*>(codes.data() + size_t{first} * 64);
-  const uint32_t count = collect(data, words->words + first, size, out.data());
+  const uint32_t count = collect(data, words->words + first, size, data, out.data());
   ASSERT_LE(count, size * 64);
   const auto end = out.begin() + static_cast<ptrdiff_t>(count * sizeof(Code) + kCollectPadding);
   ASSERT_EQ(std::count(end, out.end(), kUntouched), out.end() - end) << "beyond the padding";
