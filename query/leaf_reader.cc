@@ -21,8 +21,10 @@ using index::ChunkSet;
 constexpr uint64_t kCardinalityCost = 1;
 // Bitmaps of a chunk with deltas that are merged side by side.
 constexpr size_t kDeltaScratches = 16;
-// Bitmaps taken away from many users at a time, before seeing whether anybody is left.
-constexpr size_t kRemovedAtOnce = 8;
+// Bitmaps taken away at a time, before seeing whether anybody is left: the largest, which leave
+// few, then the others.
+constexpr size_t kRemovedFirst = 8;
+constexpr size_t kRemovedAtOnce = 64;
 // Loads ahead of which a block is asked for.
 constexpr size_t kPrefetchDistance = 8;
 
@@ -435,7 +437,8 @@ ChunkSet LeafReader::Remove(const ChunkSet& users, uint32_t chunk, ChunkScratch&
   ChunkSet left = users;
   for (size_t next = 0; next < bitmaps_.size() && !left.empty();) {
     sets_.clear();
-    for (; next < bitmaps_.size() && sets_.size() < kRemovedAtOnce; ++next) {
+    const size_t most = next == 0 ? kRemovedFirst : kRemovedAtOnce;
+    for (; next < bitmaps_.size() && sets_.size() < most; ++next) {
       const index::BitmapShard& bitmap = bitmaps_[next];
       PrefetchAhead(next, chunk);
       if (bitmaps_.cardinalities(chunk)[next] == 0) continue;
