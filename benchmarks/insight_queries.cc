@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "benchmarks/condition_queries.h"
 #include "fmt/format.h"
 #include "query/joint_execution.h"
 
@@ -50,8 +52,9 @@ SelectionQuery CountsAtOnce(const BenchSession& session) {
                   plans.push_back(session.Physical(session.Logical(text)));
                 }
                 JointCounts counts(plans.size());
-                MustBeOk(query::ExecuteJointly(plans, session.snapshot(), session.parallel(),
-                                                    {}, counts), "execute jointly");
+                MustBeOk(query::ExecuteJointly(plans, session.snapshot(), session.parallel(), {},
+                                               counts),
+                         "execute jointly");
                 *answer = counts.Sum();
               },
           .reference =
@@ -64,7 +67,9 @@ SelectionQuery CountsAtOnce(const BenchSession& session) {
 }  // namespace
 
 std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
-  return {CountsAtOnce(session)};
+  std::vector<SelectionQuery> queries{CountsAtOnce(session)};
+  for (SelectionQuery& query : ConditionQueries(session)) queries.push_back(std::move(query));
+  return queries;
 }
 
 }  // namespace throng::bench

@@ -18,22 +18,21 @@ class TreeMaker {
  public:
   ConditionNode Make(const Expression& expression) {
     using Kind = ConditionNode::Kind;
-    return std::visit(
-        Overloaded{
-            [this](const And& node) { return MakeInner(Kind::kAnd, node.operands); },
-            [this](const Or& node) { return MakeInner(Kind::kOr, node.operands); },
-            [this](const Not& node) {
-              ConditionNode negated = Make(node.operand[0]);
-              negated.negated = !negated.negated;
-              return negated;
-            },
-            [](const AllUsers&) { return ConditionNode{.kind = Kind::kEverybody}; },
-            [](const NoUsers&) { return ConditionNode{.kind = Kind::kNobody}; },
-            [this](const auto&) {
-              return ConditionNode{.kind = Kind::kCondition, .condition = next_++};
-            },
-        },
-        expression.node);
+    return std::visit(Overloaded{
+                          [this](const And& node) { return MakeInner(Kind::kAnd, node.operands); },
+                          [this](const Or& node) { return MakeInner(Kind::kOr, node.operands); },
+                          [this](const Not& node) {
+                            ConditionNode negated = Make(node.operand[0]);
+                            negated.negated = !negated.negated;
+                            return negated;
+                          },
+                          [](const AllUsers&) { return ConditionNode{.kind = Kind::kEverybody}; },
+                          [](const NoUsers&) { return ConditionNode{.kind = Kind::kNobody}; },
+                          [this](const auto&) {
+                            return ConditionNode{.kind = Kind::kCondition, .condition = next_++};
+                          },
+                      },
+                      expression.node);
   }
 
  private:

@@ -21,8 +21,8 @@ namespace throng::query {
 struct ConditionNode {
   enum class Kind : uint8_t { kCondition, kAnd, kOr, kEverybody, kNobody };
   Kind kind = Kind::kNobody;
-  bool negated = false;     // an odd number of nots stands before it
-  uint32_t condition = 0;   // of kCondition
+  bool negated = false;                 // an odd number of nots stands before it
+  uint32_t condition = 0;               // of kCondition
   std::vector<ConditionNode> operands;  // of kAnd and kOr, in the order written
 };
 

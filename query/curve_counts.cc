@@ -107,17 +107,17 @@ uint64_t Distance(int64_t low, int64_t high) {
 
 }  // namespace
 
-absl::StatusOr<CurveCounts> CountCurve(const CurvePlans& plans, uint32_t tag,
-                                       const Interval& range, const index::Snapshot& snapshot,
-                                       index::Parallel& parallel, const Check& check) {
+absl::StatusOr<CurveCounts> CountCurve(const CurvePlans& plans, uint32_t tag, const Interval& range,
+                                       const index::Snapshot& snapshot, index::Parallel& parallel,
+                                       const Check& check) {
   const std::vector<PhysicalPlan> both{plans.never, plans.always};
   const Interval bounds = BoundsOf(snapshot, tag);
   const int64_t low = std::max(range.low, bounds.low);
   int64_t high = std::min(range.high, bounds.high);
   HistogramShape shape{.lowest = low};
   if (low <= high) {
-    shape.buckets = static_cast<uint32_t>(
-        std::min(Distance(low, high), uint64_t{kCurveValuesMax} - 1) + 1);
+    shape.buckets =
+        static_cast<uint32_t>(std::min(Distance(low, high), uint64_t{kCurveValuesMax} - 1) + 1);
   }
   CurveCollector collector(snapshot, tag, shape, plans.negated);
   if (absl::Status status = ExecuteJointly(both, snapshot, parallel, check, collector);
@@ -134,8 +134,7 @@ absl::StatusOr<CurveCounts> CountCurve(const CurvePlans& plans, uint32_t tag,
     shape.shift = static_cast<uint32_t>(std::bit_width(Distance(low, high) / kWideStepsMax));
     shape.buckets = static_cast<uint32_t>((Distance(low, high) >> shape.shift) + 1);
     CurveCollector wide(snapshot, tag, shape, plans.negated);
-    if (absl::Status status = ExecuteJointly(both, snapshot, parallel, check, wide);
-        !status.ok()) {
+    if (absl::Status status = ExecuteJointly(both, snapshot, parallel, check, wide); !status.ok()) {
       return status;
     }
     counts = wide.Finish(&largest);

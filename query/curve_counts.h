@@ -6,8 +6,8 @@
 //   // c->settled + those of c->steps that meet the threshold = the count
 //
 // The condition stands in the expression once, so that whoever comes to meet it can only enter the
-// crowd, or, under an odd number of nots, only leave it: the users that are in one of the two crowds
-// but not in the other are all that it decides about.
+// crowd, or, under an odd number of nots, only leave it: the users that are in one of the two
+// crowds but not in the other are all that it decides about.
 #ifndef THRONG_QUERY_CURVE_COUNTS_H_
 #define THRONG_QUERY_CURVE_COUNTS_H_
 
@@ -43,9 +43,9 @@ struct CurveCounts {
 };
 
 // `tag` is the id of an INTEGER, DECIMAL, DATE or DATETIME tag. Errors: the check's. Thread-safe.
-absl::StatusOr<CurveCounts> CountCurve(const CurvePlans& plans, uint32_t tag,
-                                       const Interval& range, const index::Snapshot& snapshot,
-                                       index::Parallel& parallel, const Check& check);
+absl::StatusOr<CurveCounts> CountCurve(const CurvePlans& plans, uint32_t tag, const Interval& range,
+                                       const index::Snapshot& snapshot, index::Parallel& parallel,
+                                       const Check& check);
 
 }  // namespace throng::query
 

@@ -125,8 +125,10 @@ class Tree {
 class MarginalCounter {
  public:
   MarginalCounter(const Tree& tree, const std::vector<PhysicalPlan>& plans,
-                  const PhysicalPlan& everybody, const index::Snapshot& snapshot)
+                  const PhysicalPlan& everybody, bool own_counts, const index::Snapshot& snapshot)
       : tree_(tree),
+        own_counts_(own_counts),
+        own_(plans.size()),
         everybody_(everybody, snapshot),
         states_(tree.nodes().size()),
         changed_(plans.size()),
@@ -162,6 +164,7 @@ class MarginalCounter {
 
   void AddTo(Marginals* sum) const {
     sum->count += count_;
+    for (size_t i = 0; i < sum->own.size(); ++i) sum->own[i] += own_[i];
     for (size_t i = 0; i < changed_.size(); ++i) sum->changed[i] += changed_[i];
     for (size_t i = 0; i < left_.size(); ++i) sum->left[i] += left_[i];
   }
@@ -169,10 +172,10 @@ class MarginalCounter {
  private:
   // Of one node in the chunk at hand.
   struct State {
-    ChunkSet set;            // see Node::inverted; right for the users of the parent's domain
-    index::ScratchRef own;   // of a leaf: room for its set; of an inner node: who is in one at least
-    index::ScratchRef twos;  // who is in two at least
-    index::ScratchRef domain;  // whom the siblings leave to it
+    ChunkSet set;           // see Node::inverted; right for the users of the parent's domain
+    index::ScratchRef own;  // of a leaf: room for its set; of an inner node: who is in one at least
+    index::ScratchRef twos;             // who is in two at least
+    index::ScratchRef domain;           // whom the siblings leave to it
     std::vector<WordsOperand> waiting;  // operands that are not yet added up
   };
 
@@ -224,8 +227,10 @@ class MarginalCounter {
         state.set = index::ViewOf(state.own->bits.words);
       } else if (node.kind == Kind::kCondition) {
         ConditionReader& reader = *readers_[node.condition];
-        const Domain asked = reader.is_in_place() ? domain : undecided(scratch_[0]->bits.words);
+        const bool whole = own_counts_ || reader.is_in_place();
+        const Domain asked = whole ? Domain() : undecided(scratch_[0]->bits.words);
         state.set = reader.Read(asked, chunk, *state.own);
+        own_[node.condition] += state.set.cardinality;
       } else {
         state.set = node.kind == Kind::kEverybody ? ChunkSet::Full() : ChunkSet::Empty();
       }
@@ -258,8 +263,7 @@ class MarginalCounter {
     if (deciding.cardinality == 0) return;
     const uint64_t* ones = states_[number].own->bits.words;
     index::ChunkScratch& scratch = *scratch_[0];
-    const uint32_t alone =
-        ExactlyOne(deciding.words, ones, Twos(number), scratch.bits.words);
+    const uint32_t alone = ExactlyOne(deciding.words, ones, Twos(number), scratch.bits.words);
     const ChunkSet in_one = index::Settle(scratch, alone);
     for (const uint32_t operand : tree_.nodes()[number].operands) {
       const Node& node = tree_.nodes()[operand];
@@ -277,6 +281,8 @@ class MarginalCounter {
   }
 
   const Tree& tree_;
+  const bool own_counts_;
+  std::vector<uint64_t> own_;  // right with own_counts_ only
   ConditionReader everybody_;
   std::vector<std::unique_ptr<ConditionReader>> readers_;  // by condition
   std::vector<State> states_;                              // by node
@@ -294,8 +300,7 @@ std::vector<uint64_t> CountsWithout(const Tree& tree, const Marginals& marginals
       const Node& leaf = tree.nodes()[operand];
       if (leaf.kind != Kind::kCondition) continue;
       const uint64_t changed = marginals.changed[leaf.condition];
-      without[leaf.condition] =
-          node.grows ? marginals.count + changed : marginals.count - changed;
+      without[leaf.condition] = node.grows ? marginals.count + changed : marginals.count - changed;
     }
   }
   return without;
@@ -319,29 +324,31 @@ std::vector<const Expression*> WaterfallOperands(const Expression& expression) {
 
 absl::StatusOr<Marginals> CountMarginals(const Expression& expression,
                                          const std::vector<ResolvedCondition>& conditions,
-                                         const index::Snapshot& snapshot,
+                                         bool own_counts, const index::Snapshot& snapshot,
                                          index::Parallel& parallel, const Check& check) {
   const Tree tree(MakeConditionTree(expression));
   std::vector<PhysicalPlan> plans;
   for (const ResolvedCondition& condition : conditions) {
-    plans.push_back(
-        MakePhysicalPlan(Normalize(condition.plan, snapshot.catalogue()), snapshot));
+    plans.push_back(MakePhysicalPlan(Normalize(condition.plan, snapshot.catalogue()), snapshot));
   }
   const PhysicalPlan everybody{.node = Everybody{}, .users_max = snapshot.user_count()};
   std::vector<std::unique_ptr<MarginalCounter>> counters(parallel.threads());
-  const absl::Status status = ShardLoop(check).Run(
-      snapshot.shard_count(), snapshot.user_count() <= kInlineUsersMax, parallel,
-      [&](uint32_t shard, uint32_t worker) {
-        if (counters[worker] == nullptr) {
-          counters[worker] = std::make_unique<MarginalCounter>(tree, plans, everybody, snapshot);
-        }
-        counters[worker]->StartShard(shard);
-        for (uint32_t c = 0; c < index::kChunksPerShard; ++c) counters[worker]->Count(c);
-      });
+  const absl::Status status =
+      ShardLoop(check).Run(snapshot.shard_count(), snapshot.user_count() <= kInlineUsersMax,
+                           parallel, [&](uint32_t shard, uint32_t worker) {
+                             if (counters[worker] == nullptr) {
+                               counters[worker] = std::make_unique<MarginalCounter>(
+                                   tree, plans, everybody, own_counts, snapshot);
+                             }
+                             counters[worker]->StartShard(shard);
+                             for (uint32_t c = 0; c < index::kChunksPerShard; ++c)
+                               counters[worker]->Count(c);
+                           });
   if (!status.ok()) return status;
-  Marginals marginals{.changed = std::vector<uint64_t>(plans.size()),
-                      .left = std::vector<uint64_t>(
-                          tree.has_steps() ? tree.root().operands.size() : 1)};
+  Marginals marginals{
+      .own = std::vector<uint64_t>(own_counts ? plans.size() : 0),
+      .changed = std::vector<uint64_t>(plans.size()),
+      .left = std::vector<uint64_t>(tree.has_steps() ? tree.root().operands.size() : 1)};
   for (const std::unique_ptr<MarginalCounter>& counter : counters) {
     if (counter != nullptr) counter->AddTo(&marginals);
   }

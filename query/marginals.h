@@ -1,7 +1,8 @@
 // What each condition of an expression does to the crowd: the count without it, for all conditions
 // in one pass, and the waterfall.
 //
-//   absl::StatusOr<Marginals> m = CountMarginals(expression, conditions, snapshot, parallel, check);
+//   absl::StatusOr<Marginals> m = CountMarginals(expression, conditions, true, snapshot, parallel,
+//                                               check);
 //   m->without[2];   // the count of the expression without its third condition
 //   m->left[0];      // of the first operand of the outermost and
 //
@@ -35,6 +36,7 @@ inline constexpr size_t kMarginalConditionsMax = 1'000;
 
 struct Marginals {
   uint64_t count = 0;
+  std::vector<uint64_t> own;      // by condition: who matches it; empty unless asked for
   std::vector<uint64_t> without;  // by condition
   // Users that are in the crowd only with the condition, or only without it. 0: it is redundant.
   std::vector<uint64_t> changed;
@@ -43,11 +45,12 @@ struct Marginals {
   std::vector<uint64_t> left;
 };
 
-// `conditions` are those that `expression` resolved to. REQUIRES: at most kMarginalConditionsMax.
-// Errors: the check's. Thread-safe.
+// With `own_counts` every condition is looked at for all users, which columns of numbers and long
+// lists take longer for than for those who still matter. `conditions` are those that `expression`
+// resolved to. REQUIRES: at most kMarginalConditionsMax. Errors: the check's. Thread-safe.
 absl::StatusOr<Marginals> CountMarginals(const Expression& expression,
                                          const std::vector<ResolvedCondition>& conditions,
-                                         const index::Snapshot& snapshot,
+                                         bool own_counts, const index::Snapshot& snapshot,
                                          index::Parallel& parallel, const Check& check);
 
 // The operands whose steps Marginals::left has: those of the outermost and (two nots before it

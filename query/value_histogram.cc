@@ -47,8 +47,8 @@ ValueHistogram::ValueHistogram(const HistogramShape& shape)
       scratch_(index::TakeScratch()) {
   if (counts_ == nullptr) throw std::bad_alloc();
   if (shape.shift == 0) return;
-  ends_.resize(size_t{shape.buckets} + 1, {std::numeric_limits<int64_t>::max(),
-                                           std::numeric_limits<int64_t>::min()});
+  ends_.resize(size_t{shape.buckets} + 1,
+               {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()});
 }
 
 void ValueHistogram::AddValue(int64_t value, uint32_t users) {
@@ -116,8 +116,8 @@ void ValueHistogram::AddSet(const index::ColumnBlock& block, const ChunkSet& use
   } else if (users.kind == SetKind::kRuns) {
     for (uint32_t i = 0; i < users.size; ++i) {
       const index::Run run = users.runs[i];
-      AddCodes<Code>(codes + size_t{run.first} * sizeof(Code),
-                     uint32_t{run.last} - run.first + 1, block.base());
+      AddCodes<Code>(codes + size_t{run.first} * sizeof(Code), uint32_t{run.last} - run.first + 1,
+                     block.base());
     }
   } else if (users.kind == SetKind::kArray || users.cardinality <= kFewMembers) {
     alignas(64) uint8_t few[kCollectedMax * sizeof(Code)];

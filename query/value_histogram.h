@@ -35,7 +35,7 @@ struct ValueStep {
 struct HistogramShape {
   int64_t lowest = 0;
   int64_t highest = std::numeric_limits<int64_t>::max();  // larger values are left out
-  uint32_t shift = 0;  // 0: a bucket a value
+  uint32_t shift = 0;                                     // 0: a bucket a value
   uint32_t buckets = 1;
 };
 

@@ -149,8 +149,7 @@ TEST(CurveCountsRandomTest, AreTheCountsForEveryThreshold) {
                              .negated = negated};
       const Interval kept{random() % 2 == 0 ? -3 : std::numeric_limits<int64_t>::min(),
                           std::numeric_limits<int64_t>::max()};
-      const auto curve =
-          CountCurve(plans, kViews, kept, world.snapshot(), world.parallel(), {});
+      const auto curve = CountCurve(plans, kViews, kept, world.snapshot(), world.parallel(), {});
       ASSERT_TRUE(curve.ok()) << curve.status();
       for (int64_t threshold = -6; threshold <= 21; threshold += 3) {
         uint64_t meeting = 0;
@@ -158,10 +157,10 @@ TEST(CurveCountsRandomTest, AreTheCountsForEveryThreshold) {
           EXPECT_EQ(step.first, step.last);
           if (step.last <= threshold) meeting += step.users;
         }
-        const uint64_t count =
-            curve->settled + (negated ? curve->deciding - meeting : meeting);
-        const LogicalPlan plan = with(kept.low <= threshold
-            ? LogicalPlan{NumericRanges{kViews, {{kept.low, threshold}}}} : LogicalPlan{Nobody{}});
+        const uint64_t count = curve->settled + (negated ? curve->deciding - meeting : meeting);
+        const LogicalPlan plan =
+            with(kept.low <= threshold ? LogicalPlan{NumericRanges{kViews, {{kept.low, threshold}}}}
+                                       : LogicalPlan{Nobody{}});
         ASSERT_EQ(count, world.Matching(plan).size()) << ToString(plan, world.catalogue());
       }
     }
