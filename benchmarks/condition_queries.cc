@@ -50,8 +50,7 @@ Bound Bind(const BenchSession& session, const std::string& text) {
   auto expression = query::Parse(text, {});
   MustBeOk(expression.status(), text);
   const index::CatalogueView view(session.snapshot().catalogue(), {});
-  auto resolved =
-      query::Resolve(*expression, view, NobodysIds(), *query::MakeTimeContext("", 0));
+  auto resolved = query::Resolve(*expression, view, NobodysIds(), *query::MakeTimeContext("", 0));
   MustBeOk(resolved.status(), text);
   return {*std::move(expression), *std::move(resolved)};
 }
@@ -67,14 +66,14 @@ query::Marginals Marginals(const BenchSession& session, const std::string& text,
 // Beside one count.
 SelectionQuery OfConditions(const BenchSession& session, std::string name, std::string title,
                             const std::string& text, bool own_counts) {
-  return {.name = std::move(name),
-          .title = std::move(title) + (own_counts ? ", own counts" : ""),
-          .throng =
-              [&session, text, own_counts](Answer* answer) {
-                answer->assign(1, Marginals(session, text, own_counts).count);
-              },
-          .reference = [&session,
-                        text](Answer* answer) { answer->assign(1, session.Count(text)); }};
+  return {
+      .name = std::move(name),
+      .title = std::move(title) + (own_counts ? ", own counts" : ""),
+      .throng =
+          [&session, text, own_counts](Answer* answer) {
+            answer->assign(1, Marginals(session, text, own_counts).count);
+          },
+      .reference = [&session, text](Answer* answer) { answer->assign(1, session.Count(text)); }};
 }
 
 // Beside a count, and one without each condition; of one `and`.
@@ -104,35 +103,34 @@ SelectionQuery BesideEachCount(const BenchSession& session, std::string name, st
 // The condition with that number of the expression; beside one count.
 SelectionQuery OfCurve(const BenchSession& session, std::string name, const std::string& title,
                        const std::string& text, size_t number) {
-  return {.name = std::move(name),
-          .title = "curve of " + title,
-          .throng =
-              [&session, text, number](Answer* answer) {
-                const Bound bound = Bind(session, text);
-                const auto with = [&](query::LogicalPlan condition) {
-                  return session.Physical(query::ReplaceCondition(
-                      bound.expression, bound.resolved.plan, number, std::move(condition)));
-                };
-                const auto& ranges = std::get<query::NumericRanges>(
-                    bound.resolved.conditions[number].plan.node);
-                const query::CurvePlans plans{
-                    .never = with({query::Nobody{}}),
-                    .always = with({query::Everybody{}}),
-                    .negated = query::IsNegated(bound.expression, number)};
-                const auto curve = query::CountCurve(
-                    plans, ranges.tag,
-                    {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()},
-                    session.snapshot(), session.parallel(), {});
-                MustBeOk(curve.status(), text);
-                uint64_t meeting = 0;
-                for (const query::ValueStep& step : curve->steps) {
-                  const query::Interval& now = ranges.intervals.front();
-                  if (now.low <= step.first && step.last <= now.high) meeting += step.users;
-                }
-                answer->assign(1, curve->settled + meeting);
-              },
-          .reference = [&session,
-                        text](Answer* answer) { answer->assign(1, session.Count(text)); }};
+  return {
+      .name = std::move(name),
+      .title = "curve of " + title,
+      .throng =
+          [&session, text, number](Answer* answer) {
+            const Bound bound = Bind(session, text);
+            const auto with = [&](query::LogicalPlan condition) {
+              return session.Physical(query::ReplaceCondition(bound.expression, bound.resolved.plan,
+                                                              number, std::move(condition)));
+            };
+            const auto& ranges =
+                std::get<query::NumericRanges>(bound.resolved.conditions[number].plan.node);
+            const query::CurvePlans plans{.never = with({query::Nobody{}}),
+                                          .always = with({query::Everybody{}}),
+                                          .negated = query::IsNegated(bound.expression, number)};
+            const auto curve = query::CountCurve(
+                plans, ranges.tag,
+                {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()},
+                session.snapshot(), session.parallel(), {});
+            MustBeOk(curve.status(), text);
+            uint64_t meeting = 0;
+            for (const query::ValueStep& step : curve->steps) {
+              const query::Interval& now = ranges.intervals.front();
+              if (now.low <= step.first && step.last <= now.high) meeting += step.users;
+            }
+            answer->assign(1, curve->settled + meeting);
+          },
+      .reference = [&session, text](Answer* answer) { answer->assign(1, session.Count(text)); }};
 }
 
 }  // namespace
@@ -150,7 +148,8 @@ std::vector<SelectionQuery> ConditionQueries(const BenchSession& session) {
   }
   queries.push_back(OfCurve(session, "I3tv", "views_7d, typical", kTypical, 5));
   queries.push_back(OfCurve(session, "I3ts", "spend, typical", kTypical, 6));
-  queries.push_back(OfCurve(session, "I3cv", "views_7d, 1 city", "city = 'v1' and views_7d > 3", 1));
+  queries.push_back(
+      OfCurve(session, "I3cv", "views_7d, 1 city", "city = 'v1' and views_7d > 3", 1));
   queries.push_back(OfCurve(session, "I3cs", "spend, 1 city", "city = 'v1' and spend > 500", 1));
   queries.push_back(
       OfCurve(session, "I3gv", "views_7d, half", "gender = 'v0' and views_7d > 3", 1));

@@ -20,7 +20,10 @@ std::string ChangeText(std::uint64_t count, std::uint64_t without) {
 }
 
 std::string RenderEach(const v1::ExplainResponse& response) {
-  Table table({{"#", kRight}, {"CONDITION"}, {"USERS", kRight}, {"WITHOUT IT", kRight},
+  Table table({{"#", kRight},
+               {"CONDITION"},
+               {"USERS", kRight},
+               {"WITHOUT IT", kRight},
                {"CHANGE", kRight}});
   std::uint64_t number = 0;
   for (const v1::ConditionCount& condition : response.conditions()) {

@@ -64,8 +64,7 @@ absl::StatusOr<size_t> FindNumber(const std::vector<const query::Expression*>& c
                                   const CurveRequest& request) {
   const auto is_range_over_tag = [&](const query::Expression* expression) {
     return RangeOf(*expression) != nullptr &&
-           (request.tag.empty() ||
-            std::get<query::Condition>(expression->node).tag == request.tag);
+           (request.tag.empty() || std::get<query::Condition>(expression->node).tag == request.tag);
   };
   if (request.condition > 0) {
     if (request.condition > conditions.size()) {
@@ -211,17 +210,15 @@ class CurveMaker {
  private:
   query::PhysicalPlan PlanWith(query::LogicalPlan replacement) const {
     return query::MakePhysicalPlan(
-        query::Normalize(
-            query::ReplaceCondition(bound_.expression, bound_.resolved.plan, moved_.number,
-                                    std::move(replacement)),
-            bound_.snapshot->catalogue()),
+        query::Normalize(query::ReplaceCondition(bound_.expression, bound_.resolved.plan,
+                                                 moved_.number, std::move(replacement)),
+                         bound_.snapshot->catalogue()),
         *bound_.snapshot);
   }
 
   absl::Status CountWithin(const Interval& range, CurveCounts* counts) const {
-    THRONG_ASSIGN_OR_RETURN(*counts,
-                            query::CountCurve(plans_, tag_, range, *bound_.snapshot,
-                                              bound_.universe->parallel(), bound_.check));
+    THRONG_ASSIGN_OR_RETURN(*counts, query::CountCurve(plans_, tag_, range, *bound_.snapshot,
+                                                       bound_.universe->parallel(), bound_.check));
     return absl::OkStatus();
   }
 
@@ -324,9 +321,9 @@ absl::StatusOr<CurveResult> Insights::Curve(const CallContext& context, const Se
   if (curve.HasEveryValue()) {
     result.count = curve.CountAt(now);
   } else {
-    THRONG_ASSIGN_OR_RETURN(result.count,
-                            query::CountUsers(bound.plan, *bound.snapshot,
-                                              bound.universe->parallel(), bound.check));
+    THRONG_ASSIGN_OR_RETURN(
+        result.count,
+        query::CountUsers(bound.plan, *bound.snapshot, bound.universe->parallel(), bound.check));
   }
   if (request.reach.has_value()) THRONG_RETURN_IF_ERROR(curve.RefineAt(*request.reach));
   std::vector<CurvePoint> points = curve.Points();

@@ -73,9 +73,8 @@ class Diagnosis {
       return absl::OkStatus();
     }
     for (size_t i = 0; i < std::min(last, kPairsMax); ++i) {
-      THRONG_ASSIGN_OR_RETURN(
-          const uint64_t both,
-          CountAll({conjunction->operands[i], conjunction->operands[last]}));
+      THRONG_ASSIGN_OR_RETURN(const uint64_t both,
+                              CountAll({conjunction->operands[i], conjunction->operands[last]}));
       if (both > 0) continue;
       Warn("CONTRADICTION", {},
            fmt::format("nobody matches both {} and {} now", Quoted(steps[i].text),

@@ -1,5 +1,5 @@
-// What the data says is odd about an expression: conditions that change nothing, and conditions that
-// nobody meets together.
+// What the data says is odd about an expression: conditions that change nothing, and conditions
+// that nobody meets together.
 //
 //   AddMissingCounts(snapshot, &warnings);     // every read
 //   Diagnose(bound, &result);                  // an explanation that has its marginals

@@ -133,7 +133,8 @@ class Comparison {
   }
 
   uint64_t Count(const Expression& expression) const {
-    const std::vector<bool> users = model_.Test(expression, NaiveClock("UTC", *selection_.reference_us));
+    const std::vector<bool> users =
+        model_.Test(expression, NaiveClock("UTC", *selection_.reference_us));
     return static_cast<uint64_t>(std::count(users.begin(), users.end(), true));
   }
 
@@ -173,8 +174,7 @@ class Comparison {
     while (testing::NaiveDayOf(year, 1, 1) > threshold) --year;
     int month = 12;
     while (testing::NaiveDayOf(year, month, 1) > threshold) --month;
-    return Date(year, month,
-                static_cast<int>(threshold - testing::NaiveDayOf(year, month, 1)) + 1);
+    return Date(year, month, static_cast<int>(threshold - testing::NaiveDayOf(year, month, 1)) + 1);
   }
 
   void CompareCurves() {

@@ -67,8 +67,7 @@ TEST_F(CurveTest, KeepsTheOtherBound) {
 
 TEST_F(CurveTest, LeavesTheRestOfTheExpression) {
   // u1, u2 and u5 are graduates, u3 is not and views 0.
-  EXPECT_EQ(Print(Curve("is_graduate and views > 4", {.tag = "views"})),
-            "> 4: 1 of 2:2 3:1 5:0");
+  EXPECT_EQ(Print(Curve("is_graduate and views > 4", {.tag = "views"})), "> 4: 1 of 2:2 3:1 5:0");
   EXPECT_EQ(Print(Curve("is_graduate or views > 4", {.tag = "views"})), "> 4: 3 of -8:5 -7:4 0:3");
   // Under a not users without views stay in.
   EXPECT_EQ(Print(Curve("not views > 4", {.tag = "views"})), "> 4: 5 of -8:2 -7:3 0:4 3:5 5:6");

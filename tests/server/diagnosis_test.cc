@@ -47,7 +47,8 @@ Lines Print(const ExplainResult& result) {
 }
 
 TEST_F(DiagnosisTest, SaysWhatEachConditionDoes) {
-  const std::string expression = "city = 'Beijing' and (is_graduate or views > 0) and not score > 9";
+  const std::string expression =
+      "city = 'Beijing' and (is_graduate or views > 0) and not score > 9";
   const Lines expected = {"city = 'Beijing' 2/3 changed 2",
                           "is_graduate 3/1 changed 0",
                           "views > 0 2/1 changed 0",
@@ -71,7 +72,8 @@ TEST_F(DiagnosisTest, SaysWhatEachConditionDoes) {
 }
 
 TEST_F(DiagnosisTest, WithoutItsOnlyConditionAnExpressionIsEverybody) {
-  EXPECT_EQ(Print(Explain("is_graduate")), (Lines{"is_graduate 3/6 changed 3", "is_graduate left 3"}));
+  EXPECT_EQ(Print(Explain("is_graduate")),
+            (Lines{"is_graduate 3/6 changed 3", "is_graduate left 3"}));
   EXPECT_EQ(Print(Explain("not is_graduate")),
             (Lines{"is_graduate 3/6 changed 3", "not is_graduate left 3"}));
   EXPECT_EQ(Print(Explain("all()")), (Lines{"all() left 6"}));
@@ -104,8 +106,7 @@ TEST_F(DiagnosisTest, ConditionsEndAtTheirLimit) {
     EXPECT_EQ(most.count, 1);
     EXPECT_EQ(most.conditions[0].without, 0);
     EXPECT_EQ(most.waterfall.size(), 1);
-    const ExplainResult over =
-        Explain(expression + " or views = 0", {.conditions_only = only});
+    const ExplainResult over = Explain(expression + " or views = 0", {.conditions_only = only});
     EXPECT_EQ(over.count, 2);
     EXPECT_EQ(over.conditions[0].count, 1);
     EXPECT_FALSE(over.conditions[0].without.has_value());
@@ -119,7 +120,8 @@ TEST_F(DiagnosisTest, WarnsOfConditionsThatChangeNothing) {
   EXPECT_EQ(Warnings("views > 2 and is_graduate"),
             (Lines{"REDUNDANT_CONDITION 15: without [is_graduate] the crowd is the same now"}));
   EXPECT_EQ(Warnings("is_graduate and city = 'Beijing'"), Lines{});
-  EXPECT_EQ(Warnings("views > 99 or is_graduate"), (Lines{"CONDITION_EMPTY 1: nobody matches [views > 99] now"}));
+  EXPECT_EQ(Warnings("views > 99 or is_graduate"),
+            (Lines{"CONDITION_EMPTY 1: nobody matches [views > 99] now"}));
   EXPECT_EQ(Warnings("bucket('s', 0, 999999) and is_graduate").front().substr(0, 18),
             "CONDITION_EVERYBOD");
 }
@@ -145,9 +147,10 @@ TEST_F(DiagnosisTest, EveryAnswerSaysHowManyANegationLeavesOut) {
       Must(world_.selections().Count(world_.context(), {.what = "city != 'Beijing'"}));
   ASSERT_EQ(count.info.warnings.size(), 1);
   EXPECT_EQ(count.info.warnings[0].reason, "NEGATED_MISSING");
-  EXPECT_EQ(count.info.warnings[0].message,
-            "users without any value of \"city\" are left out; not (... = ...) keeps them; they are "
-            "2 now");
+  EXPECT_EQ(
+      count.info.warnings[0].message,
+      "users without any value of \"city\" are left out; not (... = ...) keeps them; they are "
+      "2 now");
 }
 
 TEST_F(DiagnosisTest, EndsWhenCancelled) {

@@ -70,8 +70,10 @@ TEST_F(WholeConditionTest, DrawsACurve) {
   EXPECT_EQ(response.threshold().decimal(), "2.00");
   ASSERT_EQ(response.points_size(), 226);  // 1.00 to 9.96 by 0.04, and one below
   EXPECT_TRUE(response.every_value());
-  for (const v1::CurvePoint& point : {response.points(0), response.points(25), response.points(225)}) {
-    EXPECT_EQ(point.count(), Count("graduate and rent between 1.00 and " + point.threshold().decimal()).count())
+  for (const v1::CurvePoint& point :
+       {response.points(0), response.points(25), response.points(225)}) {
+    EXPECT_EQ(point.count(),
+              Count("graduate and rent between 1.00 and " + point.threshold().decimal()).count())
         << point.threshold().decimal();
   }
   EXPECT_EQ(response.reached().count(), 100u);
