@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "benchmarks/condition_queries.h"
 #include "fmt/format.h"
 #include "query/joint_execution.h"
 
@@ -65,7 +67,9 @@ SelectionQuery CountsAtOnce(const BenchSession& session) {
 }  // namespace
 
 std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
-  return {CountsAtOnce(session)};
+  std::vector<SelectionQuery> queries{CountsAtOnce(session)};
+  for (SelectionQuery& query : ConditionQueries(session)) queries.push_back(std::move(query));
+  return queries;
 }
 
 }  // namespace throng::bench

@@ -1,4 +1,5 @@
-// throng explain: the plan with counts, times and costs, what ran, and each condition's own count.
+// throng explain: what each condition does; where asked for, the plan with counts, times and costs,
+// and what ran.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -6,6 +7,7 @@
 #include "absl/time/time.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/explain_conditions.h"
 #include "cli/json_output.h"
 #include "cli/selection_options.h"
 #include "cli/table.h"
@@ -19,12 +21,14 @@ namespace {
 
 constexpr const char* kExamples = R"help(Examples:
   throng explain "city = 'Beijing' and not (views_7d > 3 or is_graduate)"
+  throng explain "city = 'Beijing'" --plan
   throng explain "city = 'Beijing'" --plan-only
   throng explain "city in ('Beijing','Tianjin') and views_7d > 3" --analyze
   throng explain --file crowd.txt --json)help";
 
 struct ExplainArguments {
   SelectionOptions selection;
+  bool plan = false;
   bool plan_only = false;
   bool analyze = false;
 };
@@ -139,30 +143,29 @@ std::string RenderRun(const v1::ExplainResponse& response) {
   return table.Render();
 }
 
-std::string RenderConditions(const v1::ExplainResponse& response) {
-  Table table({{"CONDITION"}, {"USERS", Table::Align::kRight}});
-  for (const v1::ConditionCount& condition : response.conditions()) {
-    table.AddRow({condition.condition(), FormatCount(condition.count())});
-  }
-  return table.Render();
-}
-
 std::string RenderStages(const v1::ExplainResponse& response) {
   Table table({{"STAGE"}, {"EXPRESSION"}});
   for (const v1::PlanStage& stage : response.stages()) table.AddRow({stage.stage(), stage.text()});
   return table.Render();
 }
 
-void PrintExplanation(const v1::ExplainResponse& response, bool plan_only) {
-  if (!plan_only) fmt::print("{} users\n", FormatCount(response.count()));
-  fmt::print("{}\n\n{}", InfoLine(response.info()), RenderPlan(response, plan_only));
+void PrintPlan(const v1::ExplainResponse& response, bool plan_only) {
+  fmt::print("\n{}", RenderPlan(response, plan_only));
   const Table choices = ChoiceTable(response);
   if (!choices.empty()) fmt::print("\n{}", choices.Render());
-  if (response.has_run_time() && response.nodes_size() > 0) {
-    fmt::print("\ncounted in {}\n{}", DurationText(ToDuration(response.run_time())),
-               RenderRun(response));
+  if (!response.has_run_time()) return;
+  fmt::print("\ncounted in {}\n{}", DurationText(ToDuration(response.run_time())),
+             RenderRun(response));
+}
+
+void PrintExplanation(const v1::ExplainResponse& response, bool plan_only) {
+  if (!plan_only) fmt::print("{} users\n", FormatCount(response.count()));
+  fmt::print("{}\n", InfoLine(response.info()));
+  if (response.nodes_size() > 0) PrintPlan(response, plan_only);
+  if (!plan_only) {
+    const std::string conditions = RenderConditions(response, IsTerminal(stdout));
+    if (!conditions.empty()) fmt::print("\n{}", conditions);
   }
-  if (!plan_only && response.conditions_size() > 0) fmt::print("\n{}", RenderConditions(response));
   if (response.stages_size() > 0) fmt::print("\n{}", RenderStages(response));
 }
 
@@ -173,6 +176,9 @@ int RunExplain(const ExplainArguments& arguments, const GlobalOptions& options) 
   *request.mutable_selection() = *selection;
   request.set_plan_only(arguments.plan_only);
   request.set_analyze(arguments.analyze);
+  // JSON has one shape.
+  request.set_conditions_only(!options.json && !arguments.plan && !arguments.plan_only &&
+                              !arguments.analyze);
   v1::ExplainResponse response;
   grpc::ClientContext context;
   SetDeadline(options, context);
@@ -191,16 +197,18 @@ int RunExplain(const ExplainArguments& arguments, const GlobalOptions& options) 
 }  // namespace
 
 void RegisterExplainCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
-  CLI::App* command = app.add_subcommand(
-      "explain",
-      "The plan of an expression with counts, times and costs, and each condition's count");
+  CLI::App* command = app.add_subcommand("explain",
+                                         "What each condition of an expression does: counts with "
+                                         "and without it, step by step; the plan");
   auto arguments = std::make_shared<ExplainArguments>();
   AddSelectionOptions(*command, arguments->selection);
+  command->add_flag("--plan", arguments->plan,
+                    "Also show the plan with counts, times and costs; --json always has it");
   CLI::Option* plan_only = command->add_flag("--plan-only", arguments->plan_only,
                                              "Only plan: estimates and costs, no counts");
   command
       ->add_flag("--analyze", arguments->analyze,
-                 "Also count as `throng count` does, and show what ran")
+                 "Also count as `throng count` does, and show the plan and what ran")
       ->excludes(plan_only);
   command->footer(kExamples);
   command->callback(

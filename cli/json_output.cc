@@ -128,11 +128,18 @@ Json CountJson(const v1::CountResponse& response) {
 Json ExplainJson(const v1::ExplainResponse& response, bool plan_only) {
   Json conditions = Json::array();
   for (const v1::ConditionCount& condition : response.conditions()) {
-    conditions.push_back({{"condition", condition.condition()},
-                          {"count", plan_only ? Json(nullptr) : Json(condition.count())},
-                          {"line", condition.line()},
-                          {"column", condition.column()},
-                          {"length", condition.length()}});
+    conditions.push_back(
+        {{"condition", condition.condition()},
+         {"count", plan_only ? Json(nullptr) : Json(condition.count())},
+         {"line", condition.line()},
+         {"column", condition.column()},
+         {"length", condition.length()},
+         {"without", condition.has_without() ? Json(condition.without()) : Json()},
+         {"changed", condition.has_changed() ? Json(condition.changed()) : Json()}});
+  }
+  Json waterfall = Json::array();
+  for (const v1::WaterfallStep& step : response.waterfall()) {
+    waterfall.push_back({{"operand", step.operand()}, {"left", step.left()}});
   }
   Json stages = Json::array();
   for (const v1::PlanStage& stage : response.stages()) {
@@ -141,6 +148,7 @@ Json ExplainJson(const v1::ExplainResponse& response, bool plan_only) {
   Json json = {{"count", plan_only ? Json(nullptr) : Json(response.count())},
                {"plan", PlanJson(response, plan_only)},
                {"conditions", std::move(conditions)},
+               {"waterfall", std::move(waterfall)},
                {"stages", std::move(stages)}};
   if (response.has_run_time()) json["run_us"] = Microseconds(response.run_time());
   AppendInfo(response.info(), json);

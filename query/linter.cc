@@ -184,9 +184,10 @@ class Linter {
   void LintCondition(const Condition& condition);
   void LintDisjunction(const Expression& parent, const std::vector<LogicalPlan>& plans);
   Found Report(Found found, const Expression& at, std::string_view what);
-  void Warn(std::string_view reason, const SourceSpan& span, std::string message) {
+  void Warn(std::string_view reason, const SourceSpan& span, std::string message,
+            std::string tag = {}) {
     if (warnings_.size() - first_ >= kWarningsMax) return;
-    warnings_.push_back({std::string(reason), std::move(message), span});
+    warnings_.push_back({std::string(reason), std::move(message), span, std::move(tag)});
   }
   static SourceSpan SpanOf(const Expression& expression);
 
@@ -289,7 +290,8 @@ void Linter::LintCondition(const Condition& condition) {
   if (!negated_tags_.insert(tag.name).second) return;
   Warn("NEGATED_MISSING", condition.span,
        fmt::format("users without any value of \"{}\" are left out; not (... {} ...) keeps them",
-                   tag.name, none->values.size() == 1 ? "=" : "in"));
+                   tag.name, none->values.size() == 1 ? "=" : "in"),
+       tag.name);
 }
 
 void Linter::LintDisjunction(const Expression& parent, const std::vector<LogicalPlan>& plans) {

@@ -57,6 +57,7 @@ struct Warning {
                        // REDUNDANT_OR (`x != a or x != b` is everybody with x), INEXACT_LITERAL
   std::string message;
   SourceSpan span;
+  std::string tag = {};  // of NEGATED_MISSING: whose users without a value it is about
 };
 
 struct ResolvedCondition {

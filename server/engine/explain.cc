@@ -4,11 +4,15 @@
 #include <utility>
 #include <variant>
 
+#include "fmt/format.h"
 #include "index/error.h"
 #include "query/executor.h"
+#include "query/formatter.h"
+#include "query/marginals.h"
 #include "query/normalizer.h"
 #include "query/physical_plan.h"
 #include "query/plan_estimate.h"
+#include "server/engine/diagnosis.h"
 #include "server/engine/resolved_selection.h"
 #include "server/engine/selections.h"
 
@@ -19,6 +23,8 @@ using query::PhysicalPlan;
 
 // Plans profiled in one pass over the shards; bounds the memory of their operators' scratch.
 constexpr size_t kPlansAtOnce = 64;
+// Of a step's text; an operand may be most of an expression.
+constexpr size_t kStepBytesMax = 1'000;
 
 uint64_t ValuesOfTag(uint32_t tag, const index::Catalogue& catalogue) {
   const index::TagEntry* entry = catalogue.FindById(tag);
@@ -67,42 +73,89 @@ std::vector<ExplainStage> Stages(const ResolvedSelection& bound, const std::stri
           {"physical", query::ToString(bound.plan, catalogue)}};
 }
 
-// The selection's plan, then each condition's.
-std::vector<PhysicalPlan> PlansToProfile(const ResolvedSelection& bound) {
-  std::vector<PhysicalPlan> plans{bound.plan};
-  for (const query::ResolvedCondition& condition : bound.resolved.conditions) {
-    plans.push_back(query::MakePhysicalPlan(
-        query::Normalize(condition.plan, bound.snapshot->catalogue()), *bound.snapshot));
-  }
-  return plans;
+PhysicalPlan PlanOf(const query::ResolvedCondition& condition, const index::Snapshot& snapshot) {
+  return query::MakePhysicalPlan(query::Normalize(condition.plan, snapshot.catalogue()), snapshot);
 }
 
+// What each operator of the selection's plan gives.
 absl::Status Profile(const ResolvedSelection& bound, ExplainResult* result) {
-  std::vector<PhysicalPlan> plans = PlansToProfile(bound);
-  for (size_t first = 0; first < plans.size(); first += kPlansAtOnce) {
-    const size_t last = std::min(first + kPlansAtOnce, plans.size());
-    const std::vector<PhysicalPlan> batch(
-        std::make_move_iterator(plans.begin() + static_cast<ptrdiff_t>(first)),
-        std::make_move_iterator(plans.begin() + static_cast<ptrdiff_t>(last)));
-    THRONG_ASSIGN_OR_RETURN(
-        const std::vector<query::ProfiledPlan> profiled,
-        query::ProfilePlans(batch, *bound.snapshot, bound.universe->parallel(), bound.check));
-    for (size_t i = first; i < last; ++i) {
-      const query::ProfiledPlan& plan = profiled[i - first];
-      if (i > 0) {
-        result->conditions[i - 1].count = plan.count;
-        continue;
-      }
-      result->count = plan.count;
-      // Without a shard no evaluator ran, and there are no profiles.
-      for (size_t n = 0; n < plan.operators.size(); ++n) {
-        result->nodes[n].actual_users = plan.operators[n].users;
-        result->nodes[n].chunks = plan.operators[n].chunks;
-        result->nodes[n].time = plan.operators[n].time;
-      }
-    }
+  THRONG_ASSIGN_OR_RETURN(
+      const std::vector<query::ProfiledPlan> profiled,
+      query::ProfilePlans({bound.plan}, *bound.snapshot, bound.universe->parallel(), bound.check));
+  const query::ProfiledPlan& plan = profiled.front();
+  result->count = plan.count;
+  // Without a shard no evaluator ran, and there are no profiles.
+  for (size_t n = 0; n < plan.operators.size(); ++n) {
+    result->nodes[n].actual_users = plan.operators[n].users;
+    result->nodes[n].chunks = plan.operators[n].chunks;
+    result->nodes[n].time = plan.operators[n].time;
   }
   return absl::OkStatus();
+}
+
+// The own counts of conditions that are too many for marginals.
+absl::Status CountConditions(const ResolvedSelection& bound, ExplainResult* result) {
+  const std::vector<query::ResolvedCondition>& conditions = bound.resolved.conditions;
+  for (size_t first = 0; first < conditions.size(); first += kPlansAtOnce) {
+    const size_t last = std::min(first + kPlansAtOnce, conditions.size());
+    std::vector<PhysicalPlan> plans;
+    for (size_t i = first; i < last; ++i) plans.push_back(PlanOf(conditions[i], *bound.snapshot));
+    THRONG_ASSIGN_OR_RETURN(
+        const std::vector<query::ProfiledPlan> profiled,
+        query::ProfilePlans(plans, *bound.snapshot, bound.universe->parallel(), bound.check));
+    for (size_t i = first; i < last; ++i) result->conditions[i].count = profiled[i - first].count;
+  }
+  return absl::OkStatus();
+}
+
+// The operand's text, cut between two characters.
+std::string StepText(const query::Expression& operand) {
+  std::string text = query::Format(operand);
+  if (text.size() <= kStepBytesMax) return text;
+  text.resize(kStepBytesMax);
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) text.pop_back();
+  if (!text.empty()) text.pop_back();  // the first byte of what may be cut
+  return text + "...";
+}
+
+// Own counts, counts without each condition, the waterfall, and what they say is odd.
+absl::Status ExplainConditions(const ResolvedSelection& bound, bool own_counts,
+                               ExplainResult* result) {
+  THRONG_ASSIGN_OR_RETURN(
+      const query::Marginals marginals,
+      query::CountMarginals(bound.expression, bound.resolved.conditions, own_counts,
+                            *bound.snapshot, bound.universe->parallel(), bound.check));
+  result->count = marginals.count;
+  for (size_t i = 0; i < result->conditions.size(); ++i) {
+    if (own_counts) result->conditions[i].count = marginals.own[i];
+    result->conditions[i].without = marginals.without[i];
+    result->conditions[i].changed = marginals.changed[i];
+  }
+  const std::vector<const query::Expression*> operands = query::WaterfallOperands(bound.expression);
+  for (size_t i = 0; i < operands.size(); ++i) {
+    result->waterfall.push_back({.text = StepText(*operands[i]), .left = marginals.left[i]});
+  }
+  return Diagnose(bound, own_counts, result);
+}
+
+// What is only known when the expression runs.
+absl::Status Run(const ResolvedSelection& bound, const ExplainOptions& options,
+                 ExplainResult* result) {
+  if (!options.conditions_only) THRONG_RETURN_IF_ERROR(Profile(bound, result));
+  if (result->conditions.size() <= query::kMarginalConditionsMax) {
+    return ExplainConditions(bound, !options.omit_own_counts, result);
+  }
+  result->info.warnings.push_back(
+      {"MARGINALS_LEFT_OUT",
+       fmt::format("{} conditions are too many for counts without each of them; the limit is {}",
+                   result->conditions.size(), query::kMarginalConditionsMax),
+       {}});
+  if (options.conditions_only) {
+    THRONG_ASSIGN_OR_RETURN(
+        result->count,
+        query::CountUsers(bound.plan, *bound.snapshot, bound.universe->parallel(), bound.check));
+  }
+  return options.omit_own_counts ? absl::OkStatus() : CountConditions(bound, result);
 }
 
 absl::Status Estimate(const ResolvedSelection& bound, ExplainResult* result) {
@@ -141,28 +194,43 @@ absl::Status Analyze(const ResolvedSelection& bound, ExplainResult* result) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<ExplainResult> Selections::Explain(const CallContext& context,
-                                                  const Selection& selection,
-                                                  const ExplainOptions& options) {
+absl::Status CheckOptions(const ExplainOptions& options) {
   if (options.plan_only && options.analyze) {
     return index::MakeError(absl::StatusCode::kInvalidArgument,
                             "a plan that does not run has nothing to analyze",
                             {.reason = "NOTHING_RUNS", .field = "analyze"});
   }
+  if (options.conditions_only && (options.plan_only || options.analyze)) {
+    return index::MakeError(absl::StatusCode::kInvalidArgument,
+                            "with conditions only there is no plan to show",
+                            {.reason = "NO_PLAN", .field = "conditions_only"});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExplainResult> Selections::Explain(const CallContext& context,
+                                                  const Selection& selection,
+                                                  const ExplainOptions& options) {
+  THRONG_RETURN_IF_ERROR(CheckOptions(options));
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
                           ResolveSelection(universes_, context, selection));
   ExplainResult result;
-  AppendNodes(bound.plan, 0, bound.snapshot->catalogue(), &result.nodes);
+  result.info.warnings = bound.resolved.warnings;
   for (const query::ResolvedCondition& condition : bound.resolved.conditions) {
     result.conditions.push_back({.text = condition.text, .span = condition.span});
   }
-  THRONG_RETURN_IF_ERROR(Estimate(bound, &result));
+  if (!options.conditions_only) {
+    AppendNodes(bound.plan, 0, bound.snapshot->catalogue(), &result.nodes);
+    THRONG_RETURN_IF_ERROR(Estimate(bound, &result));
+  }
   if (options.analyze) THRONG_RETURN_IF_ERROR(Analyze(bound, &result));
-  if (!options.plan_only) THRONG_RETURN_IF_ERROR(Profile(bound, &result));
+  if (!options.plan_only) THRONG_RETURN_IF_ERROR(Run(bound, options, &result));
+  std::vector<query::Warning> warnings = std::move(result.info.warnings);
   result.info = bound.Info();
-  result.stages = Stages(bound, result.info.canonical_expression);
+  result.info.warnings = std::move(warnings);
+  if (!options.conditions_only) result.stages = Stages(bound, result.info.canonical_expression);
   return result;
 }
 

@@ -16,6 +16,7 @@
 #include "query/expression.h"
 #include "query/statistics_collector.h"
 #include "server/engine/call_context.h"
+#include "server/engine/curve.h"
 #include "server/engine/selection.h"
 
 namespace throng::engine {
@@ -84,6 +85,11 @@ class Insights {
   absl::StatusOr<StatisticsResult> Statistics(const CallContext& context,
                                               const Selection& selection,
                                               const std::vector<std::string>& tags);
+  // Errors: as Selections; kInvalidArgument with field "condition" (NO_SUCH_CONDITION, NOT_A_RANGE,
+  // AMBIGUOUS_CONDITION), "tag" (NO_SUCH_CONDITION, REQUIRED), "bound" (NO_SUCH_BOUND), "points"
+  // (VALUE_OUT_OF_RANGE).
+  absl::StatusOr<CurveResult> Curve(const CallContext& context, const Selection& selection,
+                                    const CurveRequest& request);
 
  private:
   Universes& universes_;

@@ -6,6 +6,7 @@
 #include "query/formatter.h"
 #include "query/normalizer.h"
 #include "query/parser.h"
+#include "server/engine/diagnosis.h"
 #include "server/engine/user_lookup.h"
 
 namespace throng::engine {
@@ -36,6 +37,7 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field,
       query::Resolve(selection->expression, view, SnapshotIdLookup(snapshot), selection->time);
   if (!resolved.ok()) return index::WithField(resolved.status(), field);
   selection->resolved = *std::move(resolved);
+  AddMissingCounts(snapshot, &selection->resolved.warnings);
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
   selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
   return context.Check();

@@ -56,8 +56,18 @@ struct ExplainNode {
 };
 struct ExplainCondition {
   std::string text;
-  uint64_t count = 0;
+  uint64_t count = 0;  // of who matches it, whatever the rest says
   query::SourceSpan span;
+  // The count of the expression without it, and the users that are in one of the two crowds only
+  // (query/marginals.h says what "without" means). Absent where nothing ran or they are left out.
+  std::optional<uint64_t> without;
+  std::optional<uint64_t> changed;
+};
+// An operand of the outermost and, with the users that are left after it and those written before;
+// else the expression.
+struct ExplainStep {
+  std::string text;
+  uint64_t left = 0;
 };
 struct ExplainStage {
   std::string name;
@@ -67,6 +77,7 @@ struct ExplainResult {
   uint64_t count = 0;
   std::vector<ExplainNode> nodes;  // pre-order
   std::vector<ExplainCondition> conditions;
+  std::vector<ExplainStep> waterfall;
   std::vector<ExplainStage> stages;
   std::chrono::nanoseconds run_time{0};  // of the analysed count, from start to end
   ResultInfo info;
@@ -74,6 +85,10 @@ struct ExplainResult {
 struct ExplainOptions {
   bool plan_only = false;  // estimates, nothing runs
   bool analyze = false;    // what ran; not with plan_only
+  // No nodes and no stages: what an editor shows, for little more than a count. Not with the above.
+  bool conditions_only = false;
+  // Conditions' own counts are left out (0), which saves looking at all users for each.
+  bool omit_own_counts = false;
 };
 
 struct MembersPage {
@@ -112,7 +127,9 @@ class Selections {
   explicit Selections(Universes& universes) : universes_(universes) {}
 
   absl::StatusOr<CountResult> Count(const CallContext& context, const Selection& selection);
-  // Errors: kInvalidArgument (field "analyze" with plan_only).
+  // Warns also of what the data says: conditions that change nothing or contradict each other
+  // (server/engine/diagnosis.h). Errors: kInvalidArgument (field "analyze" with plan_only,
+  // "conditions_only" with either).
   absl::StatusOr<ExplainResult> Explain(const CallContext& context, const Selection& selection,
                                         const ExplainOptions& options);
   // `page_size` 1 to kPageSizeMax. Errors: kInvalidArgument (BAD_PAGE_TOKEN, page_size).

@@ -89,6 +89,13 @@ void ExplainToProto(const engine::ExplainResult& result, v1::ExplainResponse* pr
     added->set_line(static_cast<uint32_t>(condition.span.line));
     added->set_column(static_cast<uint32_t>(condition.span.column));
     added->set_length(static_cast<uint32_t>(condition.span.length));
+    if (condition.without.has_value()) added->set_without(*condition.without);
+    if (condition.changed.has_value()) added->set_changed(*condition.changed);
+  }
+  for (const engine::ExplainStep& step : result.waterfall) {
+    v1::WaterfallStep* added = proto->add_waterfall();
+    added->set_operand(step.text);
+    added->set_left(step.left);
   }
   for (const engine::ExplainStage& stage : result.stages) {
     v1::PlanStage* added = proto->add_stages();

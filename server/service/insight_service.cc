@@ -4,6 +4,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/service/convert_curve.h"
 #include "server/service/convert_result.h"
 #include "server/service/convert_selection.h"
 #include "server/service/resource_name.h"
@@ -58,12 +59,30 @@ absl::Status HandleBreakdown(const CallScope& scope, const v1::BreakdownRequest&
   return absl::OkStatus();
 }
 
+absl::Status HandleCurve(const CallScope& scope, const v1::CurveRequest& request,
+                         v1::CurveResponse* response) {
+  const FieldPath field("selection");
+  THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
+                          ToSelection(request.selection(), scope.limits, field));
+  THRONG_ASSIGN_OR_RETURN(const engine::CurveRequest curve, ToCurve(request));
+  const absl::StatusOr<engine::CurveResult> result =
+      scope.engine->insights().Curve(scope.caller, selection, curve);
+  if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
+  CurveToProto(*result, response);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* InsightService::Breakdown(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return calls_.Unary(context, request, response, &HandleBreakdown);
+}
+grpc::ServerUnaryReactor* InsightService::Curve(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleCurve);
 }
 
 }  // namespace throng::service

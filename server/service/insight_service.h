@@ -12,13 +12,17 @@ namespace throng::service {
 
 // Thread-safe.
 class InsightService final
-    : public v1::InsightService::WithRawCallbackMethod_Breakdown<v1::InsightService::Service> {
+    : public v1::InsightService::WithRawCallbackMethod_Breakdown<
+          v1::InsightService::WithRawCallbackMethod_Curve<v1::InsightService::Service>> {
  public:
   explicit InsightService(Calls& calls) : calls_(calls) {}
 
   grpc::ServerUnaryReactor* Breakdown(grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Curve(grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
 
  private:
   Calls& calls_;

@@ -34,8 +34,12 @@ absl::Status HandleExplain(const CallScope& scope, const v1::ExplainRequest& req
   const FieldPath field(kSelection);
   THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
                           ToSelection(request.selection(), scope.limits, field));
-  const absl::StatusOr<engine::ExplainResult> result = scope.engine->selections().Explain(
-      scope.caller, selection, {.plan_only = request.plan_only(), .analyze = request.analyze()});
+  const absl::StatusOr<engine::ExplainResult> result =
+      scope.engine->selections().Explain(scope.caller, selection,
+                                         {.plan_only = request.plan_only(),
+                                          .analyze = request.analyze(),
+                                          .conditions_only = request.conditions_only(),
+                                          .omit_own_counts = request.omit_own_counts()});
   if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
   ExplainToProto(*result, response);
   return absl::OkStatus();

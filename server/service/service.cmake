@@ -4,6 +4,7 @@ add_library(throng_service STATIC
   service/call_metrics.cc
   service/calls.cc
   service/convert_batch.cc
+  service/convert_curve.cc
   service/convert_expression.cc
   service/convert_identity.cc
   service/convert_result.cc

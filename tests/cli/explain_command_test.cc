@@ -3,6 +3,7 @@
 
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 #include "tests/cli/fake_server.h"
 
 namespace throng::cli {
@@ -43,12 +44,16 @@ TEST_F(ExplainCommandTest, ForPeople) {
       values_asked: 2
       values_of_tag: 9
     }
-    conditions { condition: "city = '北京'" count: 1000 }
+    conditions { condition: "city = '北京'" count: 1000 without: 5000 changed: 4997 }
+    conditions { condition: "views > 2" count: 5000 without: 3 changed: 0 }
+    waterfall { operand: "city = '北京'" left: 1000 }
+    waterfall { operand: "views > 2" left: 3 }
     stages { stage: "normalised" text: "city = '北京'" }
     info { data_version: 7 exact: true }
   )pb");
-  CliRun run = server_.Run({"explain", "x"});
+  CliRun run = server_.Run({"explain", "x", "--plan"});
   EXPECT_EQ(run.exit_code, 0);
+  EXPECT_FALSE(server_.explain_request.conditions_only());
   EXPECT_EQ(run.out,
             "3 users\n"
             "data version 7, 0.0 us in the engine\n"
@@ -61,8 +66,13 @@ TEST_F(ExplainCommandTest, ForPeople) {
             "city = '北京'  unite *  0.7 us       2  2 asked for\n"
             "               codes    9.0 us       0\n"
             "\n"
-            "CONDITION      USERS\n"
+            "#  CONDITION      USERS  WITHOUT IT  CHANGE\n"
+            "1  city = '北京'  1,000       5,000  +4,997\n"
+            "2  views > 2      5,000           3       0\n"
+            "\n"
+            "STEP BY STEP    LEFT  LOST\n"
             "city = '北京'  1,000\n"
+            "views > 2          3   997\n"
             "\n"
             "STAGE       EXPRESSION\n"
             "normalised  city = '北京'\n");
@@ -82,6 +92,37 @@ TEST_F(ExplainCommandTest, ForPeople) {
             "\n"
             "STAGE       EXPRESSION\n"
             "normalised  city = '北京'\n");
+}
+
+TEST_F(ExplainCommandTest, ConditionsAreShownByDefault) {
+  Set(server_.explain, R"pb(
+    count: 3
+    conditions { condition: "a" count: 7 without: 2 changed: 1 }
+    conditions { condition: "b" count: 9 }
+    waterfall { operand: "a or not b" left: 3 }
+    info { data_version: 7 exact: true }
+  )pb");
+  CliRun run = server_.Run({"explain", "x"});
+  EXPECT_TRUE(server_.explain_request.conditions_only());
+  EXPECT_EQ(run.out,
+            "3 users\n"
+            "data version 7, 0.0 us in the engine\n"
+            "\n"
+            "#  CONDITION  USERS  WITHOUT IT  CHANGE\n"
+            "1  a              7           2      -1\n"
+            "2  b              9           -       -\n");
+  run = server_.Run({"explain", "x", "--json"});
+  EXPECT_FALSE(server_.explain_request.conditions_only());
+  const auto json = nlohmann::json::parse(run.out);
+  EXPECT_EQ(json["conditions"][0]["without"], 2);
+  EXPECT_EQ(json["conditions"][0]["changed"], 1);
+  EXPECT_TRUE(json["conditions"][1]["without"].is_null());
+  EXPECT_EQ(json["waterfall"][0]["operand"], "a or not b");
+  EXPECT_EQ(json["waterfall"][0]["left"], 3);
+  for (const char* flag : {"--plan-only", "--analyze"}) {
+    server_.Run({"explain", "x", flag});
+    EXPECT_FALSE(server_.explain_request.conditions_only()) << flag;
+  }
 }
 
 TEST_F(ExplainCommandTest, Analyze) {

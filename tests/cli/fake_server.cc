@@ -99,6 +99,11 @@ class FakeServer::Insights final : public v1::InsightService::Service {
     fake_.breakdown_request = *request;
     return Answer(fake_, fake_.breakdown, response);
   }
+  grpc::Status Curve(grpc::ServerContext*, const v1::CurveRequest* request,
+                     v1::CurveResponse* response) override {
+    fake_.curve_request = *request;
+    return Answer(fake_, fake_.curve, response);
+  }
 
  private:
   FakeServer& fake_;

@@ -76,6 +76,8 @@ class FakeServer {
   v1::FormatExpressionResponse format;
   v1::BreakdownRequest breakdown_request;
   v1::BreakdownResponse breakdown;
+  v1::CurveRequest curve_request;
+  v1::CurveResponse curve;
   v1::GetPortraitRequest portrait_request;
   v1::Portrait portrait;
   v1::CreatePopulationRequest create_population_request;

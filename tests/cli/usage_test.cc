@@ -97,6 +97,7 @@ TEST(HelpTest, EveryCommandHasExamples) {
   const std::vector<std::vector<std::string>> commands = {{},
                                                           {"count"},
                                                           {"explain"},
+                                                          {"curve"},
                                                           {"insight"},
                                                           {"export"},
                                                           {"members"},

@@ -1,0 +1,88 @@
+// How many of some users have each number of an ordered tag, chunk by chunk.
+//
+//   ValueHistogram histogram({.lowest = 0, .shift = 0, .buckets = 1'000});
+//   histogram.Add(*shard->column, chunk, users);
+//   histogram.AppendSteps(&steps);
+//
+// Codes are counted as they lie in the columns, packed; users in the delta are left out there and
+// counted one by one. One byte wide codes go to four small tables in turn, because equal neighbours
+// would wait for one another.
+#ifndef THRONG_QUERY_VALUE_HISTOGRAM_H_
+#define THRONG_QUERY_VALUE_HISTOGRAM_H_
+
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "index/chunk_set.h"
+#include "index/column_shard.h"
+#include "index/scratch_pool.h"
+#include "query/logical_plan.h"
+
+namespace throng::query {
+
+// Neighbouring values and the users that have one of them. A value.
+struct ValueStep {
+  int64_t first = 0;  // the least and the largest that a user has
+  int64_t last = 0;
+  uint64_t users = 0;
+  friend bool operator==(const ValueStep&, const ValueStep&) = default;
+};
+
+// Bucket b has the values from lowest + b * 2^shift up to the next bucket's. A value.
+struct HistogramShape {
+  int64_t lowest = 0;
+  int64_t highest = std::numeric_limits<int64_t>::max();  // larger values are left out
+  uint32_t shift = 0;                                     // 0: a bucket a value
+  uint32_t buckets = 1;
+};
+
+// Not thread-safe: one a worker. Takes 4 bytes a bucket, with a shift 20.
+class ValueHistogram {
+ public:
+  explicit ValueHistogram(const HistogramShape& shape);
+
+  // Counts the values of `users` of chunk 0 to 15 of the shard. Values beyond the buckets are left
+  // out.
+  void Add(const index::ColumnShard& column, uint32_t chunk, const index::ChunkSet& users);
+
+  // The largest value that was seen, beyond the buckets, too; the least int64 when there was none.
+  int64_t largest() const { return largest_; }
+  // Adds the other's counts. REQUIRES: the same shape.
+  void Merge(const ValueHistogram& other);
+  // The buckets that somebody is in, in ascending order.
+  std::vector<ValueStep> Steps() const;
+
+ private:
+  struct Free {
+    void operator()(uint32_t* memory) const { std::free(memory); }
+  };
+  struct Ends {
+    int64_t first;
+    int64_t last;
+  };
+
+  uint32_t end() const;  // buckets from there on were never touched
+  void AddValue(int64_t value, uint32_t users = 1);
+  void AddBlock(const index::ColumnBlock& block, const index::ChunkSet& users);
+  template <typename Code>
+  void AddSet(const index::ColumnBlock& block, const index::ChunkSet& users);
+  template <typename Code>
+  void AddCodes(const uint8_t* codes, uint32_t size, int64_t base);
+  void AddBytes(const uint8_t* codes, uint32_t size);
+  void AddByteTables(int64_t base);
+
+  const HistogramShape shape_;
+  // Zeroed by the system where it is touched: most values of a wide tag never are.
+  std::unique_ptr<uint32_t[], Free> counts_;  // and one for what is beyond
+  std::vector<Ends> ends_;                    // with a shift
+  int64_t largest_;
+  uint32_t byte_counts_[4][256] = {};
+  index::ScratchRef scratch_;
+};
+
+}  // namespace throng::query
+
+#endif  // THRONG_QUERY_VALUE_HISTOGRAM_H_
