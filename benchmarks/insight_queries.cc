@@ -3,7 +3,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "benchmarks/cross_tab_queries.h"
+#include "benchmarks/overlap_queries.h"
 #include "fmt/format.h"
 #include "query/joint_execution.h"
 
@@ -64,7 +67,10 @@ SelectionQuery CountsAtOnce(const BenchSession& session) {
 }  // namespace
 
 std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
-  return {CountsAtOnce(session)};
+  std::vector<SelectionQuery> queries = {CountsAtOnce(session)};
+  for (SelectionQuery& query : CrossTabQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : OverlapQueries(session)) queries.push_back(std::move(query));
+  return queries;
 }
 
 }  // namespace throng::bench
