@@ -32,6 +32,11 @@ class MaskCounts {
     return true;
   }
   size_t size() const { return size_; }
+  // Makes room for so many masks at once. Another table's masks come in order of their places:
+  // in a smaller table they would lie in one heap.
+  void Reserve(size_t masks) {
+    while (masks * 2 > entries_.size()) Grow();
+  }
 
   template <typename Visit>
   void ForEach(Visit visit) const {

@@ -46,6 +46,7 @@ class OverlapCollector::Worker {
         repeated_(index::TakeScratch()) {}
 
   void Collect(std::span<const ChunkSet> users);
+  size_t combinations() const { return masks_.size(); }
   // The table goes to `masks`; false where it does not hold all.
   bool AddTo(OverlapCounts* counts, MaskCounts* masks) const;
 
@@ -201,6 +202,11 @@ OverlapCounts OverlapCollector::Finish() const {
                        .pairs = std::vector<uint64_t>(plans_ * plans_),
                        .unique = std::vector<uint64_t>(plans_)};
   MaskCounts masks(combinations_max_);
+  size_t combinations = 0;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    if (worker != nullptr) combinations += worker->combinations();
+  }
+  masks.Reserve(std::min(combinations, combinations_max_));
   for (const std::unique_ptr<Worker>& worker : workers_) {
     if (worker != nullptr && !worker->AddTo(&counts, &masks)) counts.is_complete = false;
   }
