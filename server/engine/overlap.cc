@@ -75,7 +75,17 @@ absl::StatusOr<std::vector<ResolvedSelection>> ResolveAll(const ResolvedSelectio
 }
 
 void AddIntersections(const query::OverlapCounts& counts, uint32_t top, OverlapResult* result) {
-  result->has_intersections = counts.is_complete;
+  if (!counts.is_complete) {
+    result->intersections_status = index::MakeError(
+        absl::StatusCode::kResourceExhausted,
+        fmt::format("the selections have more than {} combinations of two or more: who is in "
+                    "exactly which is left out",
+                    query::kOverlapCombinationsMax),
+        {.reason = "TOO_MANY_INTERSECTIONS",
+         .field = "selections",
+         .limit = query::kOverlapCombinationsMax,
+         .requested = query::kOverlapCombinationsMax + 1});
+  }
   for (const query::ExclusiveIntersection& exclusive : counts.intersections) {
     if (result->intersections.size() == top) {
       ++result->intersections_left_out;

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "query/expression.h"
 #include "query/overlap_collector.h"
 #include "query/resolver.h"
@@ -61,9 +62,9 @@ struct OverlapResult {
   std::vector<ExclusiveUsers> intersections;  // most users first; at most `top`
   uint64_t intersections_left_out = 0;        // how many `top` left out
   uint64_t users_left_out = 0;                // in these
-  // False: there are more than query::kOverlapCombinationsMax combinations, and `intersections` is
-  // empty. All else is exact all the same.
-  bool has_intersections = true;
+  // kResourceExhausted (TOO_MANY_INTERSECTIONS) where there are more combinations of two or more
+  // than query::kOverlapCombinationsMax: `intersections` is empty, all else exact all the same.
+  absl::Status intersections_status;
   ResultInfo info;  // canonical_expression and warnings are those of the selections
 
   uint64_t pair(size_t a, size_t b) const { return pairs[a * selections.size() + b]; }
