@@ -31,13 +31,12 @@ SelectionQuery CrossTab(const BenchSession& session, std::string name, const std
                 query::CrossTabCollector collector(session.snapshot(), AxisOf(session, rows),
                                                    AxisOf(session, columns));
                 const query::PhysicalPlan plan = session.Physical(session.Logical(crowd));
-                MustBeOk(query::Execute(plan, session.snapshot(), session.parallel(), {},
-                                        collector),
-                         "cross-tab");
+                MustBeOk(
+                    query::Execute(plan, session.snapshot(), session.parallel(), {}, collector),
+                    "cross-tab");
                 const query::CrossTabCounts counts = collector.Finish();
                 answer->assign(1, counts.users);
-                answer->insert(answer->end(), counts.row_users.begin(),
-                               counts.row_users.end() - 1);
+                answer->insert(answer->end(), counts.row_users.begin(), counts.row_users.end() - 1);
               },
           .reference =
               [&session, rows, crowd](Answer* answer) {

@@ -53,8 +53,9 @@ SelectionQuery CountsAtOnce(const BenchSession& session) {
                   plans.push_back(session.Physical(session.Logical(text)));
                 }
                 JointCounts counts(plans.size());
-                MustBeOk(query::ExecuteJointly(plans, session.snapshot(), session.parallel(),
-                                                    {}, counts), "execute jointly");
+                MustBeOk(query::ExecuteJointly(plans, session.snapshot(), session.parallel(), {},
+                                               counts),
+                         "execute jointly");
                 *answer = counts.Sum();
               },
           .reference =

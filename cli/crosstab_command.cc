@@ -133,12 +133,11 @@ std::string CellText(const v1::CrossTabRow& row, int column, const std::string& 
 bool IsWhole(const v1::CrossTabResponse& response) {
   const int columns = response.columns().entries_size() + 2;
   return response.cells_size() == response.rows().entries_size() + 2 &&
-         std::all_of(response.cells().begin(), response.cells().end(),
-                     [&](const v1::CrossTabRow& row) {
-                       return row.counts_size() == columns && row.row_shares_size() == columns &&
-                              row.column_shares_size() == columns &&
-                              row.total_shares_size() == columns;
-                     });
+         std::all_of(
+             response.cells().begin(), response.cells().end(), [&](const v1::CrossTabRow& row) {
+               return row.counts_size() == columns && row.row_shares_size() == columns &&
+                      row.column_shares_size() == columns && row.total_shares_size() == columns;
+             });
 }
 
 std::string Render(const v1::CrossTabResponse& response, const std::string& shares, bool bars) {
@@ -210,11 +209,15 @@ Json CrossTabJson(const v1::CrossTabResponse& response) {
     }
     json[name] = std::move(table);
   };
-  add("cells", [](const v1::CrossTabRow& row) -> const auto& { return row.counts(); });
-  add("row_shares", [](const v1::CrossTabRow& row) -> const auto& { return row.row_shares(); });
-  add("column_shares",
+  add(
+      "cells", [](const v1::CrossTabRow& row) -> const auto& { return row.counts(); });
+  add(
+      "row_shares", [](const v1::CrossTabRow& row) -> const auto& { return row.row_shares(); });
+  add(
+      "column_shares",
       [](const v1::CrossTabRow& row) -> const auto& { return row.column_shares(); });
-  add("total_shares", [](const v1::CrossTabRow& row) -> const auto& { return row.total_shares(); });
+  add(
+      "total_shares", [](const v1::CrossTabRow& row) -> const auto& { return row.total_shares(); });
   AppendInfo(response.info(), json);
   return json;
 }

@@ -96,12 +96,8 @@ std::string Percent(double share) { return fmt::format("{:.2f}%", share * 100); 
 
 std::string RenderSelections(const v1::OverlapResponse& response, bool bars) {
   constexpr auto kRight = Table::Align::kRight;
-  Table table({{"", kRight},
-               {"CROWD"},
-               {"USERS", kRight},
-               {"UNIQUE", kRight},
-               {"OF IT", kRight},
-               {""}});
+  Table table(
+      {{"", kRight}, {"CROWD"}, {"USERS", kRight}, {"UNIQUE", kRight}, {"OF IT", kRight}, {""}});
   for (int i = 0; i < response.selections_size(); ++i) {
     const v1::OverlapSelection& each = response.selections(i);
     table.AddRow({std::to_string(i + 1), each.name(), FormatCount(each.count()),
@@ -120,8 +116,7 @@ std::string RenderPairs(const v1::OverlapResponse& response, bool jaccard) {
   Table table(std::move(titles));
   for (int a = 0; a < response.pairs_size(); ++a) {
     const v1::OverlapRow& row = response.pairs(a);
-    std::vector<std::string> cells = {
-        fmt::format("{} {}", a + 1, response.selections(a).name())};
+    std::vector<std::string> cells = {fmt::format("{} {}", a + 1, response.selections(a).name())};
     for (int b = 0; b < row.counts_size(); ++b) {
       cells.push_back(jaccard ? fmt::format("{:.3f}", row.jaccard(b)) : FormatCount(row.counts(b)));
     }
@@ -150,10 +145,10 @@ std::string RenderIntersections(const v1::OverlapResponse& response, bool bars) 
   if (response.intersections_left_out() > 0) {
     const double share = static_cast<double>(response.users_left_out()) /
                          static_cast<double>(std::max<std::uint64_t>(1, response.union_count()));
-    table.AddRow({FormatCount(response.users_left_out()), Percent(share),
-                  fmt::format("({} other combinations)",
-                              FormatCount(response.intersections_left_out())),
-                  bars ? ShareBar(share, kBarColumns) : ""});
+    table.AddRow(
+        {FormatCount(response.users_left_out()), Percent(share),
+         fmt::format("({} other combinations)", FormatCount(response.intersections_left_out())),
+         bars ? ShareBar(share, kBarColumns) : ""});
   }
   return table.Render();
 }
@@ -216,10 +211,10 @@ Json OverlapJson(const v1::OverlapResponse& response) {
 // Whether each selection has its row, and each place is that of a selection.
 bool IsWhole(const v1::OverlapResponse& response) {
   const int size = response.selections_size();
-  const bool rows = std::all_of(response.pairs().begin(), response.pairs().end(),
-                                [&](const v1::OverlapRow& row) {
-                                  return row.counts_size() == size && row.jaccard_size() == size;
-                                });
+  const bool rows =
+      std::all_of(response.pairs().begin(), response.pairs().end(), [&](const v1::OverlapRow& row) {
+        return row.counts_size() == size && row.jaccard_size() == size;
+      });
   return rows && response.pairs_size() == size &&
          std::all_of(response.intersections().begin(), response.intersections().end(),
                      [&](const v1::ExclusiveIntersection& each) {

@@ -177,8 +177,8 @@ void CrossTabCollector::Worker::Collect(uint32_t chunk, const ChunkSet& users) {
     cost = inner.members * kListMemberCost + outer.members * kCountMemberCost +
            outer.members * inner.members / n * kCountListedCost;
   } else if (!outer_.is_single()) {
-    cost = n * (kCountPairCost + kFindSlotCost) + outer.test_cost +
-           outer.members * kCountMemberCost;
+    cost =
+        n * (kCountPairCost + kFindSlotCost) + outer.test_cost + outer.members * kCountMemberCost;
   }
   if (outer_.has_sets() && inner_.has_sets()) {
     const bool keeps_outer = outer.sets < inner.sets;
@@ -203,10 +203,10 @@ void CrossTabCollector::Worker::CountCodes(uint32_t chunk, const ChunkSet& users
   const std::span<const uint16_t> offsets = ReadOffsets(users);
   const SlotColumn outer = outer_.ReadSlots(chunk, users, offsets);
   const SlotColumn inner = inner_.ReadSlots(chunk, users, offsets);
-  const auto count = outer.width == 1 ? (inner.width == 1 ? &CountPairs<uint8_t, uint8_t>
-                                                          : &CountPairs<uint8_t, uint16_t>)
-                                      : (inner.width == 1 ? &CountPairs<uint16_t, uint8_t>
-                                                          : &CountPairs<uint16_t, uint16_t>);
+  const auto count =
+      outer.width == 1
+          ? (inner.width == 1 ? &CountPairs<uint8_t, uint8_t> : &CountPairs<uint8_t, uint16_t>)
+          : (inner.width == 1 ? &CountPairs<uint16_t, uint8_t> : &CountPairs<uint16_t, uint16_t>);
   count(offsets, outer, inner, stride_, cells_, copies_);
 }
 

@@ -63,8 +63,8 @@ SlotSetWork CrossTabReader::SetWork(uint32_t chunk, uint64_t users) const {
 
 uint32_t CrossTabReader::SlotOfNumber(int64_t number) const {
   if (!index::IsNumeric(type_)) return axis_.slot_of_code[static_cast<size_t>(number)];
-  return static_cast<uint32_t>(
-      std::upper_bound(axis_.edges.begin(), axis_.edges.end(), number) - axis_.edges.begin());
+  return static_cast<uint32_t>(std::upper_bound(axis_.edges.begin(), axis_.edges.end(), number) -
+                               axis_.edges.begin());
 }
 
 void CrossTabReader::Share(const ChunkSet& set, bool first) {

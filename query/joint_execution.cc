@@ -57,9 +57,9 @@ bool AreSmall(const std::vector<PhysicalPlan>& plans) {
 
 }  // namespace
 
-absl::Status ExecuteJointly(const std::vector<PhysicalPlan>& plans,
-                            const index::Snapshot& snapshot, index::Parallel& parallel,
-                            const Check& check, JointCollector& collector) {
+absl::Status ExecuteJointly(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
+                            index::Parallel& parallel, const Check& check,
+                            JointCollector& collector) {
   const uint32_t shards = snapshot.shard_count();
   collector.Start(parallel.threads(), shards * index::kChunksPerShard);
   std::vector<std::unique_ptr<JointEvaluator>> evaluators(parallel.threads());

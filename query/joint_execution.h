@@ -31,9 +31,9 @@ class JointCollector {
 };
 
 // Hands the plans' users to the collector. Errors: the check's. Thread-safe.
-absl::Status ExecuteJointly(const std::vector<PhysicalPlan>& plans,
-                            const index::Snapshot& snapshot, index::Parallel& parallel,
-                            const Check& check, JointCollector& collector);
+absl::Status ExecuteJointly(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
+                            index::Parallel& parallel, const Check& check,
+                            JointCollector& collector);
 
 }  // namespace throng::query
 

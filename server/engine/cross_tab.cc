@@ -218,11 +218,10 @@ Shown Show(const Axis& axis, const std::vector<uint64_t>& users) {
                                               : a.second.value < b.second.value;
     });
   }
-  const size_t top = has_values ? std::min<size_t>(entries.size(), axis.request->top)
-                                : entries.size();
+  const size_t top =
+      has_values ? std::min<size_t>(entries.size(), axis.request->top) : entries.size();
   std::fill(shown.place_of_slot.begin(), shown.place_of_slot.end(), top);  // others
-  shown.axis.others_values =
-      static_cast<uint32_t>(entries.size() - top) + axis.values_in_others;
+  shown.axis.others_values = static_cast<uint32_t>(entries.size() - top) + axis.values_in_others;
   for (size_t i = 0; i < top; ++i) {
     shown.place_of_slot[entries[i].first] = i;
     shown.axis.entries.push_back(std::move(entries[i].second));

@@ -41,10 +41,10 @@ struct CrossTabRequest {
 
 // A row or a column.
 struct CrossTabEntry {
-  std::string value;                           // FLAG: "true" and "false"; empty for bins
+  std::string value;                            // FLAG: "true" and "false"; empty for bins
   std::optional<int64_t> lower = std::nullopt;  // of a bin, as the tag stores it; included
   std::optional<int64_t> upper = std::nullopt;  // not included
-  uint64_t count = 0;                          // users of the crowd
+  uint64_t count = 0;                           // users of the crowd
 };
 
 struct CrossTabAxis {
@@ -56,7 +56,7 @@ struct CrossTabAxis {
   std::vector<CrossTabEntry> entries;
   // Users with any of the values that `top` left out; a user with several labels of them once.
   CrossTabEntry others;
-  CrossTabEntry missing;        // users without a value
+  CrossTabEntry missing;       // users without a value
   uint32_t others_values = 0;  // how many values `others` stands for
 
   // Entries, others, missing.

@@ -1,5 +1,5 @@
-// What a crowd is made of: counts over tags against a baseline, sums and extremes of numbers, counts
-// over two tags at once; and how crowds lie over each other.
+// What a crowd is made of: counts over tags against a baseline, sums and extremes of numbers,
+// counts over two tags at once; and how crowds lie over each other.
 //
 //   engine.insights().Breakdown(context, crowd, {.tags = {"city", "gender"}});
 //   engine.insights().Statistics(context, crowd, {"spend"});

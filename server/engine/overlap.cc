@@ -36,20 +36,19 @@ absl::Status CheckLimits(const OverlapRequest& request) {
                                   "an overlap needs at least one selection");
   }
   if (request.selections.size() > kOverlapSelectionsMax) {
-    return index::WithField(
-        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "TOO_MANY_SELECTIONS",
-                             "the number of selections", kOverlapSelectionsMax,
-                             request.selections.size()),
-        "selections");
+    return index::WithField(index::LimitExceeded(absl::StatusCode::kInvalidArgument,
+                                                 "TOO_MANY_SELECTIONS", "the number of selections",
+                                                 kOverlapSelectionsMax, request.selections.size()),
+                            "selections");
   }
   if (request.top < 1 || request.top > kOverlapTopMax) {
-    return index::MakeError(absl::StatusCode::kInvalidArgument,
-                            fmt::format("top is {}; it must be 1 to {}", request.top,
-                                        kOverlapTopMax),
-                            {.reason = "VALUE_OUT_OF_RANGE",
-                             .field = "top",
-                             .limit = kOverlapTopMax,
-                             .requested = request.top});
+    return index::MakeError(
+        absl::StatusCode::kInvalidArgument,
+        fmt::format("top is {}; it must be 1 to {}", request.top, kOverlapTopMax),
+        {.reason = "VALUE_OUT_OF_RANGE",
+         .field = "top",
+         .limit = kOverlapTopMax,
+         .requested = request.top});
   }
   std::set<std::string_view> seen;
   for (size_t i = 0; i < request.selections.size(); ++i) {
@@ -65,10 +64,9 @@ absl::StatusOr<std::vector<ResolvedSelection>> ResolveAll(const ResolvedSelectio
   for (size_t i = 0; i < request.selections.size(); ++i) {
     const NamedSelection& named = request.selections[i];
     const char* form = std::holds_alternative<std::string>(named.what) ? "expression" : "tree";
-    THRONG_ASSIGN_OR_RETURN(
-        ResolvedSelection selection,
-        ResolveBeside(frame, context, named.what,
-                      fmt::format("selections[{}].selection.{}", i, form)));
+    THRONG_ASSIGN_OR_RETURN(ResolvedSelection selection,
+                            ResolveBeside(frame, context, named.what,
+                                          fmt::format("selections[{}].selection.{}", i, form)));
     all.push_back(std::move(selection));
   }
   return all;
@@ -106,21 +104,20 @@ absl::StatusOr<OverlapResult> Insights::Overlap(const CallContext& context,
                                                 const OverlapRequest& request) {
   THRONG_RETURN_IF_ERROR(CheckLimits(request));
   // The frame that all selections share; its own expression selects nobody and is not run.
-  THRONG_ASSIGN_OR_RETURN(
-      const ResolvedSelection frame,
-      ResolveSelection(universes_, context,
-                       {.population = request.population,
-                        .what = query::Expression{query::NoUsers()},
-                        .time_zone = request.time_zone,
-                        .reference_us = request.reference_us,
-                        .read_version = request.read_version}));
+  THRONG_ASSIGN_OR_RETURN(const ResolvedSelection frame,
+                          ResolveSelection(universes_, context,
+                                           {.population = request.population,
+                                            .what = query::Expression{query::NoUsers()},
+                                            .time_zone = request.time_zone,
+                                            .reference_us = request.reference_us,
+                                            .read_version = request.read_version}));
   THRONG_ASSIGN_OR_RETURN(const std::vector<ResolvedSelection> selections,
                           ResolveAll(frame, context, request));
   std::vector<query::PhysicalPlan> plans;
   for (const ResolvedSelection& selection : selections) plans.push_back(selection.plan);
   query::OverlapCollector collector(plans.size());
-  THRONG_RETURN_IF_ERROR(query::ExecuteJointly(
-      plans, *frame.snapshot, frame.universe->parallel(), frame.check, collector));
+  THRONG_RETURN_IF_ERROR(query::ExecuteJointly(plans, *frame.snapshot, frame.universe->parallel(),
+                                               frame.check, collector));
   query::OverlapCounts counts = collector.Finish();
 
   OverlapResult result{.union_count = counts.union_users};

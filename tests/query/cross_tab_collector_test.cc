@@ -121,12 +121,15 @@ TEST(CrossTabCollectorRandomTest, CountsWhatAskingEachUserDoes) {
     for (bool deltas : {false, true}) {
       CrossTabWorld world(random, codes == 300 ? 66'000 : 140'000, codes, deltas);
       const uint32_t shown = codes == 300 ? 12 : codes;
-      const std::vector<AskedAxis> axes = {
-          world.Values(kCity, shown),   world.Values(kInterests, shown),
-          world.Values(kCity, 2),       world.Values(kInterests, 2),
-          world.Flag(),                 world.Bins({0, 3, 12}),
-          world.Bins({-1'000'000, 5}),  world.Bins({std::numeric_limits<int64_t>::min() + 1,
-                                                    std::numeric_limits<int64_t>::max()})};
+      const std::vector<AskedAxis> axes = {world.Values(kCity, shown),
+                                           world.Values(kInterests, shown),
+                                           world.Values(kCity, 2),
+                                           world.Values(kInterests, 2),
+                                           world.Flag(),
+                                           world.Bins({0, 3, 12}),
+                                           world.Bins({-1'000'000, 5}),
+                                           world.Bins({std::numeric_limits<int64_t>::min() + 1,
+                                                       std::numeric_limits<int64_t>::max()})};
       std::vector<LogicalPlan> crowds = {PlanOf("all"), PlanOf("c1"), PlanOf("none"),
                                          PlanOf("and(i1, v3..4)")};
       crowds.push_back({HashBuckets{7, "x", 0, 500}});  // nearly nobody
@@ -136,9 +139,8 @@ TEST(CrossTabCollectorRandomTest, CountsWhatAskingEachUserDoes) {
         const AskedAxis& columns = axes[random() % axes.size()];
         const LogicalPlan& crowd = crowds[random() % crowds.size()];
         const std::string what =
-            fmt::format("{} codes, deltas {}, tags {} x {}, crowd {}", codes, deltas,
-                        rows.axis.tag, columns.axis.tag,
-                        ToString(crowd, world.world().catalogue()));
+            fmt::format("{} codes, deltas {}, tags {} x {}, crowd {}", codes, deltas, rows.axis.tag,
+                        columns.axis.tag, ToString(crowd, world.world().catalogue()));
         ExpectCounts(world.Count(crowd, rows, columns), world.Who(crowd), rows, columns, what);
         if (HasFatalFailure()) return;
       }

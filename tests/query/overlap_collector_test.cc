@@ -113,8 +113,9 @@ TEST(OverlapCollectorTest, TooManyCombinationsCostTheIntersectionsAlone) {
   std::mt19937_64 random(testing::TestSeed());
   PlanWorld world(random, 150'000);
   for (const char* crowd : {"all", "and(c1, v3..4)"}) {
-    std::vector<LogicalPlan> plans = {PlanOf("c0|1"), PlanOf("i0"), PlanOf("i1|2"), PlanOf("v0..9"),
-                                      PlanOf("g"),    PlanOf("ec"), PlanOf("v5..20")};
+    std::vector<LogicalPlan> plans = {PlanOf("c0|1"),  PlanOf("i0"), PlanOf("i1|2"),
+                                      PlanOf("v0..9"), PlanOf("g"),  PlanOf("ec"),
+                                      PlanOf("v5..20")};
     for (LogicalPlan& plan : plans) plan = {LogicalAnd{{plan, PlanOf(crowd)}}};
     const std::map<uint64_t, uint64_t> masks = MasksOf(world, plans);
     size_t combinations = 0;  // of two or more

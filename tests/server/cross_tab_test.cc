@@ -33,7 +33,8 @@ std::string LabelOf(const CrossTabEntry& entry) {
 Lines Print(const CrossTabResult& result) {
   Lines lines;
   for (size_t row = 0; row < result.rows.size(); ++row) {
-    std::string line = fmt::format("{} {}:", LabelOf(result.rows.at(row)), result.rows.at(row).count);
+    std::string line =
+        fmt::format("{} {}:", LabelOf(result.rows.at(row)), result.rows.at(row).count);
     for (size_t column = 0; column < result.columns.size(); ++column) {
       line += fmt::format(" {}", result.cell(row, column));
     }
@@ -73,10 +74,9 @@ TEST_F(CrossTabTest, KnownAnswers) {
   EXPECT_EQ(Print(result), (Lines{"Beijing 2: 1 1 0 0", "Tianjin 1: 1 0 0 0", "Wuhan 1: 0 1 0 0",
                                   " 0: 0 0 0 0", " 2: 1 1 0 0", "= true 3 false 3  0  0"}));
   EXPECT_EQ(result.rows.type, index::TagType::kCategory);
-  EXPECT_EQ(Print(*Cross("city = 'Beijing'",
-                         {.rows = {.tag = "interests"}, .columns = {.tag = "city"}})),
-            (Lines{"garden 2: 2 0 0", "metro 1: 1 0 0", " 0: 0 0 0", " 0: 0 0 0",
-                   "= Beijing 2  0  0"}));
+  EXPECT_EQ(
+      Print(*Cross("city = 'Beijing'", {.rows = {.tag = "interests"}, .columns = {.tag = "city"}})),
+      (Lines{"garden 2: 2 0 0", "metro 1: 1 0 0", " 0: 0 0 0", " 0: 0 0 0", "= Beijing 2  0  0"}));
 }
 
 TEST_F(CrossTabTest, NumbersAndTimesFallIntoBins) {
@@ -98,8 +98,8 @@ TEST_F(CrossTabTest, OthersAreUsersOnce) {
   const CrossTabResult result = *Cross(
       "all()", {.rows = {.tag = "interests", .top = 1}, .columns = {.tag = "city", .top = 1}});
   // garden u1 u3, metro u1 u2, pool and a|b\c u4.
-  EXPECT_EQ(Print(result), (Lines{"garden 2: 2 0 0", " 3: 1 2 0", " 2: 0 0 2",
-                                  "= Beijing 2  2  2"}));
+  EXPECT_EQ(Print(result),
+            (Lines{"garden 2: 2 0 0", " 3: 1 2 0", " 2: 0 0 2", "= Beijing 2  2  2"}));
   EXPECT_EQ(result.rows.others_values, 3u);
   EXPECT_EQ(result.columns.others_values, 2u);
 }
@@ -114,17 +114,17 @@ TEST_F(CrossTabTest, ErrorsNameTheField) {
   ExpectError({.rows = {.tag = "views", .edges = {Whole(1), Whole(1)}}, .columns = city},
               "NOT_ASCENDING", "rows.edges[1]");
   // Both lie between 1 and 2: no number falls between them.
-  ExpectError({.rows = {.tag = "views", .edges = {Decimal(12, 1), Decimal(15, 1)}},
-               .columns = city},
-              "NOT_ASCENDING", "rows.edges[1]");
-  ExpectError({.rows = {.tag = "views", .edges = {Text("x")}}, .columns = city},
-              "WRONG_VALUE_TYPE", "rows.edges[0]");
+  ExpectError(
+      {.rows = {.tag = "views", .edges = {Decimal(12, 1), Decimal(15, 1)}}, .columns = city},
+      "NOT_ASCENDING", "rows.edges[1]");
+  ExpectError({.rows = {.tag = "views", .edges = {Text("x")}}, .columns = city}, "WRONG_VALUE_TYPE",
+              "rows.edges[0]");
   ExpectError({.rows = {.tag = "city", .top = 0}, .columns = city}, "VALUE_OUT_OF_RANGE",
               "rows.top");
   ExpectError({.rows = city, .columns = {.tag = "city", .top = kCrossTabTopMax + 1}},
               "VALUE_OUT_OF_RANGE", "columns.top");
-  EXPECT_TRUE(Cross("all()", {.rows = city, .columns = {.tag = "city", .top = kCrossTabTopMax}})
-                  .ok());
+  EXPECT_TRUE(
+      Cross("all()", {.rows = city, .columns = {.tag = "city", .top = kCrossTabTopMax}}).ok());
 }
 
 TEST_F(CrossTabTest, EdgesAndCellsEndAtTheirLimits) {
@@ -188,9 +188,9 @@ class NaiveTable {
     if (texts.empty()) return {"(missing)"};
     std::set<std::string> labels;
     for (const std::string& text : texts) {
-      const bool shown = std::any_of(
-          axis.entries.begin(), axis.entries.end(),
-          [&](const CrossTabEntry& entry) { return LabelOf(entry) == text; });
+      const bool shown =
+          std::any_of(axis.entries.begin(), axis.entries.end(),
+                      [&](const CrossTabEntry& entry) { return LabelOf(entry) == text; });
       labels.insert(shown ? text : "(others)");
     }
     return labels;
@@ -253,7 +253,7 @@ class RandomCrossTabs {
       if (!model_.Find("", model_.id(user)).has_value()) continue;  // erased before
       MustBeOk(world_.engine()
                    .erasures()
-                   .Erase(world_.context(), "default", {.ids = {model_.id(user)}})
+                   .Erase(world_.context(), {.users = {{"", model_.id(user)}}})
                    .status());
       model_.Erase(model_.id(user));
     }
@@ -286,8 +286,8 @@ class RandomCrossTabs {
   }
 
   CrossTabAxisRequest AxisOf(uint32_t tag) {
-    CrossTabAxisRequest axis{.tag = model_.tags()[tag].name,
-                             .top = random_() % 2 == 0 ? 500u : 1u + random_() % 4};
+    CrossTabAxisRequest axis{.tag = model_.tags()[tag].name, .top = 500};
+    if (random_() % 2 == 0) axis.top = static_cast<uint32_t>(1 + random_() % 4);
     const testing::GeneratorTag shape = generator_.expression_tags()[tag];
     if (!index::IsNumeric(shape.type)) return axis;
     std::set<int64_t> edges;
