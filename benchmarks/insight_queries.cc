@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "benchmarks/condition_queries.h"
+#include "benchmarks/cross_tab_queries.h"
+#include "benchmarks/overlap_queries.h"
 #include "fmt/format.h"
 #include "query/joint_execution.h"
 
@@ -69,6 +71,8 @@ SelectionQuery CountsAtOnce(const BenchSession& session) {
 std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
   std::vector<SelectionQuery> queries{CountsAtOnce(session)};
   for (SelectionQuery& query : ConditionQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : CrossTabQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : OverlapQueries(session)) queries.push_back(std::move(query));
   return queries;
 }
 

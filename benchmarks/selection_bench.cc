@@ -147,9 +147,10 @@ std::vector<SelectionQuery> Filtered(std::vector<SelectionQuery> queries,
   return queries;
 }
 
-int TimeAndPrint(const Options& options, const std::vector<SelectionQuery>& queries) {
+int TimeAndPrint(const Options& options, const std::vector<SelectionQuery>& queries,
+                 const std::string& reference) {
   const std::vector<Timing> timings = TimeQueries(queries, options.timing);
-  PrintTable(timings);
+  PrintTable(timings, reference);
   if (options.json.empty()) return 0;
   const std::string context =
       fmt::format("\"users\": {}, \"seed\": {}, \"threads\": {}, \"deltas_percent\": {}",
@@ -170,7 +171,7 @@ int CompareSides(const Options& options, BenchPopulation population, index::Para
   const std::vector<SelectionQuery> queries =
       Filtered(SelectionQueries(session, reference, options.seed), options.queries);
   Wait(options);
-  return TimeAndPrint(options, queries);
+  return TimeAndPrint(options, queries, "CRoaring");
 }
 
 int CompareInsights(const Options& options, BenchPopulation population) {
@@ -179,7 +180,7 @@ int CompareInsights(const Options& options, BenchPopulation population) {
   const BenchSession session(population.snapshot, parallel);
   const std::vector<SelectionQuery> queries = Filtered(InsightQueries(session), options.queries);
   Wait(options);
-  return TimeAndPrint(options, queries);
+  return TimeAndPrint(options, queries, "separate counts");
 }
 
 int Main(int argc, char** argv) {

@@ -103,9 +103,9 @@ std::vector<Timing> TimeQueries(const std::vector<SelectionQuery>& queries,
   return timings;
 }
 
-void PrintTable(const std::vector<Timing>& timings) {
-  fmt::print("{:<36} {:>12} {:>12} {:>12} {:>8} {:>6} {:>12} {:>8}\n", "query", "users",
-             "throng us", "CRoaring us", "ratio", "runs", "operands MB", "GB/s");
+void PrintTable(const std::vector<Timing>& timings, const std::string& reference) {
+  fmt::print("{:<36} {:>12} {:>12} {:>18} {:>8} {:>6} {:>12} {:>8}\n", "query", "users",
+             "throng us", reference + " us", "ratio", "runs", "operands MB", "GB/s");
   for (const Timing& row : timings) {
     std::string operands;
     std::string speed;
@@ -114,7 +114,7 @@ void PrintTable(const std::vector<Timing>& timings) {
       operands = fmt::format("{:.2f}", bytes / 1e6);
       speed = fmt::format("{:.1f}", bytes / row.throng_us / 1e3);
     }
-    fmt::print("{:<36} {:>12} {:>12} {:>12} {:>7.2f}x {:>6} {:>12} {:>8}\n",
+    fmt::print("{:<36} {:>12} {:>12} {:>18} {:>7.2f}x {:>6} {:>12} {:>8}\n",
                row.name + " " + row.title, row.users, Number(row.throng_us),
                Number(row.reference_us), row.ratio(), row.runs, operands, speed);
   }

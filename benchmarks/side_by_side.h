@@ -1,7 +1,7 @@
 // Times the two sides of a query in turns and prints them beside each other.
 //
 //   std::vector<Timing> rows = TimeQueries(queries, {.runs = 30});
-//   PrintTable(rows);
+//   PrintTable(rows, "CRoaring");
 //
 // The sides take turns of a few runs: what slows the machine for a while slows both, and all but
 // the first run of a turn find the caches as their own side left them. Google Benchmark runs one
@@ -42,7 +42,8 @@ struct Timing {
 std::vector<Timing> TimeQueries(const std::vector<SelectionQuery>& queries,
                                 const TimingOptions& options);
 
-void PrintTable(const std::vector<Timing>& timings);
+// `reference` is what the second side is: "CRoaring".
+void PrintTable(const std::vector<Timing>& timings, const std::string& reference);
 // Returns false when the file cannot be written. `context` is a JSON object's members.
 bool WriteJson(const std::string& path, const std::string& context,
                const std::vector<Timing>& timings);

@@ -25,6 +25,8 @@ void RegisterCountCommand(CLI::App& app, GlobalOptions& options, int& exit_code)
 void RegisterCurveCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExplainCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterInsightCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterCrossTabCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterOverlapCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 

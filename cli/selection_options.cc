@@ -50,6 +50,10 @@ void AddExpressionSource(CLI::App& command, ExpressionSource& source) {
 
 void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments) {
   AddExpressionSource(command, arguments.source);
+  AddFrameOptions(command, arguments);
+}
+
+void AddFrameOptions(CLI::App& command, SelectionOptions& arguments) {
   command
       .add_option("--zone", arguments.time_zone, "Time zone of relative dates, e.g. Asia/Shanghai")
       ->type_name("ZONE");
@@ -84,9 +88,15 @@ absl::StatusOr<v1::Selection> MakeSelection(const SelectionOptions& arguments,
                                             const GlobalOptions& options) {
   absl::StatusOr<std::string> expression = ReadExpression(arguments.source);
   if (!expression.ok()) return expression.status();
+  return MakeSelection(*std::move(expression), arguments, options);
+}
+
+absl::StatusOr<v1::Selection> MakeSelection(std::string expression,
+                                            const SelectionOptions& arguments,
+                                            const GlobalOptions& options) {
   v1::Selection selection;
   selection.set_population(PopulationName(options));
-  selection.set_expression(*std::move(expression));
+  selection.set_expression(std::move(expression));
   selection.set_time_zone(arguments.time_zone);
   selection.set_read_version(arguments.read_version);
   if (!arguments.reference_time.empty() &&

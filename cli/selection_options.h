@@ -45,6 +45,9 @@ void AddExpressionSource(CLI::App& command, ExpressionSource& source);
 // Adds EXPR, --file, --zone, --at and --read-version. `arguments` must outlive `command`.
 void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments);
 
+// Adds --zone, --at and --read-version: for commands that take their expressions otherwise.
+void AddFrameOptions(CLI::App& command, SelectionOptions& arguments);
+
 // Adds --read-version. `read_version` must outlive `command`.
 void AddReadVersion(CLI::App& command, std::uint64_t& read_version);
 
@@ -54,6 +57,11 @@ absl::StatusOr<std::string> ReadExpression(const ExpressionSource& source);
 
 // The selection in options' population. Errors: as ReadExpression; kInvalidArgument (--at).
 absl::StatusOr<v1::Selection> MakeSelection(const SelectionOptions& arguments,
+                                            const GlobalOptions& options);
+
+// The same of an expression that was read otherwise. Errors: kInvalidArgument (--at).
+absl::StatusOr<v1::Selection> MakeSelection(std::string expression,
+                                            const SelectionOptions& arguments,
                                             const GlobalOptions& options);
 
 // Prints the warnings of an answer on stderr, for people.

@@ -75,6 +75,17 @@ class ColumnBlock {
   bool has_plain_codes() const { return codes() != nullptr && width_ <= 2 && exceptions_.empty(); }
   // None where the values span less than 65,535.
   const ColumnExceptions& exceptions() const { return exceptions_; }
+  // Calls visit(value) for each exception whose user is among `users`.
+  template <typename Visit>
+  void VisitExceptions(const ChunkSet& users, Visit visit) const {
+    const bool is_bitset = users.kind == SetKind::kBitset;
+    for (size_t i = 0; i < exceptions_.size(); ++i) {
+      const uint32_t offset = exceptions_.offsets[i];
+      const bool in = is_bitset ? (users.words[offset >> 6] >> (offset & 63) & 1) != 0
+                                : Contains(users, offset);
+      if (in) visit(exceptions_.values[i]);
+    }
+  }
   size_t memory_bytes() const {
     return sizeof(*this) + data_.size() + present_.size() * 8 + exceptions_.memory_bytes();
   }

@@ -95,6 +95,13 @@ struct WordKernels {
   CollectFunction collect8;
   // Whether that reads all codes and takes as long for few members as for many.
   bool collects_all;
+
+  // Writes the members of any of `size` sets, and those of more than one, to words of a chunk.
+  void (*find_repeated)(const uint64_t* const* sets, uint32_t size, uint64_t* any,
+                        uint64_t* repeated);
+  // Bit i of masks[user] becomes whether sets[i], one of at most 64, holds that user of the 64 of
+  // the word `word`; a null set holds nobody.
+  void (*gather_masks)(const uint64_t* const* sets, uint32_t size, uint32_t word, uint64_t* masks);
 };
 
 inline constexpr uint32_t kCollectPadding = 64;

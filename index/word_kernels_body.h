@@ -10,6 +10,7 @@
 
 #include "index/kernel_codes.h"
 #include "index/kernel_collect.h"
+#include "index/kernel_masks.h"
 #include "index/kernel_offsets.h"
 #include "index/kernel_words.h"
 #include "index/word_kernels.h"
@@ -39,6 +40,8 @@ constexpr WordKernels kKernels = {
     .collect4 = Collect<uint32_t>,
     .collect8 = Collect<uint64_t>,
     .collects_all = kCollectsAll,
+    .find_repeated = FindRepeated,
+    .gather_masks = GatherMasks,
 };
 
 }  // namespace

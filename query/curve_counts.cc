@@ -95,7 +95,7 @@ Interval BoundsOf(const index::Snapshot& snapshot, uint32_t tag) {
       const bool bounded = block->codes() != nullptr && span < room;
       extend(block->base(), bounded ? block->base() + static_cast<int64_t>(span)
                                     : std::numeric_limits<int64_t>::max());
-      for (const index::ColumnException& e : block->exceptions()) extend(e.value, e.value);
+      for (const int64_t value : block->exceptions().values) extend(value, value);
     }
   }
   return bounds;

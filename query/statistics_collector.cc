@@ -276,19 +276,6 @@ ChunkSet WithoutDelta(const ChunkSet& users, std::span<const index::Cell> delta,
   return index::ViewOf(words);
 }
 
-// Calls visit(value) for the users among the exceptions.
-template <typename Visit>
-void VisitExceptions(const index::ColumnExceptions& exceptions, const ChunkSet& users,
-                     Visit visit) {
-  const bool is_bitset = users.kind == index::SetKind::kBitset;
-  for (size_t i = 0; i < exceptions.size(); ++i) {
-    const uint32_t offset = exceptions.offsets[i];
-    const bool in = is_bitset ? (users.words[offset >> 6] >> (offset & 63) & 1) != 0
-                              : index::Contains(users, offset);
-    if (in) visit(exceptions.values[i]);
-  }
-}
-
 // The codes of the chunk after `chunk`, or of this one where there are none.
 const uint8_t* NextCodes(const index::ColumnShard& column, uint32_t chunk) {
   const index::ColumnBlock* next =
@@ -444,8 +431,7 @@ void StatisticsCollector::CollectTag(const index::ColumnShard& column, uint32_t 
     } else {
       partial->Add(TotalsOf(*block, outside_delta, NextCodes(column, chunk)), block->base());
     }
-    VisitExceptions(block->exceptions(), outside_delta,
-                    [&](int64_t value) { partial->Add(value); });
+    block->VisitExceptions(outside_delta, [&](int64_t value) { partial->Add(value); });
     return;
   }
   index::ForEach(outside_delta, [&](uint32_t offset) {

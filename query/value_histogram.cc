@@ -103,9 +103,7 @@ void ValueHistogram::AddBlock(const index::ColumnBlock& block, const ChunkSet& u
       AddSet<uint64_t>(block, users);
       break;
   }
-  for (const index::ColumnException& exception : block.exceptions()) {
-    if (index::Contains(users, exception.offset)) AddValue(exception.value);
-  }
+  block.VisitExceptions(users, [&](int64_t value) { AddValue(value); });
 }
 
 template <typename Code>
@@ -139,7 +137,8 @@ void ValueHistogram::AddSet(const index::ColumnBlock& block, const ChunkSet& use
         AddCodes<Code>(collected, size, block.base());
         size = 0;
       }
-      size += collect(codes + size_t{w} * 64 * sizeof(Code), users.words + w, kWordsAtOnce,
+      const uint8_t* from = codes + size_t{w} * 64 * sizeof(Code);
+      size += collect(from, users.words + w, kWordsAtOnce, /*ahead=*/from,
                       collected + size_t{size} * sizeof(Code));
     }
     AddCodes<Code>(collected, size, block.base());

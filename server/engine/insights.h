@@ -1,4 +1,5 @@
-// What a crowd is made of: counts over tags against a baseline, sums and extremes of numbers.
+// What a crowd is made of: counts over tags against a baseline, sums and extremes of numbers,
+// counts over two tags at once; and how crowds lie over each other.
 //
 //   engine.insights().Breakdown(context, crowd, {.tags = {"city", "gender"}});
 //   engine.insights().Statistics(context, crowd, {"spend"});
@@ -16,7 +17,9 @@
 #include "query/expression.h"
 #include "query/statistics_collector.h"
 #include "server/engine/call_context.h"
+#include "server/engine/cross_tab.h"
 #include "server/engine/curve.h"
+#include "server/engine/overlap.h"
 #include "server/engine/selection.h"
 
 namespace throng::engine {
@@ -90,6 +93,16 @@ class Insights {
   // (VALUE_OUT_OF_RANGE).
   absl::StatusOr<CurveResult> Curve(const CallContext& context, const Selection& selection,
                                     const CurveRequest& request);
+  // Counts over two tags at once. Errors: as Selections; kInvalidArgument with field "rows.tag",
+  // "rows.edges" (NO_EDGES for an ordered tag, NOT_ORDERED for edges of another, TOO_MANY_EDGES),
+  // "rows.edges[i]" (NOT_ASCENDING, or of the value), "rows.top", the same of "columns";
+  // kResourceExhausted (TOO_MANY_CELLS).
+  absl::StatusOr<CrossTabResult> CrossTab(const CallContext& context, const Selection& selection,
+                                          const CrossTabRequest& request);
+  // Errors: as Selections; kInvalidArgument with field "selections" (NO_SELECTIONS,
+  // TOO_MANY_SELECTIONS), "selections[i].name" (BAD_NAME, DUPLICATE_NAME), "top", and
+  // "selections[i].selection.expression" or ".tree".
+  absl::StatusOr<OverlapResult> Overlap(const CallContext& context, const OverlapRequest& request);
 
  private:
   Universes& universes_;

@@ -1,6 +1,7 @@
 // Finds the tags that a request names in a list.
 //
 //   absl::StatusOr<const index::TagEntry*> tag = FindVisibleTag(view, request.tags[2], 2);
+//   tag = FindVisibleTag(view, request.rows.tag, "rows.tag");
 //
 // Internal to the engine.
 #ifndef THRONG_SERVER_ENGINE_VISIBLE_TAG_H_
@@ -19,6 +20,11 @@ namespace throng::engine {
 // is not there and for one beyond the caller's level alike. Thread-safe.
 absl::StatusOr<const index::TagEntry*> FindVisibleTag(const index::CatalogueView& view,
                                                       std::string_view name, size_t i);
+
+// The same for a name that stands alone in the field `field`.
+absl::StatusOr<const index::TagEntry*> FindVisibleTag(const index::CatalogueView& view,
+                                                      std::string_view name,
+                                                      std::string_view field);
 
 }  // namespace throng::engine
 

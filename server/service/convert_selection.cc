@@ -9,18 +9,6 @@
 #include "server/service/resource_name.h"
 
 namespace throng::service {
-namespace {
-
-void WarningToProto(const query::Warning& warning, v1::Warning* proto) {
-  proto->set_reason(warning.reason);
-  proto->set_message(warning.message);
-  proto->set_line(static_cast<uint32_t>(warning.span.line));
-  proto->set_column(static_cast<uint32_t>(warning.span.column));
-  proto->set_length(static_cast<uint32_t>(warning.span.length));
-}
-
-}  // namespace
-
 absl::Status CheckExpressionText(std::string_view text, const ServiceLimits& limits,
                                  const FieldPath& field) {
   if (text.size() <= limits.expression_text_bytes_max) return absl::OkStatus();
@@ -74,6 +62,14 @@ absl::Status AtSelection(const absl::Status& status, const v1::Selection& proto,
   if (moved.code() != absl::StatusCode::kInvalidArgument) return moved;
   return index::WithField(moved,
                           FieldPath(field, proto.has_tree() ? "tree" : "expression").ToString());
+}
+
+void WarningToProto(const query::Warning& warning, v1::Warning* proto) {
+  proto->set_reason(warning.reason);
+  proto->set_message(warning.message);
+  proto->set_line(static_cast<uint32_t>(warning.span.line));
+  proto->set_column(static_cast<uint32_t>(warning.span.column));
+  proto->set_length(static_cast<uint32_t>(warning.span.length));
 }
 
 void InfoToProto(const engine::ResultInfo& info, v1::ResultInfo* proto) {

@@ -38,6 +38,7 @@ absl::Status CheckExpressionText(std::string_view text, const ServiceLimits& lim
 absl::Status AtSelection(const absl::Status& status, const v1::Selection& proto,
                          const FieldPath& field);
 
+void WarningToProto(const query::Warning& warning, v1::Warning* proto);
 void InfoToProto(const engine::ResultInfo& info, v1::ResultInfo* proto);
 
 }  // namespace throng::service

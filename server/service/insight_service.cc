@@ -4,7 +4,9 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/service/convert_cross_tab.h"
 #include "server/service/convert_curve.h"
+#include "server/service/convert_overlap.h"
 #include "server/service/convert_result.h"
 #include "server/service/convert_selection.h"
 #include "server/service/resource_name.h"
@@ -72,6 +74,29 @@ absl::Status HandleCurve(const CallScope& scope, const v1::CurveRequest& request
   return absl::OkStatus();
 }
 
+absl::Status HandleCrossTab(const CallScope& scope, const v1::CrossTabRequest& request,
+                            v1::CrossTabResponse* response) {
+  const FieldPath field("selection");
+  THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
+                          ToSelection(request.selection(), scope.limits, field));
+  THRONG_ASSIGN_OR_RETURN(const engine::CrossTabRequest cross_tab, ToCrossTab(request));
+  const absl::StatusOr<engine::CrossTabResult> result =
+      scope.engine->insights().CrossTab(scope.caller, selection, cross_tab);
+  if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
+  CrossTabToProto(*result, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleOverlap(const CallScope& scope, const v1::OverlapRequest& request,
+                           v1::OverlapResponse* response) {
+  THRONG_ASSIGN_OR_RETURN(const engine::OverlapRequest overlap, ToOverlap(request, scope.limits));
+  const absl::StatusOr<engine::OverlapResult> result =
+      scope.engine->insights().Overlap(scope.caller, overlap);
+  if (!result.ok()) return AtOverlap(result.status());
+  OverlapToProto(*result, response);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* InsightService::Breakdown(grpc::CallbackServerContext* context,
@@ -83,6 +108,18 @@ grpc::ServerUnaryReactor* InsightService::Curve(grpc::CallbackServerContext* con
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {
   return calls_.Unary(context, request, response, &HandleCurve);
+}
+
+grpc::ServerUnaryReactor* InsightService::CrossTab(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleCrossTab);
+}
+
+grpc::ServerUnaryReactor* InsightService::Overlap(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleOverlap);
 }
 
 }  // namespace throng::service

@@ -10,16 +10,25 @@
 
 namespace throng::service {
 
+using InsightServiceOfBytes = v1::InsightService::WithRawCallbackMethod_Breakdown<
+    v1::InsightService::WithRawCallbackMethod_CrossTab<
+        v1::InsightService::WithRawCallbackMethod_Overlap<
+            v1::InsightService::WithRawCallbackMethod_Curve<v1::InsightService::Service>>>>;
+
 // Thread-safe.
-class InsightService final
-    : public v1::InsightService::WithRawCallbackMethod_Breakdown<
-          v1::InsightService::WithRawCallbackMethod_Curve<v1::InsightService::Service>> {
+class InsightService final : public InsightServiceOfBytes {
  public:
   explicit InsightService(Calls& calls) : calls_(calls) {}
 
   grpc::ServerUnaryReactor* Breakdown(grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* CrossTab(grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Overlap(grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Curve(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override;

@@ -4,9 +4,11 @@ add_library(throng_service STATIC
   service/call_metrics.cc
   service/calls.cc
   service/convert_batch.cc
+  service/convert_cross_tab.cc
   service/convert_curve.cc
   service/convert_expression.cc
   service/convert_identity.cc
+  service/convert_overlap.cc
   service/convert_result.cc
   service/convert_selection.cc
   service/convert_stats.cc

@@ -57,6 +57,8 @@ inline constexpr size_t kExportFrameBytesMax = 256 << 10;
 // Answers echo the canonical expression up to this length, so that a request with a million values
 // does not get them back.
 inline constexpr size_t kCanonicalEchoBytesMax = 64 << 10;
+// Of each selection of an overlap.
+inline constexpr size_t kOverlapEchoBytesMax = 16 << 10;
 
 // Nested messages of a request: 64 levels of an expression take 128, the rest is around them.
 inline constexpr int kMessageDepthMax = 200;

@@ -104,6 +104,16 @@ class FakeServer::Insights final : public v1::InsightService::Service {
     fake_.curve_request = *request;
     return Answer(fake_, fake_.curve, response);
   }
+  grpc::Status CrossTab(grpc::ServerContext*, const v1::CrossTabRequest* request,
+                        v1::CrossTabResponse* response) override {
+    fake_.cross_tab_request = *request;
+    return Answer(fake_, fake_.cross_tab, response);
+  }
+  grpc::Status Overlap(grpc::ServerContext*, const v1::OverlapRequest* request,
+                       v1::OverlapResponse* response) override {
+    fake_.overlap_request = *request;
+    return Answer(fake_, fake_.overlap, response);
+  }
 
  private:
   FakeServer& fake_;

@@ -78,6 +78,10 @@ class FakeServer {
   v1::BreakdownResponse breakdown;
   v1::CurveRequest curve_request;
   v1::CurveResponse curve;
+  v1::CrossTabRequest cross_tab_request;
+  v1::CrossTabResponse cross_tab;
+  v1::OverlapRequest overlap_request;
+  v1::OverlapResponse overlap;
   v1::GetPortraitRequest portrait_request;
   v1::Portrait portrait;
   v1::CreatePopulationRequest create_population_request;

@@ -76,6 +76,27 @@ std::string BankSchema() {
          Tag("y", "FLAG");
 }
 
+// Figures counted from the file by other means.
+void ExpectBankTables(const Throng& bank) {
+  Json jobs = bank.Ask({"crosstab", "housing and not loan", "--rows", "job", "--columns", "marital",
+                        "--top-rows", "4"});
+  EXPECT_EQ(jobs["count"], 20'763);
+  EXPECT_EQ(jobs["rows"]["entries"][3]["value"], "admin.");
+  EXPECT_EQ(jobs["cells"], Json::parse(R"([[4210, 1241, 464, 0, 0], [2187, 1291, 494, 0, 0],
+      [1706, 1188, 405, 0, 0], [1277, 905, 396, 0, 0], [2970, 1381, 648, 0, 0], [0, 0, 0, 0, 0]])"));
+  Json ages =
+      bank.Ask({"crosstab", "all()", "--rows", "age", "--row-edges", "30,40,60", "--columns", "y"});
+  EXPECT_EQ(ages["cells"], Json::parse(R"([[928, 4345, 0, 0], [1913, 16176, 0, 0],
+      [1848, 18217, 0, 0], [600, 1184, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])"));
+  Json overlap = bank.Ask({"overlap", "housing=housing", "loan=loan", "yes=y"});
+  EXPECT_EQ(overlap["union_count"], 45'211 - 14'069);
+  EXPECT_EQ(overlap["pairs"],
+            Json::parse("[[25130, 4367, 1935], [4367, 7244, 484], [1935, 484, 5289]]"));
+  std::vector<int64_t> exclusive;
+  for (Json& each : overlap["intersections"]) exclusive.push_back(each["count"].get<int64_t>());
+  EXPECT_EQ(exclusive, (std::vector<int64_t>{19'093, 4'102, 3'135, 2'658, 1'670, 265, 219}));
+}
+
 TEST_F(RealDataTest, BankFull) {
   DATA_FILE(path, "bank-marketing/bank-full.csv.gz");
   const Throng bank = CreatePopulation(throng(), "bank-full");
@@ -118,6 +139,7 @@ TEST_F(RealDataTest, BankFull) {
   EXPECT_EQ(SumOf(bank, "all()", "balance"), 61'589'682);
   EXPECT_EQ(SumOf(bank, "all()", "campaign"), 124'956);
   ExpectAgreement(bank, "housing and not loan", "job");
+  ExpectBankTables(bank);
   Json user = bank.Ask({"portrait", "1"});
   EXPECT_EQ(user["tags"], Json::parse(R"({"age":58,"job":"management","marital":"married",
       "education":"tertiary","balance":2143,"housing":true,"contact":"unknown","duration":261,
@@ -288,6 +310,13 @@ TEST_F(RealDataTest, WebVisitsInTheLongForm) {
   EXPECT_EQ(visits.Ask({"portrait", "10001"})["tags"],
             Json::parse(R"({"areas":["1000","1001","1002"],"area_count":3,"first_area":"1000"})"));
   ExpectAgreement(visits, "areas = '1008' and areas = '1034'", "first_area");
+  // Counted from the file by other means: others are users once, however many areas they have.
+  Json areas = visits.Ask({"crosstab", "all()", "--rows", "areas", "--columns", "areas",
+                           "--top-rows", "2", "--top-columns", "2"});
+  EXPECT_EQ(areas["cells"], Json::parse(R"([[10836, 5260, 8085, 0], [5260, 9383, 5668, 0],
+      [8085, 5668, 28217, 0], [0, 0, 0, 0]])"));
+  EXPECT_EQ(areas["rows"]["others"]["count"], 28'217);
+  EXPECT_EQ(areas["rows"]["others"]["values"], 283);
 
   const Throng others = CreatePopulation(throng(), "msweb-test");
   Load(others, Write("test.csv", VisitsInTheLongForm(test)), schema);

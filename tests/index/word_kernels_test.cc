@@ -266,6 +266,36 @@ TEST_P(WordKernelsTest, CollectWritesTheCodesOfTheMembers) {
   }
 }
 
+TEST_P(WordKernelsTest, RepeatedMembersAndMasksAreThoseOfEachUser) {
+  for (uint32_t size : {1u, 2u, 7u, 8u, 9u, 31u, 64u}) {
+    std::vector<std::unique_ptr<ChunkWords>> words;
+    std::vector<const uint64_t*> sets;
+    std::vector<const uint64_t*> present;
+    for (uint32_t i = 0; i < size; ++i) {
+      words.push_back(WordsOf(RandomSet(random_, kChunkSize)));
+      sets.push_back(i % 5 == 3 ? nullptr : words.back()->words);
+      if (sets.back() != nullptr) present.push_back(sets.back());
+    }
+    auto any = std::make_unique<ChunkWords>();
+    auto repeated = std::make_unique<ChunkWords>();
+    kernels().find_repeated(present.data(), static_cast<uint32_t>(present.size()), any->words,
+                            repeated->words);
+    uint64_t masks[64];
+    for (uint32_t word = 0; word < kWordsPerChunk; ++word) {
+      kernels().gather_masks(sets.data(), size, word, masks);
+      for (uint32_t user = 0; user < 64; ++user) {
+        uint64_t expected = 0;
+        for (uint32_t i = 0; i < size; ++i) {
+          if (sets[i] != nullptr) expected |= (sets[i][word] >> user & 1) << i;
+        }
+        ASSERT_EQ(masks[user], expected) << size << " sets, word " << word << ", user " << user;
+        ASSERT_EQ(any->words[word] >> user & 1, expected != 0 ? 1u : 0u);
+        ASSERT_EQ(repeated->words[word] >> user & 1, (expected & (expected - 1)) != 0 ? 1u : 0u);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, WordKernelsTest,
                          ::testing::ValuesIn(AllKernels().begin(), AllKernels().end()),
                          [](const auto& info) { return std::string(info.param->name); });
