@@ -110,9 +110,8 @@ class CrossOverlapTest : public testing::Test {
 
 TEST_F(CrossOverlapTest, CrossTabForPeople) {
   Set(server_.cross_tab, kCrossTab);
-  const CliRun run =
-      server_.Run({"crosstab", "x", "--rows", "city", "--columns", "age", "--column-edges",
-                   "18,2.50,2024-05-01", "--top-rows", "1"});
+  const CliRun run = server_.Run({"crosstab", "x", "--rows", "city", "--columns", "age",
+                                  "--column-edges", "18,2.50,2024-05-01", "--top-rows", "1"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(run.out,
             "10 users\n"
@@ -138,14 +137,13 @@ TEST_F(CrossOverlapTest, CrossTabSharesAndJson) {
   Set(server_.cross_tab, kCrossTab);
   for (const auto& [shares, cell] : std::vector<std::pair<std::string, std::string>>{
            {"row", "60.00%"}, {"column", "60.00%"}, {"total", "30.00%"}}) {
-    const CliRun run = server_.Run(
-        {"crosstab", "x", "--rows", "city", "--columns", "age", "--shares", shares});
+    const CliRun run =
+        server_.Run({"crosstab", "x", "--rows", "city", "--columns", "age", "--shares", shares});
     EXPECT_EQ(run.exit_code, 0) << run.err;
     const std::string line = run.out.substr(run.out.find("北京"));
     EXPECT_NE(line.substr(0, line.find('\n')).find(cell), std::string::npos) << run.out;
   }
-  const CliRun run =
-      server_.Run({"crosstab", "x", "--rows", "city", "--columns", "age", "--json"});
+  const CliRun run = server_.Run({"crosstab", "x", "--rows", "city", "--columns", "age", "--json"});
   const json answer = json::parse(run.out);
   EXPECT_EQ(answer["cells"][1], json::parse("[1, 1, 0, 0, 1]"));
   EXPECT_EQ(answer["column_shares"][0][1], 0.6);

@@ -47,10 +47,9 @@ TEST_F(WholeInsightTest, CrossTabsWithAllShares) {
   EXPECT_DOUBLE_EQ(response.rows().missing().share(), 0.1);
   EXPECT_TRUE(response.columns().entries(0).value().flag());
   ASSERT_EQ(response.cells_size(), 4);
-  EXPECT_EQ(CountsOf(response.cells(0)), (std::vector<uint64_t>{
-                                             Count("city = 'Tianjin' and graduate").count(),
-                                             Count("city = 'Tianjin' and not graduate").count(), 0,
-                                             0}));
+  EXPECT_EQ(CountsOf(response.cells(0)),
+            (std::vector<uint64_t>{Count("city = 'Tianjin' and graduate").count(),
+                                   Count("city = 'Tianjin' and not graduate").count(), 0, 0}));
   EXPECT_EQ(CountsOf(response.cells(3)), (std::vector<uint64_t>{50, 50, 0, 0}));
   EXPECT_DOUBLE_EQ(response.cells(3).row_shares(0), 0.5);
   EXPECT_DOUBLE_EQ(response.cells(3).column_shares(0), 0.2);
@@ -114,8 +113,7 @@ TEST_F(WholeInsightTest, OverlapsOnOneVersion) {
   EXPECT_DOUBLE_EQ(response.pairs(1).jaccard(0),
                    static_cast<double>(both) / static_cast<double>(550 - both));
   EXPECT_EQ(response.selections(0).unique(), 250 - both);
-  EXPECT_DOUBLE_EQ(response.selections(0).unique_share(),
-                   static_cast<double>(250 - both) / 250);
+  EXPECT_DOUBLE_EQ(response.selections(0).unique_share(), static_cast<double>(250 - both) / 250);
   EXPECT_EQ(response.selections(1).canonical_expression(), "city = 'Beijing'");
   ASSERT_EQ(response.intersections_size(), 3);
   EXPECT_EQ(response.intersections(0).selections(0), 1u);
