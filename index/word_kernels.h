@@ -40,6 +40,10 @@ struct WordTerm {
 
 using CollectFunction = uint32_t (*)(const uint8_t* codes, const uint64_t* words, uint32_t size,
                                      const uint8_t* ahead, uint8_t* out);
+using FindRepeatedFunction = void (*)(const uint64_t* const* sets, uint32_t size, uint64_t* any,
+                                      uint64_t* repeated);
+using GatherMasksFunction = void (*)(const uint64_t* const* sets, uint32_t size, uint32_t word,
+                                     uint64_t* masks);
 
 // One instruction set's loops. Immutable; every function is thread-safe.
 struct WordKernels {
@@ -97,11 +101,10 @@ struct WordKernels {
   bool collects_all;
 
   // Writes the members of any of `size` sets, and those of more than one, to words of a chunk.
-  void (*find_repeated)(const uint64_t* const* sets, uint32_t size, uint64_t* any,
-                        uint64_t* repeated);
+  FindRepeatedFunction find_repeated;
   // Bit i of masks[user] becomes whether sets[i], one of at most 64, holds that user of the 64 of
   // the word `word`; a null set holds nobody.
-  void (*gather_masks)(const uint64_t* const* sets, uint32_t size, uint32_t word, uint64_t* masks);
+  GatherMasksFunction gather_masks;
 };
 
 inline constexpr uint32_t kCollectPadding = 64;

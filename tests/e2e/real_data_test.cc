@@ -83,7 +83,8 @@ void ExpectBankTables(const Throng& bank) {
   EXPECT_EQ(jobs["count"], 20'763);
   EXPECT_EQ(jobs["rows"]["entries"][3]["value"], "admin.");
   EXPECT_EQ(jobs["cells"], Json::parse(R"([[4210, 1241, 464, 0, 0], [2187, 1291, 494, 0, 0],
-      [1706, 1188, 405, 0, 0], [1277, 905, 396, 0, 0], [2970, 1381, 648, 0, 0], [0, 0, 0, 0, 0]])"));
+      [1706, 1188, 405, 0, 0], [1277, 905, 396, 0, 0], [2970, 1381, 648, 0, 0],
+      [0, 0, 0, 0, 0]])"));
   Json ages =
       bank.Ask({"crosstab", "all()", "--rows", "age", "--row-edges", "30,40,60", "--columns", "y"});
   EXPECT_EQ(ages["cells"], Json::parse(R"([[928, 4345, 0, 0], [1913, 16176, 0, 0],
