@@ -16,7 +16,8 @@ constexpr auto kRight = Table::Align::kRight;
 // "+1,234", "-5", "0".
 std::string ChangeText(std::uint64_t count, std::uint64_t without) {
   if (without == count) return "0";
-  return without > count ? "+" + FormatCount(without - count) : "-" + FormatCount(count - without);
+  return without > count ? fmt::format("+{}", FormatCount(without - count))
+                         : fmt::format("-{}", FormatCount(count - without));
 }
 
 std::string RenderEach(const v1::ExplainResponse& response) {
