@@ -99,7 +99,7 @@ void ValueHistogram::AddBlock(const index::ColumnBlock& block, const ChunkSet& u
     case 4:
       AddSet<uint32_t>(block, users);
       break;
-    default:
+    case 8:
       AddSet<uint64_t>(block, users);
       break;
   }

@@ -3,6 +3,8 @@
 //
 //   engine.insights().Curve(context, {.what = "city = 'Rome' and spend > 100"},
 //                           {.tag = "spend", .reach = 50'000})->reached->threshold;
+//
+// Types here are values; thread-compatible.
 #ifndef THRONG_SERVER_ENGINE_CURVE_H_
 #define THRONG_SERVER_ENGINE_CURVE_H_
 

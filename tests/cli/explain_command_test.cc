@@ -18,39 +18,41 @@ class ExplainCommandTest : public testing::Test {
   FakeServer server_;
 };
 
+constexpr char kExplained[] = R"pb(
+  count: 3
+  nodes {
+    operator: "and"
+    estimated_users: 4
+    actual_users: 3
+    chunks: 2
+    time { nanos: 2000 }
+  }
+  nodes {
+    depth: 1
+    operator: "value"
+    detail: "city = '北京'"
+    estimated_users: 1000
+    actual_users: 1000
+    chunks: 2
+    time { nanos: 1000 }
+    exact_users: 1000
+    cost_ns: 700
+    form: "unite"
+    forms { form: "unite" cost_ns: 700 chunks: 2 }
+    forms { form: "codes" cost_ns: 9000 }
+    values_asked: 2
+    values_of_tag: 9
+  }
+  conditions { condition: "city = '北京'" count: 1000 without: 5000 changed: 4997 }
+  conditions { condition: "views > 2" count: 5000 without: 3 changed: 0 }
+  waterfall { operand: "city = '北京'" left: 1000 }
+  waterfall { operand: "views > 2" left: 3 }
+  stages { stage: "normalised" text: "city = '北京'" }
+  info { data_version: 7 exact: true }
+)pb";
+
 TEST_F(ExplainCommandTest, ForPeople) {
-  Set(server_.explain, R"pb(
-    count: 3
-    nodes {
-      operator: "and"
-      estimated_users: 4
-      actual_users: 3
-      chunks: 2
-      time { nanos: 2000 }
-    }
-    nodes {
-      depth: 1
-      operator: "value"
-      detail: "city = '北京'"
-      estimated_users: 1000
-      actual_users: 1000
-      chunks: 2
-      time { nanos: 1000 }
-      exact_users: 1000
-      cost_ns: 700
-      form: "unite"
-      forms { form: "unite" cost_ns: 700 chunks: 2 }
-      forms { form: "codes" cost_ns: 9000 }
-      values_asked: 2
-      values_of_tag: 9
-    }
-    conditions { condition: "city = '北京'" count: 1000 without: 5000 changed: 4997 }
-    conditions { condition: "views > 2" count: 5000 without: 3 changed: 0 }
-    waterfall { operand: "city = '北京'" left: 1000 }
-    waterfall { operand: "views > 2" left: 3 }
-    stages { stage: "normalised" text: "city = '北京'" }
-    info { data_version: 7 exact: true }
-  )pb");
+  Set(server_.explain, kExplained);
   CliRun run = server_.Run({"explain", "x", "--plan"});
   EXPECT_EQ(run.exit_code, 0);
   EXPECT_FALSE(server_.explain_request.conditions_only());

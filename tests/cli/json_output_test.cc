@@ -73,7 +73,8 @@ TEST(JsonOutputTest, Explain) {
                 R"("time_us":1.5,"exact_users":null,"cost_ns":0,"form":"","forms":[],)" +
                 R"("users_at_hand":0,"values_asked":0,"values_of_tag":0,"rewrite":""}],)" +
                 R"("conditions":[{"condition":"city = 'Beijing'","count":3,)" +
-                R"("line":1,"column":1,"length":16}],"stages":[{"stage":"normalised",)" +
+                R"("line":1,"column":1,"length":16,"without":null,"changed":null}],)" +
+                R"("waterfall":[],"stages":[{"stage":"normalised",)" +
                 R"("text":"city = 'Beijing'"}],)" + kInfoJson + "}");
 }
 

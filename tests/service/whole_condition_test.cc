@@ -10,12 +10,6 @@ namespace {
 
 class WholeConditionTest : public WholeServerTest {
  protected:
-  void SetUp() override {
-    WholeServerTest::SetUp();
-    MakeTags();
-    LoadUsers();
-  }
-
   grpc::Status Curve(const v1::CurveRequest& request, v1::CurveResponse* response) {
     grpc::ClientContext context;
     return insights_->Curve(&context, request, response);
