@@ -55,9 +55,9 @@ Bound Bind(const BenchSession& session, const std::string& text) {
   return {*std::move(expression), *std::move(resolved)};
 }
 
-query::Marginals Marginals(const BenchSession& session, const std::string& text, bool own_counts) {
+query::Marginals Marginals(const BenchSession& session, const std::string& text) {
   const Bound bound = Bind(session, text);
-  auto marginals = query::CountMarginals(bound.expression, bound.resolved.conditions, own_counts,
+  auto marginals = query::CountMarginals(bound.expression, bound.resolved.conditions,
                                          session.snapshot(), session.parallel(), {});
   MustBeOk(marginals.status(), text);
   return *std::move(marginals);
@@ -65,14 +65,12 @@ query::Marginals Marginals(const BenchSession& session, const std::string& text,
 
 // Beside one count.
 SelectionQuery OfConditions(const BenchSession& session, std::string name, std::string title,
-                            const std::string& text, bool own_counts) {
+                            const std::string& text) {
   return {
       .name = std::move(name),
-      .title = std::move(title) + (own_counts ? ", own counts" : ""),
-      .throng =
-          [&session, text, own_counts](Answer* answer) {
-            answer->assign(1, Marginals(session, text, own_counts).count);
-          },
+      .title = std::move(title),
+      .throng = [&session,
+                 text](Answer* answer) { answer->assign(1, Marginals(session, text).count); },
       .reference = [&session, text](Answer* answer) { answer->assign(1, session.Count(text)); }};
 }
 
@@ -83,7 +81,7 @@ SelectionQuery BesideEachCount(const BenchSession& session, std::string name, st
           .title = std::move(title) + " / 9 counts",
           .throng =
               [&session, text](Answer* answer) {
-                const query::Marginals marginals = Marginals(session, text, false);
+                const query::Marginals marginals = Marginals(session, text);
                 answer->assign(1, marginals.count);
                 answer->insert(answer->end(), marginals.without.begin(), marginals.without.end());
               },
@@ -141,8 +139,7 @@ std::vector<SelectionQuery> ConditionQueries(const BenchSession& session) {
   std::vector<SelectionQuery> queries;
   for (const auto& [title, text] : shapes) {
     const std::string name = fmt::format("I4{}", title[0]);
-    queries.push_back(OfConditions(session, name, title, text, false));
-    queries.push_back(OfConditions(session, name + "o", title, text, true));
+    queries.push_back(OfConditions(session, name, title, text));
     if (title == "nested") continue;
     queries.push_back(BesideEachCount(session, name + "9", title, text));
   }

@@ -4,21 +4,16 @@
 #include <utility>
 #include <variant>
 
+#include "index/overloaded.h"
+
 namespace throng::query {
 namespace {
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 class TreeMaker {
  public:
   ConditionNode Make(const Expression& expression) {
     using Kind = ConditionNode::Kind;
-    return std::visit(Overloaded{
+    return std::visit(index::Overloaded{
                           [this](const And& node) { return MakeInner(Kind::kAnd, node.operands); },
                           [this](const Or& node) { return MakeInner(Kind::kOr, node.operands); },
                           [this](const Not& node) {

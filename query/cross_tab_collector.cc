@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "index/chunk_ops.h"
+#include "query/column_codes.h"
 #include "query/cross_tab_reader.h"
 #include "query/leaf_choice.h"
 
@@ -35,21 +36,14 @@ bool IsLabels(const index::Snapshot& snapshot, const CrossTabAxis& axis) {
   return snapshot.catalogue().FindById(axis.tag)->definition.type == index::TagType::kLabels;
 }
 
-template <typename Code>
-uint32_t CodeAt(const uint8_t* codes, uint32_t offset) {
-  Code code;
-  std::memcpy(&code, codes + size_t{offset} * sizeof(Code), sizeof(Code));
-  return code;
-}
-
 // Counts the users' pairs of slots in `copies` tables of `stride` columns, one after the other.
 template <typename OuterCode, typename InnerCode>
 void CountPairs(std::span<const uint16_t> offsets, const SlotColumn& outer, const SlotColumn& inner,
                 size_t stride, std::span<uint32_t> cells, size_t copies) {
   const size_t size = cells.size() / copies;
   const auto cell_of = [&](uint32_t offset) {
-    return outer.slots[CodeAt<OuterCode>(outer.codes, offset)] * stride +
-           inner.slots[CodeAt<InnerCode>(inner.codes, offset)];
+    return outer.slots[LoadCode<OuterCode>(outer.codes, offset)] * stride +
+           inner.slots[LoadCode<InnerCode>(inner.codes, offset)];
   };
   size_t i = 0;
   if (copies == kCopies) {
@@ -65,7 +59,7 @@ void CountRow(std::span<const uint16_t> members, const SlotColumn& inner, uint32
   if (inner.width == 1) {
     for (uint16_t m : members) ++row[inner.slots[inner.codes[m]]];
   } else {
-    for (uint16_t m : members) ++row[inner.slots[CodeAt<uint16_t>(inner.codes, m)]];
+    for (uint16_t m : members) ++row[inner.slots[LoadCode<uint16_t>(inner.codes, m)]];
   }
 }
 

@@ -9,6 +9,7 @@
 #include "index/chunk_algebra.h"
 #include "index/chunk_ops.h"
 #include "index/id_hash.h"
+#include "index/overloaded.h"
 #include "index/word_kernels.h"
 
 namespace throng::query {
@@ -29,13 +30,6 @@ constexpr size_t kRemovedAtOnce = 64;
 constexpr size_t kPrefetchDistance = 8;
 
 constexpr int64_t kCodeTableBits = index::kCodeTableWords * 64;
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 template <typename Node>
 const Node* NodeOf(const PhysicalPlan& plan) {
@@ -89,7 +83,7 @@ uint64_t LeafReader::StartShard(uint32_t shard_number) {
   column_ = nullptr;
   in_place_ = true;
   return std::visit(
-      Overloaded{
+      index::Overloaded{
           [&](const TagValues& leaf) {
             return StartBitmaps(leaf.tag, [&](const index::TagShard& shard) {
               bitmaps_.Assign(shard, leaf.codes);
@@ -438,11 +432,13 @@ ChunkSet LeafReader::Remove(const ChunkSet& users, uint32_t chunk, ChunkScratch&
   for (size_t next = 0; next < bitmaps_.size() && !left.empty();) {
     sets_.clear();
     const size_t most = next == 0 ? kRemovedFirst : kRemovedAtOnce;
-    for (; next < bitmaps_.size() && sets_.size() < most; ++next) {
+    size_t deltas = 0;
+    for (; next < bitmaps_.size() && sets_.size() < most && deltas < kDeltaScratches; ++next) {
       const index::BitmapShard& bitmap = bitmaps_[next];
       PrefetchAhead(next, chunk);
       if (bitmaps_.cardinalities(chunk)[next] == 0) continue;
-      sets_.push_back(bitmap.Load(chunk, DeltaScratch(sets_.size())));
+      sets_.push_back(bitmap.Load(chunk, DeltaScratch(deltas)));
+      deltas += bitmap.HasDelta(chunk) ? 1 : 0;
     }
     left = index::IntersectAll(std::span(&left, 1), sets_, out);
   }

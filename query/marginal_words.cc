@@ -32,15 +32,13 @@ const uint64_t* AllUsers() {
 }  // namespace
 
 // Two operands at a time, which reads and writes the sums half as often.
-THRONG_MULTIVERSION void AddOperands(std::span<const WordsOperand> operands, bool first,
+THRONG_MULTIVERSION void AddOperands(std::span<const WordsOperand> operands,
                                      uint64_t* __restrict ones, uint64_t* __restrict twos) {
   for (uint32_t tile = 0; tile < kWordsPerChunk; tile += kTile) {
     uint64_t* one = ones + tile;
     uint64_t* two = twos + tile;
-    if (first) {
-      for (uint32_t w = 0; w < kTile; ++w) one[w] = 0;
-      for (uint32_t w = 0; w < kTile; ++w) two[w] = 0;
-    }
+    for (uint32_t w = 0; w < kTile; ++w) one[w] = 0;
+    for (uint32_t w = 0; w < kTile; ++w) two[w] = 0;
     size_t i = 0;
     for (; i + 2 <= operands.size(); i += 2) {
       const uint64_t* a = operands[i].words + tile;

@@ -1,6 +1,6 @@
 // The loops over words of a chunk that CountMarginals spends its time in.
 //
-//   AddOperands({{city, 0}, {gender, ~0}}, /*first=*/true, ones, twos);
+//   AddOperands({{city, 0}, {gender, ~0}}, ones, twos);
 //
 // Internal to the folder. Words are those of one chunk; every function is thread-safe.
 #ifndef THRONG_QUERY_MARGINAL_WORDS_H_
@@ -17,10 +17,8 @@ struct WordsOperand {
   uint64_t invert = 0;
 };
 
-// Adds who is in one operand at least to `ones`, and who is in two at least to `twos`; with `first`
-// they are written, not read.
-void AddOperands(std::span<const WordsOperand> operands, bool first, uint64_t* ones,
-                 uint64_t* twos);
+// Writes who is in one operand at least to `ones`, and who is in two at least to `twos`.
+void AddOperands(std::span<const WordsOperand> operands, uint64_t* ones, uint64_t* twos);
 
 // out = domain without `minus`; returns how many. `domain` may be null: everybody.
 uint32_t Without(const uint64_t* domain, const uint64_t* minus, uint64_t* out);

@@ -21,17 +21,13 @@ using index::ChunkSet;
 using index::SetKind;
 using Kind = ConditionNode::Kind;
 
-ChunkSet BitsetOf(const uint64_t* words, uint32_t cardinality) {
-  return ChunkSet::Bitset(words, cardinality);
-}
-
 // Some users of a chunk as words; null: everybody that the chunk has room for.
 struct Domain {
   const uint64_t* words = nullptr;
   uint32_t cardinality = index::kChunkSize;
 
   ChunkSet set() const {
-    return words == nullptr ? ChunkSet::Full() : BitsetOf(words, cardinality);
+    return words == nullptr ? ChunkSet::Full() : ChunkSet::Bitset(words, cardinality);
   }
 };
 
@@ -50,18 +46,11 @@ class ConditionReader {
     any_ = (leaf_ != nullptr ? leaf_->StartShard(shard) : evaluator_->StartShard(shard)) != 0;
   }
 
-  // The users; those outside `domain` may be left out. Valid until the next call, or the next use
-  // of `out`.
-  ChunkSet Read(const Domain& domain, uint32_t chunk, index::ChunkScratch& out) {
-    if (!any_ || domain.cardinality == 0) return ChunkSet::Empty();
-    if (leaf_ == nullptr) return evaluator_->Evaluate(chunk);
-    if (domain.words == nullptr || leaf_->is_in_place()) return leaf_->Read(chunk);
-    const ChunkSet users = leaf_->Select(domain.set(), chunk, /*wanted=*/true, out);
-    if (users.kind != SetKind::kBitset || users.words != domain.words) return users;
-    index::CopyTo(users, out.bits.words);  // all of the domain, which is overwritten soon
-    return BitsetOf(out.bits.words, users.cardinality);
+  // Valid until the next call.
+  ChunkSet Read(uint32_t chunk) {
+    if (!any_) return ChunkSet::Empty();
+    return leaf_ == nullptr ? evaluator_->Evaluate(chunk) : leaf_->Read(chunk);
   }
-  bool is_in_place() const { return leaf_ != nullptr && leaf_->is_in_place(); }
 
  private:
   std::unique_ptr<LeafReader> leaf_;
@@ -125,9 +114,8 @@ class Tree {
 class MarginalCounter {
  public:
   MarginalCounter(const Tree& tree, const std::vector<PhysicalPlan>& plans,
-                  const PhysicalPlan& everybody, bool own_counts, const index::Snapshot& snapshot)
+                  const PhysicalPlan& everybody, const index::Snapshot& snapshot)
       : tree_(tree),
-        own_counts_(own_counts),
         own_(plans.size()),
         everybody_(everybody, snapshot),
         states_(tree.nodes().size()),
@@ -154,7 +142,7 @@ class MarginalCounter {
   void Count(uint32_t chunk) {
     const Domain all = Everybody(chunk);
     if (all.cardinality == 0) return;
-    Gather(0, all, chunk);
+    Gather(0, chunk);
     const State& root = states_[0];
     const uint32_t in_none = Without(all.words, root.own->bits.words, scratch_[0]->bits.words);
     count_ += tree_.crowd_is_complement() ? in_none : all.cardinality - in_none;
@@ -172,15 +160,15 @@ class MarginalCounter {
  private:
   // Of one node in the chunk at hand.
   struct State {
-    ChunkSet set;           // see Node::inverted; right for the users of the parent's domain
-    index::ScratchRef own;  // of a leaf: room for its set; of an inner node: who is in one at least
-    index::ScratchRef twos;             // who is in two at least
-    index::ScratchRef domain;           // whom the siblings leave to it
-    std::vector<WordsOperand> waiting;  // operands that are not yet added up
+    ChunkSet set;           // see Node::inverted
+    index::ScratchRef own;  // of a leaf: its set as words; of an inner node: who is in one at least
+    index::ScratchRef twos;    // who is in two at least
+    index::ScratchRef domain;  // whom the siblings leave to it
+    std::vector<WordsOperand> operands;
   };
 
   Domain Everybody(uint32_t chunk) {
-    const ChunkSet all = everybody_.Read({}, chunk, *states_[0].domain);
+    const ChunkSet all = everybody_.Read(chunk);
     if (all.kind == SetKind::kFull) return {};
     uint64_t* words = states_[0].domain->bits.words;
     if (all.empty()) return {words, 0};
@@ -193,7 +181,6 @@ class MarginalCounter {
   WordsOperand AsWords(uint32_t number) {
     State& state = states_[number];
     if (state.set.kind != SetKind::kBitset) {
-      // What an array lies in is beside the words.
       index::CopyTo(state.set, state.own->bits.words);
       return {state.own->bits.words, Invert(number)};
     }
@@ -203,40 +190,33 @@ class MarginalCounter {
     return tree_.nodes()[number].inverted ? ~uint64_t{0} : 0;
   }
 
-  // Evaluates the operands of an inner node and adds them up, for the users of `domain`.
-  void Gather(uint32_t number, const Domain& domain, uint32_t chunk) {
-    std::vector<WordsOperand>& waiting = states_[number].waiting;
-    bool first = true;
-    const auto add_waiting = [&] {
-      if (waiting.empty()) return;
-      AddOperands(waiting, first, states_[number].own->bits.words, Twos(number));
-      waiting.clear();
-      first = false;
-    };
-    // Who is still to be asked about: those in two operands are decided.
-    const auto undecided = [&](uint64_t* room) -> Domain {
-      add_waiting();
-      if (first || domain.cardinality == 0) return domain;
-      return {room, Without(domain.words, Twos(number), room)};
-    };
+  // Evaluates the operands of an inner node and adds them up.
+  void Gather(uint32_t number, uint32_t chunk) {
+    std::vector<WordsOperand>& operands = states_[number].operands;
+    operands.clear();
     for (const uint32_t operand : tree_.nodes()[number].operands) {
       const Node& node = tree_.nodes()[operand];
       State& state = states_[operand];
-      if (node.kind == Kind::kAnd || node.kind == Kind::kOr) {
-        Gather(operand, undecided(state.domain->bits.words), chunk);
-        state.set = index::ViewOf(state.own->bits.words);
-      } else if (node.kind == Kind::kCondition) {
-        ConditionReader& reader = *readers_[node.condition];
-        const bool whole = own_counts_ || reader.is_in_place();
-        const Domain asked = whole ? Domain() : undecided(scratch_[0]->bits.words);
-        state.set = reader.Read(asked, chunk, *state.own);
-        own_[node.condition] += state.set.cardinality;
-      } else {
-        state.set = node.kind == Kind::kEverybody ? ChunkSet::Full() : ChunkSet::Empty();
+      switch (node.kind) {
+        case Kind::kAnd:
+        case Kind::kOr:
+          Gather(operand, chunk);
+          state.set = index::ViewOf(state.own->bits.words);
+          break;
+        case Kind::kCondition:
+          state.set = readers_[node.condition]->Read(chunk);
+          own_[node.condition] += state.set.cardinality;
+          break;
+        case Kind::kEverybody:
+          state.set = ChunkSet::Full();
+          break;
+        case Kind::kNobody:
+          state.set = ChunkSet::Empty();
+          break;
       }
-      waiting.push_back(AsWords(operand));
+      operands.push_back(AsWords(operand));
     }
-    add_waiting();
+    AddOperands(operands, states_[number].own->bits.words, Twos(number));
   }
   uint64_t* Twos(uint32_t number) { return states_[number].twos->bits.words; }
 
@@ -281,8 +261,7 @@ class MarginalCounter {
   }
 
   const Tree& tree_;
-  const bool own_counts_;
-  std::vector<uint64_t> own_;  // right with own_counts_ only
+  std::vector<uint64_t> own_;
   ConditionReader everybody_;
   std::vector<std::unique_ptr<ConditionReader>> readers_;  // by condition
   std::vector<State> states_;                              // by node
@@ -324,8 +303,8 @@ std::vector<const Expression*> WaterfallOperands(const Expression& expression) {
 
 absl::StatusOr<Marginals> CountMarginals(const Expression& expression,
                                          const std::vector<ResolvedCondition>& conditions,
-                                         bool own_counts, const index::Snapshot& snapshot,
-                                         index::Parallel& parallel, const Check& check) {
+                                         const index::Snapshot& snapshot, index::Parallel& parallel,
+                                         const Check& check) {
   const Tree tree(MakeConditionTree(expression));
   std::vector<PhysicalPlan> plans;
   for (const ResolvedCondition& condition : conditions) {
@@ -333,20 +312,18 @@ absl::StatusOr<Marginals> CountMarginals(const Expression& expression,
   }
   const PhysicalPlan everybody{.node = Everybody{}, .users_max = snapshot.user_count()};
   std::vector<std::unique_ptr<MarginalCounter>> counters(parallel.threads());
-  const absl::Status status =
-      ShardLoop(check).Run(snapshot.shard_count(), snapshot.user_count() <= kInlineUsersMax,
-                           parallel, [&](uint32_t shard, uint32_t worker) {
-                             if (counters[worker] == nullptr) {
-                               counters[worker] = std::make_unique<MarginalCounter>(
-                                   tree, plans, everybody, own_counts, snapshot);
-                             }
-                             counters[worker]->StartShard(shard);
-                             for (uint32_t c = 0; c < index::kChunksPerShard; ++c)
-                               counters[worker]->Count(c);
-                           });
+  const absl::Status status = ShardLoop(check).Run(
+      snapshot.shard_count(), snapshot.user_count() <= kInlineUsersMax, parallel,
+      [&](uint32_t shard, uint32_t worker) {
+        if (counters[worker] == nullptr) {
+          counters[worker] = std::make_unique<MarginalCounter>(tree, plans, everybody, snapshot);
+        }
+        counters[worker]->StartShard(shard);
+        for (uint32_t c = 0; c < index::kChunksPerShard; ++c) counters[worker]->Count(c);
+      });
   if (!status.ok()) return status;
   Marginals marginals{
-      .own = std::vector<uint64_t>(own_counts ? plans.size() : 0),
+      .own = std::vector<uint64_t>(plans.size()),
       .changed = std::vector<uint64_t>(plans.size()),
       .left = std::vector<uint64_t>(tree.has_steps() ? tree.root().operands.size() : 1)};
   for (const std::unique_ptr<MarginalCounter>& counter : counters) {

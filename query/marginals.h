@@ -1,10 +1,9 @@
 // What each condition of an expression does to the crowd: the count without it, for all conditions
 // in one pass, and the waterfall.
 //
-//   absl::StatusOr<Marginals> m = CountMarginals(expression, conditions, true, snapshot, parallel,
-//                                               check);
-//   m->without[2];   // the count of the expression without its third condition
-//   m->left[0];      // of the first operand of the outermost and
+//   absl::StatusOr<Marginals> m = CountMarginals(expression, conditions, snapshot, parallel,
+//   check); m->without[2];   // the count of the expression without its third condition m->left[0];
+//   // of the first operand of the outermost and
 //
 // "Without" takes the condition out of the and or or that it is an operand of, together with every
 // not that then has no operand: to an and it is as if everybody matched, to an or as if nobody did.
@@ -13,8 +12,7 @@
 // A user counts for a condition where the crowd depends on that condition alone. For operands of
 // one and these users match all but exactly one, so that per chunk two bitmaps say everything: who
 // fails at least one operand, and who fails at least two. An or is the same with "matches" for
-// "fails". Below the root only users matter whom the operands beside leave to it. Users that fail
-// two operands are not asked about any more, which is what a count does with those that fail one.
+// "fails". Below the root only users matter whom the operands beside leave to it.
 #ifndef THRONG_QUERY_MARGINALS_H_
 #define THRONG_QUERY_MARGINALS_H_
 
@@ -36,7 +34,7 @@ inline constexpr size_t kMarginalConditionsMax = 1'000;
 
 struct Marginals {
   uint64_t count = 0;
-  std::vector<uint64_t> own;      // by condition: who matches it; empty unless asked for
+  std::vector<uint64_t> own;      // by condition: who matches it
   std::vector<uint64_t> without;  // by condition
   // Users that are in the crowd only with the condition, or only without it. 0: it is redundant.
   std::vector<uint64_t> changed;
@@ -45,13 +43,12 @@ struct Marginals {
   std::vector<uint64_t> left;
 };
 
-// With `own_counts` every condition is looked at for all users, which columns of numbers and long
-// lists take longer for than for those who still matter. `conditions` are those that `expression`
-// resolved to. REQUIRES: at most kMarginalConditionsMax. Errors: the check's. Thread-safe.
+// Every condition is looked at for all users. `conditions` are those that `expression` resolved to.
+// REQUIRES: at most kMarginalConditionsMax. Errors: the check's. Thread-safe.
 absl::StatusOr<Marginals> CountMarginals(const Expression& expression,
                                          const std::vector<ResolvedCondition>& conditions,
-                                         bool own_counts, const index::Snapshot& snapshot,
-                                         index::Parallel& parallel, const Check& check);
+                                         const index::Snapshot& snapshot, index::Parallel& parallel,
+                                         const Check& check);
 
 // The operands whose steps Marginals::left has: those of the outermost and (two nots before it
 // are none), else the expression itself. Views of it.

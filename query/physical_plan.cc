@@ -5,15 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include "index/overloaded.h"
+
 namespace throng::query {
 namespace {
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // Adding up more values than this costs more than their order is worth.
 constexpr size_t kCodesCountedMax = 256;
@@ -25,7 +20,7 @@ class Planner {
 
   PhysicalPlan Plan(const LogicalPlan& plan) const {
     return std::visit(
-        Overloaded{
+        index::Overloaded{
             [&](const LogicalAnd& node) { return PlanAnd(node); },
             [&](const LogicalOr& node) { return PlanOr(node); },
             [&](const LogicalNot& node) { return Complement(Plan(node.operand.front())); },
@@ -176,7 +171,7 @@ class Planner {
 // The logical plan of a leaf.
 std::optional<LogicalPlan> ToLogicalLeaf(const PhysicalPlan& plan) {
   return std::visit(
-      Overloaded{
+      index::Overloaded{
           [](const IntersectInputs&) { return std::optional<LogicalPlan>(); },
           [](const UniteInputs&) { return std::optional<LogicalPlan>(); },
           [](const SubtractInputs&) { return std::optional<LogicalPlan>(); },
@@ -213,7 +208,7 @@ const std::vector<PhysicalPlan>* InputsOf(const PhysicalPlan& plan) {
 }
 
 std::string OperatorName(const PhysicalPlan& plan) {
-  return std::visit(Overloaded{
+  return std::visit(index::Overloaded{
                         [](const IntersectInputs&) { return "and"; },
                         [](const UniteInputs&) { return "or"; },
                         [](const SubtractInputs&) { return "andnot"; },

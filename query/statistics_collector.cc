@@ -12,6 +12,7 @@
 #include "index/error.h"
 #include "index/multiversion.h"
 #include "index/word_kernels.h"
+#include "query/column_codes.h"
 
 namespace throng::query {
 namespace {
@@ -28,13 +29,6 @@ struct CodeTotals {
   uint64_t min_distance = std::numeric_limits<uint64_t>::max();  // code - 1
   uint64_t max_code = 0;
 };
-
-template <typename Code>
-inline __attribute__((always_inline)) Code LoadCode(const uint8_t* data, size_t offset) {
-  Code code;
-  std::memcpy(&code, data + offset * sizeof(Code), sizeof(Code));
-  return code;
-}
 
 // Adds the `size` codes, at most a chunk's, from `data` on. One loop a figure: each is then as wide
 // as it must be when it is vectorised. "No value" less one is the largest number there is, and no
@@ -93,45 +87,6 @@ struct OneByOne {
   }
 };
 
-template <typename Code>
-uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, const uint8_t* ahead,
-                 uint8_t* out) {
-  const index::WordKernels& kernels = index::Kernels();
-  if constexpr (sizeof(Code) == 1) return kernels.collect1(codes, words, size, ahead, out);
-  if constexpr (sizeof(Code) == 2) return kernels.collect2(codes, words, size, ahead, out);
-  if constexpr (sizeof(Code) == 4) return kernels.collect4(codes, words, size, ahead, out);
-  if constexpr (sizeof(Code) == 8) return kernels.collect8(codes, words, size, ahead, out);
-}
-
-// Codes that are collected before they are added.
-constexpr uint32_t kCollectedMax = 4096;
-
-// Codes are asked for so many bytes before they are read: a machine that reads ahead by itself
-// stops at every page, and begins anew with every chunk.
-constexpr size_t kAheadBytes = 24 << 10;
-
-// `next` are codes that will be read after these.
-template <typename Code>
-inline __attribute__((always_inline)) void AddBitset(const uint8_t* data, const uint64_t* words,
-                                                     const uint8_t* next, CodeTotals* totals) {
-  alignas(64) uint8_t codes[kCollectedMax * sizeof(Code) + index::kCollectPadding];
-  constexpr size_t kBytes = kChunkSize * sizeof(Code);
-  constexpr uint32_t kWords = 16;
-  uint32_t count = 0;
-  for (uint32_t first = 0; first < kWordsPerChunk; first += kWords) {
-    if (count + kWords * 64 > kCollectedMax) {
-      AddAll<Code>(codes, count, totals);
-      count = 0;
-    }
-    const size_t at = size_t{first} * 64 * sizeof(Code);
-    const size_t later = at + kAheadBytes;
-    count += Collect<Code>(data + at, words + first, kWords,
-                           later < kBytes ? data + later : next + (later - kBytes),
-                           codes + count * sizeof(Code));
-  }
-  AddAll<Code>(codes, count, totals);
-}
-
 // The users of the chunk after this one, whose codes are asked for while this one's are added:
 // their waits for memory then overlap, and with whatever is done between the two chunks.
 struct Ahead {
@@ -170,7 +125,11 @@ inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const Chu
       AddArray<Code>(data, users.array, users.size, {}, totals);
       return;
     case index::SetKind::kBitset:
-      AddBitset<Code>(data, users.words, next, totals);
+      VisitCollected<Code>(
+          data, users.words,
+          next, [totals](const uint8_t* codes, uint32_t size) __attribute__((always_inline)) {
+            AddAll<Code>(codes, size, totals);
+          });
       return;
     case index::SetKind::kRuns:
       for (uint32_t i = 0; i < users.size; ++i) {
@@ -251,37 +210,6 @@ bool IsFew(const ChunkSet& users, int width) {
                             ? kChunkSize / kBytesAMember * static_cast<uint32_t>(width)
                             : index::kArrayMax;
   return users.kind == index::SetKind::kBitset && users.cardinality <= most;
-}
-
-// The users whose cells the delta does not override, in `scratch`.
-ChunkSet WithoutDelta(const ChunkSet& users, std::span<const index::Cell> delta,
-                      index::ChunkScratch& scratch) {
-  if (users.kind == index::SetKind::kArray && users.size <= index::kArrayMax) {
-    uint32_t size = 0;
-    auto cell = delta.begin();
-    for (uint32_t i = 0; i < users.size; ++i) {
-      while (cell != delta.end() && (cell->offset & index::kChunkMask) < users.array[i]) ++cell;
-      const bool kept = cell == delta.end() || (cell->offset & index::kChunkMask) != users.array[i];
-      scratch.array.values[size] = users.array[i];
-      size += kept ? 1 : 0;
-    }
-    return ChunkSet::Array(scratch.array.values, size);
-  }
-  uint64_t* words = scratch.bits.words;
-  index::CopyTo(users, words);
-  for (const index::Cell& cell : delta) {
-    const uint32_t offset = cell.offset & index::kChunkMask;
-    words[offset >> 6] &= ~(uint64_t{1} << (offset & 63));
-  }
-  return index::ViewOf(words);
-}
-
-// The codes of the chunk after `chunk`, or of this one where there are none.
-const uint8_t* NextCodes(const index::ColumnShard& column, uint32_t chunk) {
-  const index::ColumnBlock* next =
-      chunk + 1 < index::kChunksPerShard ? column.block(chunk + 1).get() : nullptr;
-  const uint8_t* codes = next == nullptr ? nullptr : next->codes();
-  return codes == nullptr ? column.block(chunk)->codes() : codes;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <span>
 
 #include "index/chunk_ops.h"
-#include "index/word_kernels.h"
+#include "query/column_codes.h"
 
 namespace throng::query {
 namespace {
@@ -17,26 +17,8 @@ namespace {
 using index::ChunkSet;
 using index::SetKind;
 
-// Codes that are collected before they are counted.
-constexpr uint32_t kCollectedMax = 4096;
-constexpr uint32_t kWordsAtOnce = 16;
 // With fewer members they are looked up one by one.
 constexpr uint32_t kFewMembers = 1024;
-
-template <typename Code>
-Code LoadCode(const uint8_t* codes, size_t i) {
-  Code code;
-  std::memcpy(&code, codes + i * sizeof(Code), sizeof(Code));
-  return code;
-}
-
-index::CollectFunction CollectOf(size_t width) {
-  const index::WordKernels& kernels = index::Kernels();
-  return width == 1   ? kernels.collect1
-         : width == 2 ? kernels.collect2
-         : width == 4 ? kernels.collect4
-                      : kernels.collect8;
-}
 
 }  // namespace
 
@@ -66,23 +48,18 @@ void ValueHistogram::AddValue(int64_t value, uint32_t users) {
 void ValueHistogram::Add(const index::ColumnShard& column, uint32_t chunk, const ChunkSet& users) {
   const index::ColumnBlock* block = column.block(chunk).get();
   const std::span<const index::Cell> delta = column.delta(chunk);
-  if (delta.empty()) {
-    if (block != nullptr) AddBlock(*block, users);
-    return;
-  }
-  uint64_t* words = scratch_->bits.words;
-  index::CopyTo(users, words);
   for (const index::Cell& cell : delta) {
-    const uint32_t offset = cell.offset & index::kChunkMask;
-    uint64_t& word = words[offset >> 6];
-    const uint64_t bit = uint64_t{1} << (offset & 63);
-    if (cell.present && (word & bit) != 0) AddValue(cell.value);
-    word &= ~bit;
+    if (cell.present && index::Contains(users, cell.offset & index::kChunkMask)) {
+      AddValue(cell.value);
+    }
   }
-  if (block != nullptr) AddBlock(*block, index::ViewOf(words));
+  if (block == nullptr) return;
+  const ChunkSet in_block = delta.empty() ? users : WithoutDelta(users, delta, *scratch_);
+  AddBlock(*block, in_block, block->codes() == nullptr ? nullptr : NextCodes(column, chunk));
 }
 
-void ValueHistogram::AddBlock(const index::ColumnBlock& block, const ChunkSet& users) {
+void ValueHistogram::AddBlock(const index::ColumnBlock& block, const ChunkSet& users,
+                              const uint8_t* next) {
   if (block.codes() == nullptr) {
     index::ForEach(users, [&](uint32_t offset) {
       if (const std::optional<int64_t> value = block.Get(offset)) AddValue(*value);
@@ -91,23 +68,24 @@ void ValueHistogram::AddBlock(const index::ColumnBlock& block, const ChunkSet& u
   }
   switch (block.width()) {
     case 1:
-      AddSet<uint8_t>(block, users);
+      AddSet<uint8_t>(block, users, next);
       break;
     case 2:
-      AddSet<uint16_t>(block, users);
+      AddSet<uint16_t>(block, users, next);
       break;
     case 4:
-      AddSet<uint32_t>(block, users);
+      AddSet<uint32_t>(block, users, next);
       break;
     case 8:
-      AddSet<uint64_t>(block, users);
+      AddSet<uint64_t>(block, users, next);
       break;
   }
   block.VisitExceptions(users, [&](int64_t value) { AddValue(value); });
 }
 
 template <typename Code>
-void ValueHistogram::AddSet(const index::ColumnBlock& block, const ChunkSet& users) {
+void ValueHistogram::AddSet(const index::ColumnBlock& block, const ChunkSet& users,
+                            const uint8_t* next) {
   const uint8_t* codes = block.codes();
   if (users.kind == SetKind::kFull) {
     AddCodes<Code>(codes, index::kChunkSize, block.base());
@@ -129,19 +107,9 @@ void ValueHistogram::AddSet(const index::ColumnBlock& block, const ChunkSet& use
     });
     AddCodes<Code>(few, size, block.base());
   } else {
-    alignas(64) uint8_t collected[kCollectedMax * sizeof(Code) + index::kCollectPadding];
-    const index::CollectFunction collect = CollectOf(sizeof(Code));
-    uint32_t size = 0;
-    for (uint32_t w = 0; w < index::kWordsPerChunk; w += kWordsAtOnce) {
-      if (size + kWordsAtOnce * 64 > kCollectedMax) {
-        AddCodes<Code>(collected, size, block.base());
-        size = 0;
-      }
-      const uint8_t* from = codes + size_t{w} * 64 * sizeof(Code);
-      size += collect(from, users.words + w, kWordsAtOnce, /*ahead=*/from,
-                      collected + size_t{size} * sizeof(Code));
-    }
-    AddCodes<Code>(collected, size, block.base());
+    VisitCollected<Code>(codes, users.words, next, [&](const uint8_t* some, uint32_t size) {
+      AddCodes<Code>(some, size, block.base());
+    });
   }
   if (sizeof(Code) == 1) AddByteTables(block.base());
 }

@@ -66,9 +66,10 @@ class ValueHistogram {
 
   uint32_t end() const;  // buckets from there on were never touched
   void AddValue(int64_t value, uint32_t users = 1);
-  void AddBlock(const index::ColumnBlock& block, const index::ChunkSet& users);
+  // `next` are codes that will be read after the block's.
+  void AddBlock(const index::ColumnBlock& block, const index::ChunkSet& users, const uint8_t* next);
   template <typename Code>
-  void AddSet(const index::ColumnBlock& block, const index::ChunkSet& users);
+  void AddSet(const index::ColumnBlock& block, const index::ChunkSet& users, const uint8_t* next);
   template <typename Code>
   void AddCodes(const uint8_t* codes, uint32_t size, int64_t base);
   void AddBytes(const uint8_t* codes, uint32_t size);

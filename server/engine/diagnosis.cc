@@ -39,15 +39,15 @@ class Diagnosis {
   Diagnosis(const ResolvedSelection& bound, ExplainResult* result)
       : bound_(bound), result_(*result), by_logic_(result->info.warnings) {}
 
-  void OfConditions(bool has_own_counts) {
+  void OfConditions() {
     const uint64_t everybody = bound_.snapshot->user_count();
     if (everybody == 0) return;
     for (const ExplainCondition& condition : result_.conditions) {
       if (IsKnown(condition)) continue;
-      if (has_own_counts && condition.count == 0) {
+      if (condition.count == 0) {
         Warn("CONDITION_EMPTY", condition.span,
              fmt::format("nobody matches {} now", Quoted(condition.text)));
-      } else if (has_own_counts && condition.count == everybody) {
+      } else if (condition.count == everybody) {
         Warn("CONDITION_EVERYBODY", condition.span,
              fmt::format("everybody matches {} now", Quoted(condition.text)));
       } else if (condition.changed == 0 && result_.count > 0) {
@@ -135,9 +135,9 @@ void AddMissingCounts(const index::Snapshot& snapshot, std::vector<query::Warnin
   }
 }
 
-absl::Status Diagnose(const ResolvedSelection& bound, bool has_own_counts, ExplainResult* result) {
+absl::Status Diagnose(const ResolvedSelection& bound, ExplainResult* result) {
   Diagnosis diagnosis(bound, result);
-  diagnosis.OfConditions(has_own_counts);
+  diagnosis.OfConditions();
   return diagnosis.OfConjunction();
 }
 

@@ -119,15 +119,14 @@ std::string StepText(const query::Expression& operand) {
 }
 
 // Own counts, counts without each condition, the waterfall, and what they say is odd.
-absl::Status ExplainConditions(const ResolvedSelection& bound, bool own_counts,
-                               ExplainResult* result) {
+absl::Status ExplainConditions(const ResolvedSelection& bound, ExplainResult* result) {
   THRONG_ASSIGN_OR_RETURN(
       const query::Marginals marginals,
-      query::CountMarginals(bound.expression, bound.resolved.conditions, own_counts,
-                            *bound.snapshot, bound.universe->parallel(), bound.check));
+      query::CountMarginals(bound.expression, bound.resolved.conditions, *bound.snapshot,
+                            bound.universe->parallel(), bound.check));
   result->count = marginals.count;
   for (size_t i = 0; i < result->conditions.size(); ++i) {
-    if (own_counts) result->conditions[i].count = marginals.own[i];
+    result->conditions[i].count = marginals.own[i];
     result->conditions[i].without = marginals.without[i];
     result->conditions[i].changed = marginals.changed[i];
   }
@@ -135,7 +134,7 @@ absl::Status ExplainConditions(const ResolvedSelection& bound, bool own_counts,
   for (size_t i = 0; i < operands.size(); ++i) {
     result->waterfall.push_back({.text = StepText(*operands[i]), .left = marginals.left[i]});
   }
-  return Diagnose(bound, own_counts, result);
+  return Diagnose(bound, result);
 }
 
 // What is only known when the expression runs.
@@ -143,7 +142,7 @@ absl::Status Run(const ResolvedSelection& bound, const ExplainOptions& options,
                  ExplainResult* result) {
   if (!options.conditions_only) THRONG_RETURN_IF_ERROR(Profile(bound, result));
   if (result->conditions.size() <= query::kMarginalConditionsMax) {
-    return ExplainConditions(bound, !options.omit_own_counts, result);
+    return ExplainConditions(bound, result);
   }
   result->info.warnings.push_back(
       {"MARGINALS_LEFT_OUT",
@@ -155,7 +154,7 @@ absl::Status Run(const ResolvedSelection& bound, const ExplainOptions& options,
         result->count,
         query::CountUsers(bound.plan, *bound.snapshot, bound.universe->parallel(), bound.check));
   }
-  return options.omit_own_counts ? absl::OkStatus() : CountConditions(bound, result);
+  return CountConditions(bound, result);
 }
 
 absl::Status Estimate(const ResolvedSelection& bound, ExplainResult* result) {

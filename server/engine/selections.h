@@ -87,8 +87,6 @@ struct ExplainOptions {
   bool analyze = false;    // what ran; not with plan_only
   // No nodes and no stages: what an editor shows, for little more than a count. Not with the above.
   bool conditions_only = false;
-  // Conditions' own counts are left out (0), which saves looking at all users for each.
-  bool omit_own_counts = false;
 };
 
 struct MembersPage {

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "fmt/format.h"
 #include "index/error.h"
+#include "index/overloaded.h"
 #include "index/utf8.h"
 #include "query/value_resolver.h"
 #include "server/engine/load_session.h"
@@ -17,13 +18,6 @@
 
 namespace throng::engine {
 namespace {
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // Builds the record of one WriteUsers call. A user or a tag may be named several times: later
 // changes win, in the order given.
@@ -109,7 +103,7 @@ class UsersWriter {
 
   absl::Status Change(const UserTagChange& change, const index::TagEntry& entry, Cells* cells) {
     return std::visit(
-        Overloaded{
+        index::Overloaded{
             [&](const SetValue& set) { return Set(set.value, entry, cells); },
             [&](const ClearValue&) {
               *cells = {.cleared = true, .replaced = true};

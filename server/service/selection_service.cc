@@ -38,8 +38,7 @@ absl::Status HandleExplain(const CallScope& scope, const v1::ExplainRequest& req
       scope.engine->selections().Explain(scope.caller, selection,
                                          {.plan_only = request.plan_only(),
                                           .analyze = request.analyze(),
-                                          .conditions_only = request.conditions_only(),
-                                          .omit_own_counts = request.omit_own_counts()});
+                                          .conditions_only = request.conditions_only()});
   if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
   ExplainToProto(*result, response);
   return absl::OkStatus();

@@ -139,18 +139,16 @@ void Compare(PlanWorld& world, const Asked& asked) {
   const Marginals expected = Expected(world, asked);
   const std::string text =
       ToString(*Remover(asked, std::nullopt).Visit(asked.expression), world.catalogue());
-  for (const bool own_counts : {false, true}) {
-    const auto marginals = CountMarginals(asked.expression, asked.conditions, own_counts,
-                                          world.snapshot(), world.parallel(), {});
-    ASSERT_TRUE(marginals.ok()) << marginals.status();
-    ASSERT_EQ(marginals->count, expected.count) << text;
-    ASSERT_EQ(marginals->without, expected.without) << text;
-    ASSERT_EQ(marginals->changed, expected.changed) << text;
-    ASSERT_EQ(marginals->left, expected.left) << text;
-    ASSERT_EQ(marginals->own.size(), own_counts ? asked.conditions.size() : 0);
-    for (size_t i = 0; i < marginals->own.size(); ++i) {
-      ASSERT_EQ(marginals->own[i], world.Matching(asked.conditions[i].plan).size()) << text;
-    }
+  const auto marginals =
+      CountMarginals(asked.expression, asked.conditions, world.snapshot(), world.parallel(), {});
+  ASSERT_TRUE(marginals.ok()) << marginals.status();
+  ASSERT_EQ(marginals->count, expected.count) << text;
+  ASSERT_EQ(marginals->without, expected.without) << text;
+  ASSERT_EQ(marginals->changed, expected.changed) << text;
+  ASSERT_EQ(marginals->left, expected.left) << text;
+  ASSERT_EQ(marginals->own.size(), asked.conditions.size());
+  for (size_t i = 0; i < marginals->own.size(); ++i) {
+    ASSERT_EQ(marginals->own[i], world.Matching(asked.conditions[i].plan).size()) << text;
   }
 }
 
@@ -188,8 +186,8 @@ TEST(MarginalsTest, ARedundantConditionChangesNobody) {
   asked.expression = {And{{leaf, leaf, leaf}}};
   asked.conditions = {
       {.plan = PlanOf("v0..9")}, {.plan = PlanOf("v-2..15")}, {.plan = PlanOf("g")}};
-  const auto marginals = CountMarginals(asked.expression, asked.conditions, false, world.snapshot(),
-                                        world.parallel(), {});
+  const auto marginals =
+      CountMarginals(asked.expression, asked.conditions, world.snapshot(), world.parallel(), {});
   EXPECT_EQ(marginals->changed[1], 0u);
   EXPECT_EQ(marginals->without[1], marginals->count);
   EXPECT_GT(marginals->changed[0], 0u);
@@ -203,7 +201,7 @@ TEST(MarginalsTest, EndsWithTheCheck) {
   PlanWorld world(random, 10);
   const Expression leaf{Condition{.tag = "any", .test = Exists{}, .span = {}, .tag_span = {}}};
   const auto marginals =
-      CountMarginals(leaf, {{.plan = PlanOf("g")}}, true, world.snapshot(), world.parallel(),
+      CountMarginals(leaf, {{.plan = PlanOf("g")}}, world.snapshot(), world.parallel(),
                      [] { return absl::CancelledError("no more"); });
   EXPECT_EQ(marginals.status().code(), absl::StatusCode::kCancelled);
 }
