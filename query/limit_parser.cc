@@ -51,15 +51,23 @@ absl::StatusOr<Limited> ParseLimit(TokenStream* tokens, ValueParser* values) {
     limited.order = BySalt{std::move(salt)};
   }
   limited.span = tokens->SpanFrom(first);
-  if (tokens->Is(Keyword::kAnd) || tokens->Is(Keyword::kOr)) {
+  return limited;
+}
+
+absl::Status CheckNothingFollows(const TokenStream& tokens, const Limited& limited) {
+  if (tokens.current().kind == TokenKind::kEnd) return absl::OkStatus();
+  if (tokens.Is(Keyword::kAnd) || tokens.Is(Keyword::kOr)) {
     return Misplaced(limited.span,
                      "a limit closes the whole expression: conditions stand before it",
                      "the end behind it");
   }
-  if (StartsLimit(*tokens)) {
-    return Misplaced(tokens->current().span, "an expression has one limit", "the end");
+  if (StartsLimit(tokens)) {
+    return Misplaced(tokens.current().span, "an expression has one limit", "the end");
   }
-  return limited;
+  const auto* order = std::get_if<ByTag>(&limited.order);
+  const bool open = order != nullptr && order->direction_span.line == 0;
+  if (!open) return tokens.Unexpected("the end");
+  return tokens.Unexpected("'asc', 'desc' or the end", {"asc", "desc"});
 }
 
 absl::Status LimitInParentheses(const TokenStream& tokens) {

@@ -19,8 +19,11 @@ namespace throng::query {
 bool StartsLimit(const TokenStream& tokens);
 
 // The limit that the current token starts, without an operand. Errors: SYNTAX_ERROR,
-// VALUE_OUT_OF_RANGE, and MISPLACED_LIMIT where the expression goes on behind it.
+// VALUE_OUT_OF_RANGE.
 absl::StatusOr<Limited> ParseLimit(TokenStream* tokens, ValueParser* values);
+// Whether the text ends behind the limit. Errors: MISPLACED_LIMIT where the expression goes on or
+// another limit follows, else SYNTAX_ERROR.
+absl::Status CheckNothingFollows(const TokenStream& tokens, const Limited& limited);
 
 // MISPLACED_LIMIT at the current token, which starts a limit inside an expression.
 absl::Status LimitInParentheses(const TokenStream& tokens);

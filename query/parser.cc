@@ -107,7 +107,7 @@ absl::StatusOr<Expression> Parser::ParseLimited(Subtree operand) {
   THRONG_RETURN_IF_ERROR(CountNode(first));
   THRONG_RETURN_IF_ERROR(CheckDepth(operand.depth + 1, first));
   THRONG_ASSIGN_OR_RETURN(Limited limited, ParseLimit(&tokens_, &values_));
-  if (tokens_.current().kind != TokenKind::kEnd) return tokens_.Unexpected("the end");
+  THRONG_RETURN_IF_ERROR(CheckNothingFollows(tokens_, limited));
   limited.operand.push_back(std::move(operand.expression));
   return Expression{std::move(limited)};
 }
