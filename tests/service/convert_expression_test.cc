@@ -48,7 +48,8 @@ TEST(ConvertExpressionTest, RandomTreesComeBackThroughTheWire) {
                                 {.depth_max = 6,
                                  .ids = {"u1", "7", "ü"},
                                  .numeric_ids = {0, 7, ~uint64_t{0}},
-                                 .typed_times = true},
+                                 .typed_times = true,
+                                 .limited_one_in = 4},
                                 seed);
   for (int i = 0; i < testing::TestRounds(3'000); ++i) {
     const query::Expression expression = generator.Next();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -15,12 +16,17 @@ using query::Int128;
 
 uint64_t Hash(const std::string& text) { return XXH64(text.data(), text.size(), 0); }
 
-// 0 to 999,999: docs/expressions.md.
-uint64_t BucketOf(uint64_t id_hash, uint64_t salt_hash) {
+// The place under a salt: docs/expressions.md.
+uint64_t PlaceOf(uint64_t id_hash, uint64_t salt_hash) {
   uint64_t x = id_hash ^ salt_hash;
   x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdULL;
   x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ULL;
-  x = x ^ (x >> 33);
+  return x ^ (x >> 33);
+}
+
+// 0 to 999,999.
+uint64_t BucketOf(uint64_t id_hash, uint64_t salt_hash) {
+  const uint64_t x = PlaceOf(id_hash, salt_hash);
   // floor(x * 1,000,000 / 2^64) from 32-bit halves.
   const uint64_t low = (x & 0xffffffffULL) * 1'000'000;
   const uint64_t high = (x >> 32) * 1'000'000;
@@ -316,6 +322,32 @@ std::vector<bool> NaiveModel::TestNode(const query::AllUsers&, const NaiveClock&
 }
 std::vector<bool> NaiveModel::TestNode(const query::NoUsers&, const NaiveClock&) const {
   return std::vector<bool>(size(), false);
+}
+
+std::vector<bool> NaiveModel::TestNode(const query::Limited& node, const NaiveClock& clock) const {
+  const auto* by_tag = std::get_if<query::ByTag>(&node.order);
+  const uint64_t salt =
+      Hash(by_tag != nullptr ? std::string() : std::get<query::BySalt>(node.order).salt);
+  // Whoever comes first has the least of these.
+  const auto rank = [&](size_t user) {
+    bool missing = false;
+    Int128 number = 0;
+    if (by_tag != nullptr) {
+      const std::optional<int64_t> value = Number(TagOf(by_tag->tag), user);
+      missing = !value.has_value();
+      number = by_tag->descending ? -static_cast<Int128>(value.value_or(0)) : value.value_or(0);
+    }
+    return std::make_tuple(missing, number, PlaceOf(hashes_[user], salt), ids_[user]);
+  };
+  const std::vector<bool> matching = Test(node.operand.front(), clock);
+  std::vector<size_t> order;
+  for (size_t i = 0; i < size(); ++i) {
+    if (matching[i]) order.push_back(i);
+  }
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rank(a) < rank(b); });
+  std::vector<bool> users(size(), false);
+  for (size_t i = 0; i < order.size() && i < node.users; ++i) users[order[i]] = true;
+  return users;
 }
 
 std::vector<bool> NaiveModel::Test(const query::Expression& expression,
