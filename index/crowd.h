@@ -74,7 +74,7 @@ struct CrowdDefinition {
   uint32_t keep_last = 10;
   bool online = false;       // answers membership from memory
   bool frozen = false;       // its versions are all there will be
-  uint64_t byte_budget = 0;  // of its versions on disk; 0: none
+  uint64_t byte_budget = 0;  // of its versions' bytes; older ones go beyond it; 0: none
 
   bool deleted() const { return delete_us != 0; }
   friend bool operator==(const CrowdDefinition&, const CrowdDefinition&) = default;
@@ -101,6 +101,7 @@ struct CrowdVersion {
   uint64_t added = 0;                 // users that `previous` has not
   uint64_t removed = 0;               // users that only `previous` has
   uint64_t duration_us = 0;           // that computing it took
+  uint64_t bytes = 0;                 // that its set took in memory when it was computed
   bool pinned = false;                // is kept whatever comes
   bool holds_erased = false;          // was written with users that had just been erased
   std::vector<uint32_t> tags;         // ids of all tags beneath it, ascending

@@ -110,6 +110,7 @@ CrowdVersion ReadCrowdVersion(ByteReader& in) {
   version.added = in.Varint(index::kOrdinalsMax);
   version.removed = in.Varint(index::kOrdinalsMax);
   version.duration_us = in.Varint();
+  version.bytes = in.Varint();
   const uint8_t flags = ReadFlags(kPinned | kHoldsErased, in);
   version.pinned = (flags & kPinned) != 0;
   version.holds_erased = (flags & kHoldsErased) != 0;
@@ -162,6 +163,7 @@ void WriteCrowdVersion(const CrowdVersion& version, ByteWriter& out) {
   out.Varint(version.added);
   out.Varint(version.removed);
   out.Varint(version.duration_us);
+  out.Varint(version.bytes);
   out.U8((version.pinned ? kPinned : 0) | (version.holds_erased ? kHoldsErased : 0));
   WriteNumbers(version.tags, out);
   WriteIds(version.reads, out);
@@ -179,7 +181,7 @@ absl::StatusOr<StoredCrowd> DecodeCrowd(std::string_view payload) {
   ByteReader in(payload);
   StoredCrowd crowd;
   crowd.definition = ReadCrowdDefinition(in);
-  const size_t count = in.Count(12);
+  const size_t count = in.Count(14);
   for (size_t i = 0; i < count && in.ok(); ++i) {
     crowd.versions.push_back(ReadCrowdVersion(in));
     if (i > 0 && crowd.versions[i - 1].number >= crowd.versions[i].number) in.Fail();
@@ -233,7 +235,7 @@ CrowdChanges ReadCrowdChanges(ByteReader& in) {
   for (size_t i = 0; i < definitions && in.ok(); ++i) {
     changes.definitions.push_back(ReadCrowdDefinition(in));
   }
-  const size_t versions = in.Count(13);
+  const size_t versions = in.Count(15);
   for (size_t i = 0; i < versions && in.ok(); ++i) {
     index::NewCrowdVersion added;
     added.crowd = in.Varint32();

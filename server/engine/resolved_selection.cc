@@ -9,25 +9,12 @@
 #include "query/limited_users.h"
 #include "query/normalizer.h"
 #include "query/parser.h"
+#include "server/engine/crowd_reader.h"
 #include "server/engine/diagnosis.h"
 #include "server/engine/user_lookup.h"
 
 namespace throng::engine {
 namespace {
-
-// The expression of `what`, valid; errors point at `field`.
-absl::StatusOr<query::Expression> ReadExpression(
-    const std::variant<std::string, query::Expression>& what, std::string_view field) {
-  if (const auto* text = std::get_if<std::string>(&what)) {
-    absl::StatusOr<query::Expression> parsed = query::Parse(*text, query::ExpressionLimits());
-    if (!parsed.ok()) return index::WithField(parsed.status(), field);
-    return parsed;
-  }
-  const auto& tree = std::get<query::Expression>(what);
-  const absl::Status valid = query::Validate(tree, query::ExpressionLimits());
-  if (!valid.ok()) return index::WithField(valid, field);
-  return tree;
-}
 
 // Binds and plans `selection`, whose universe, snapshot, expression and time are set.
 absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
@@ -36,9 +23,12 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
   THRONG_RETURN_IF_ERROR(context.Check());
   const index::Snapshot& snapshot = *selection->snapshot;
   const index::CatalogueView view(snapshot.catalogue(), context.visibility);
-  absl::StatusOr<query::Resolved> resolved =
-      query::Resolve(selection->expression, view, SnapshotIdLookup(snapshot), selection->time);
+  CrowdReader crowds(*selection->universe, snapshot, context.visibility, selection->time,
+                     selection->check);
+  absl::StatusOr<query::Resolved> resolved = query::Resolve(
+      selection->expression, view, SnapshotIdLookup(snapshot), selection->time, &crowds);
   if (!resolved.ok()) return index::WithField(resolved.status(), field);
+  selection->crowds = crowds.reads();
   selection->resolved = *std::move(resolved);
   AddMissingCounts(snapshot, &selection->resolved.warnings);
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
@@ -55,6 +45,19 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
 
 }  // namespace
 
+absl::StatusOr<query::Expression> ReadExpression(
+    const std::variant<std::string, query::Expression>& what, std::string_view field) {
+  if (const auto* text = std::get_if<std::string>(&what)) {
+    absl::StatusOr<query::Expression> parsed = query::Parse(*text, query::ExpressionLimits());
+    if (!parsed.ok()) return index::WithField(parsed.status(), field);
+    return parsed;
+  }
+  const auto& tree = std::get<query::Expression>(what);
+  const absl::Status valid = query::Validate(tree, query::ExpressionLimits());
+  if (!valid.ok()) return index::WithField(valid, field);
+  return tree;
+}
+
 ResultInfo ResolvedSelection::Info() const {
   return {.data_version = snapshot->data_version(),
           .reference_us = time.reference_us,
@@ -62,7 +65,8 @@ ResultInfo ResolvedSelection::Info() const {
           .canonical_expression = query::Format(expression),
           .engine_time = std::chrono::steady_clock::now() - start,
           .warnings = resolved.warnings,
-          .exact = true};
+          .exact = true,
+          .crowds = crowds};
 }
 
 uint64_t ResolvedSelection::Limited(uint64_t count) const {
@@ -74,7 +78,9 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
   ResolvedSelection bound;
   bound.start = std::chrono::steady_clock::now();
   const bool is_text = std::holds_alternative<std::string>(selection.what);
-  const std::string_view field = is_text ? "selection.expression" : "selection.tree";
+  const std::string_view field = selection.is_crowd ? "selection.crowd"
+                                 : is_text          ? "selection.expression"
+                                                    : "selection.tree";
   THRONG_ASSIGN_OR_RETURN(bound.universe, universes.Find(selection.population));
   THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(selection.what, field));
   absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(

@@ -163,6 +163,7 @@ index::NewCrowdVersion VersionOf(uint32_t crowd, uint32_t number, const index::O
                       .added = 1,
                       .removed = 2,
                       .duration_us = 345,
+                      .bytes = 99,
                       .pinned = number == 1,
                       .tags = {2},
                       .reads = {{1, 1}}},

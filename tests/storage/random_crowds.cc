@@ -78,6 +78,7 @@ void AddVersion(const index::Snapshot& snapshot, uint32_t crowd, const CrowdEntr
                        .added = Below(100, random),
                        .removed = Below(100, random),
                        .duration_us = random() % 1'000'000,
+                       .bytes = random() % 100,
                        .pinned = OneIn(4, random),
                        .holds_erased = living != set,
                        .tags = {2, 3, 9}};
