@@ -312,6 +312,13 @@ absl::StatusOr<CrowdInfo> Crowds::Undelete(const CallContext& context, std::stri
   return DescribeWhole(*snapshot, CrowdView(*snapshot, context.visibility), id);
 }
 
+absl::Status Crowds::PurgeExpired() {
+  for (const auto& universe : universes_.List()) {
+    THRONG_RETURN_IF_ERROR(PurgeExpiredCrowds(*universe));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PurgeExpiredCrowds(Universe& universe) {
   const auto expired = [&](const index::Snapshot& snapshot) {
     std::vector<uint32_t> ids;

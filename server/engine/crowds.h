@@ -84,6 +84,9 @@ class Crowds {
                                        std::string_view name, uint32_t number, bool pinned,
                                        const WriteOptions& options);
 
+  // Lets deleted crowds of all populations go that have expired; maintenance does it by itself.
+  absl::Status PurgeExpired();
+
  private:
   friend class RefreshGuard;
   struct Computation;

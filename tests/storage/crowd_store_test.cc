@@ -268,7 +268,9 @@ TEST_F(CrowdStoreTest, RecordsRoundTripInTheirOwnFormat) {
     std::string damaged = bytes;
     damaged[random() % damaged.size()] ^= static_cast<char>(1 << (random() % 8));
     const absl::StatusOr<LoggedRecord> other = DecodeRecord(damaged);
-    if (other.ok()) EXPECT_EQ(EncodeRecord(*other), damaged) << "every encoding is canonical";
+    if (other.ok()) {
+      EXPECT_EQ(EncodeRecord(*other), damaged) << "every encoding is canonical";
+    }
     ASSERT_TRUE(world.ChangeCrowds(random).ok());
   }
 }
