@@ -5,6 +5,7 @@ add_library(throng_service STATIC
   service/calls.cc
   service/convert_batch.cc
   service/convert_cross_tab.cc
+  service/convert_crowd.cc
   service/convert_curve.cc
   service/convert_expression.cc
   service/convert_identity.cc
@@ -16,6 +17,7 @@ add_library(throng_service STATIC
   service/convert_time.cc
   service/convert_user.cc
   service/convert_value.cc
+  service/crowd_service.cc
   service/daemon.cc
   service/engine_gate.cc
   service/engine_metrics.cc
