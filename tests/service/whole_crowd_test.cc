@@ -153,8 +153,7 @@ TEST_F(WholeCrowdTest, ACrowdFromItsCreationToItsEnd) {
   EXPECT_EQ(Must(&v1::CrowdService::Stub::ListCrowds, list).crowds_size(), 1);
   v1::UndeleteCrowdRequest undelete;
   undelete.set_name(NameOf("spring 2024"));
-  EXPECT_EQ(Must(&v1::CrowdService::Stub::UndeleteCrowd, undelete).state(),
-            v1::CROWD_STATE_FROZEN);
+  EXPECT_EQ(Must(&v1::CrowdService::Stub::UndeleteCrowd, undelete).state(), v1::CROWD_STATE_FROZEN);
 }
 
 TEST_F(WholeCrowdTest, ManyAreComputedOnOneDataVersion) {
@@ -200,8 +199,8 @@ TEST_F(WholeCrowdTest, ErrorsNameTheFieldOfTheRequest) {
   expect(Try(&Stub::CreateCrowd, create), kInvalid, "BAD_KEEP_LAST", "crowd.keep_last");
 
   Create("taken", "all()");
-  expect(Try(&Stub::CreateCrowd, CreateRequest("taken", "all()")),
-         grpc::StatusCode::ALREADY_EXISTS, "CROWD_EXISTS", "crowd_id");
+  expect(Try(&Stub::CreateCrowd, CreateRequest("taken", "all()")), grpc::StatusCode::ALREADY_EXISTS,
+         "CROWD_EXISTS", "crowd_id");
   v1::UpdateCrowdRequest update;
   update.mutable_crowd()->set_name(NameOf("taken"));
   expect(Try(&Stub::UpdateCrowd, update), kInvalid, "REQUIRED", "update_mask");
