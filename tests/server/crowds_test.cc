@@ -408,8 +408,8 @@ TEST_F(CrowdsTest, ARequestIdIsAnsweredOnce) {
   ExpectError(
       crowds().Refresh(context(), refresh, {.request_id = "r1", .payload_hash = 2}).status(),
       absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED", "request_id");
-  MustBeOk(crowds().Delete(context(), "default", "r", "", 0, once).status());
-  EXPECT_EQ(Must(crowds().Delete(context(), "default", "r", "", 0, once)).state,
+  MustBeOk(crowds().Delete(context(), "default", "r", "", kDayUs, once).status());
+  EXPECT_EQ(Must(crowds().Delete(context(), "default", "r", "", kDayUs, once)).state,
             CrowdState::kDeleted);
 }
 
