@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "benchmarks/compare_queries.h"
 #include "benchmarks/condition_queries.h"
 #include "benchmarks/cross_tab_queries.h"
 #include "benchmarks/overlap_queries.h"
@@ -73,6 +74,7 @@ std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
   for (SelectionQuery& query : ConditionQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : CrossTabQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : OverlapQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : CompareQueries(session)) queries.push_back(std::move(query));
   return queries;
 }
 

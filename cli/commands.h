@@ -22,6 +22,7 @@ void RegisterLoadCommands(CLI::App& app, GlobalOptions& options, int& exit_code)
 
 // Commands that take an expression: see cli/selection_options.h.
 void RegisterCountCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterCompareCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterCurveCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExplainCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterInsightCommand(CLI::App& app, GlobalOptions& options, int& exit_code);

@@ -90,12 +90,9 @@ absl::StatusOr<v1::CrossTabRequest> MakeRequest(const CrossTabArguments& argumen
 
 // "Beijing", "< 18", "18 to < 65", ">= 65".
 std::string LabelOf(const v1::CrossTabEntry& entry) {
-  if (entry.has_lower() && entry.has_upper()) {
-    return fmt::format("{} to < {}", ValueText(entry.lower()), ValueText(entry.upper()));
-  }
-  if (entry.has_lower()) return fmt::format(">= {}", ValueText(entry.lower()));
-  if (entry.has_upper()) return fmt::format("< {}", ValueText(entry.upper()));
-  return ValueText(entry.value());
+  if (!entry.has_lower() && !entry.has_upper()) return ValueText(entry.value());
+  return BinText(entry.has_lower() ? &entry.lower() : nullptr,
+                 entry.has_upper() ? &entry.upper() : nullptr);
 }
 
 // The rows or columns that are shown: others and missing only where there can be any.

@@ -52,6 +52,7 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterCountCommand(app, options, exit_code);
   RegisterExplainCommand(app, options, exit_code);
   RegisterInsightCommand(app, options, exit_code);
+  RegisterCompareCommand(app, options, exit_code);
   RegisterCurveCommand(app, options, exit_code);
   RegisterCrossTabCommand(app, options, exit_code);
   RegisterOverlapCommand(app, options, exit_code);

@@ -1,5 +1,5 @@
 // What a crowd is made of: counts over tags against a baseline, sums and extremes of numbers,
-// counts over two tags at once; and how crowds lie over each other.
+// counts over two tags at once; how crowds lie over each other, and in what they differ.
 //
 //   engine.insights().Breakdown(context, crowd, {.tags = {"city", "gender"}});
 //   engine.insights().Statistics(context, crowd, {"spend"});
@@ -17,6 +17,7 @@
 #include "query/expression.h"
 #include "query/statistics_collector.h"
 #include "server/engine/call_context.h"
+#include "server/engine/compare.h"
 #include "server/engine/cross_tab.h"
 #include "server/engine/curve.h"
 #include "server/engine/overlap.h"
@@ -103,6 +104,11 @@ class Insights {
   // TOO_MANY_SELECTIONS), "selections[i].name" (BAD_NAME, DUPLICATE_NAME), "top", and
   // "selections[i].selection.expression" or ".tree".
   absl::StatusOr<OverlapResult> Overlap(const CallContext& context, const OverlapRequest& request);
+  // Two crowds over many tags. Errors: as Breakdown, of tags of every type; kInvalidArgument with
+  // field "rows", "features", "bins", "confidence" (VALUE_OUT_OF_RANGE); kResourceExhausted
+  // (TOO_MANY_ROWS).
+  absl::StatusOr<CompareResult> Compare(const CallContext& context, const Selection& selection,
+                                        const CompareRequest& request);
 
  private:
   Universes& universes_;

@@ -4,6 +4,7 @@ add_library(throng_service STATIC
   service/call_metrics.cc
   service/calls.cc
   service/convert_batch.cc
+  service/convert_compare.cc
   service/convert_cross_tab.cc
   service/convert_curve.cc
   service/convert_expression.cc

@@ -109,6 +109,11 @@ class FakeServer::Insights final : public v1::InsightService::Service {
     fake_.cross_tab_request = *request;
     return Answer(fake_, fake_.cross_tab, response);
   }
+  grpc::Status Compare(grpc::ServerContext*, const v1::CompareRequest* request,
+                       v1::CompareResponse* response) override {
+    fake_.compare_request = *request;
+    return Answer(fake_, fake_.compare, response);
+  }
   grpc::Status Overlap(grpc::ServerContext*, const v1::OverlapRequest* request,
                        v1::OverlapResponse* response) override {
     fake_.overlap_request = *request;

@@ -76,6 +76,8 @@ class FakeServer {
   v1::FormatExpressionResponse format;
   v1::BreakdownRequest breakdown_request;
   v1::BreakdownResponse breakdown;
+  v1::CompareRequest compare_request;
+  v1::CompareResponse compare;
   v1::CurveRequest curve_request;
   v1::CurveResponse curve;
   v1::CrossTabRequest cross_tab_request;
