@@ -40,6 +40,8 @@ struct WordTerm {
 
 using CollectFunction = uint32_t (*)(const uint8_t* codes, const uint64_t* words, uint32_t size,
                                      const uint8_t* ahead, uint8_t* out);
+using CountFromFunction = void (*)(const uint8_t* codes, uint32_t size, const uint64_t* limits,
+                                   uint32_t limit_count, uint64_t* counts);
 using FindRepeatedFunction = void (*)(const uint64_t* const* sets, uint32_t size, uint64_t* any,
                                       uint64_t* repeated);
 using GatherMasksFunction = void (*)(const uint64_t* const* sets, uint32_t size, uint32_t word,
@@ -99,6 +101,13 @@ struct WordKernels {
   CollectFunction collect8;
   // Whether that reads all codes and takes as long for few members as for many.
   bool collects_all;
+
+  // Adds to counts[i] how many of the codes, of 1, 2, 4 or 8 bytes, are limits[i] or more. Limits
+  // fit into a code.
+  CountFromFunction count_from1;
+  CountFromFunction count_from2;
+  CountFromFunction count_from4;
+  CountFromFunction count_from8;
 
   // Writes the members of any of `size` sets, and those of more than one, to words of a chunk.
   FindRepeatedFunction find_repeated;

@@ -10,6 +10,7 @@
 
 #include "index/kernel_codes.h"
 #include "index/kernel_collect.h"
+#include "index/kernel_limits.h"
 #include "index/kernel_masks.h"
 #include "index/kernel_offsets.h"
 #include "index/kernel_words.h"
@@ -40,6 +41,10 @@ constexpr WordKernels kKernels = {
     .collect4 = Collect<uint32_t>,
     .collect8 = Collect<uint64_t>,
     .collects_all = kCollectsAll,
+    .count_from1 = CountFrom<uint8_t>,
+    .count_from2 = CountFrom<uint16_t>,
+    .count_from4 = CountFrom<uint32_t>,
+    .count_from8 = CountFrom<uint64_t>,
     .find_repeated = FindRepeated,
     .gather_masks = GatherMasks,
 };

@@ -1,5 +1,6 @@
 #include "server/service/convert_compare.h"
 
+#include "index/error.h"
 #include "server/service/convert_selection.h"
 #include "server/service/convert_value.h"
 

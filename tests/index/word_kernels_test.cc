@@ -266,6 +266,34 @@ TEST_P(WordKernelsTest, CollectWritesTheCodesOfTheMembers) {
   }
 }
 
+template <typename Code>
+void ExpectCountsFrom(std::mt19937_64& random, index::CountFromFunction count_from) {
+  // Beyond a block of 8 KiB, and all equal, too: lanes must not overflow.
+  std::vector<Code> codes(random() % 20'000);
+  const bool equal = random() % 4 == 0;
+  for (Code& code : codes) code = equal ? Code{7} : static_cast<Code>(random() >> random() % 64);
+  std::vector<uint64_t> limits(random() % 12);
+  for (uint64_t& limit : limits) limit = static_cast<Code>(random() >> random() % 64);
+  if (!limits.empty()) limits[0] = static_cast<Code>(~uint64_t{0});
+  std::vector<uint64_t> counts(limits.size(), 3);
+  count_from(reinterpret_cast<const uint8_t*>(codes.data()), static_cast<uint32_t>(codes.size()),
+             limits.data(), static_cast<uint32_t>(limits.size()), counts.data());
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const auto from = std::count_if(codes.begin(), codes.end(),
+                                    [&](Code code) { return code >= limits[i]; });
+    ASSERT_EQ(counts[i], static_cast<uint64_t>(from) + 3) << limits[i];
+  }
+}
+
+TEST_P(WordKernelsTest, CountFromAddsCodesFromEachLimitOn) {
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    ExpectCountsFrom<uint8_t>(random_, kernels().count_from1);
+    ExpectCountsFrom<uint16_t>(random_, kernels().count_from2);
+    ExpectCountsFrom<uint32_t>(random_, kernels().count_from4);
+    ExpectCountsFrom<uint64_t>(random_, kernels().count_from8);
+  }
+}
+
 TEST_P(WordKernelsTest, RepeatedMembersAndMasksAreThoseOfEachUser) {
   for (uint32_t size : {1u, 2u, 7u, 8u, 9u, 31u, 64u}) {
     std::vector<std::unique_ptr<ChunkWords>> words;
