@@ -50,25 +50,27 @@ query::PairCounts Compare(const BenchSession& session, const std::string& crowd,
   return *std::move(counts);
 }
 
-// The reference is a breakdown of the crowd alone, without numbers.
+// The reference is a breakdown of the larger crowd alone, without numbers.
 SelectionQuery CompareQuery(const BenchSession& session, std::string name, std::string title,
                             const std::string& crowd, const std::string& baseline) {
   const std::vector<std::string> tags = ValueTags(session);
+  const bool is_larger = baseline == "all()" || session.Count(crowd) >= session.Count(baseline);
+  const std::string larger = is_larger ? crowd : baseline;
   return {.name = std::move(name),
           .title = std::move(title),
           .throng =
-              [&session, tags, crowd, baseline](Answer* answer) {
+              [&session, tags, crowd, baseline, is_larger](Answer* answer) {
                 const query::PairCounts counts = Compare(session, crowd, baseline);
                 answer->clear();
                 for (size_t i = 0; i < tags.size(); ++i) {
-                  answer->insert(answer->end(), counts.crowd[i].counts.begin(),
-                                 counts.crowd[i].counts.end());
+                  const query::TagCounts& tag = is_larger ? counts.crowd[i] : counts.baseline[i];
+                  answer->insert(answer->end(), tag.counts.begin(), tag.counts.end());
                 }
               },
           .reference =
-              [&session, tags, crowd](Answer* answer) {
+              [&session, tags, larger](Answer* answer) {
                 std::vector<query::TagCounts> counts;
-                session.Breakdown(crowd, tags, &counts);
+                session.Breakdown(larger, tags, &counts);
                 answer->clear();
                 for (const query::TagCounts& tag : counts) {
                   answer->insert(answer->end(), tag.counts.begin(), tag.counts.end());

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include "index/chunk_ops.h"
+#include "query/bin_counter.h"
 #include "query/collector.h"
 #include "query/shard_loop.h"
 
@@ -17,90 +17,16 @@ namespace {
 using index::ChunkSet;
 using index::OrdinalSet;
 
-// With fewer users the numbers are looked up one by one.
-constexpr uint32_t kFewUsers = 1024;
 // Users of each crowd that edges are chosen by, about.
-constexpr uint64_t kSampledUsers = 16'384;
+constexpr uint64_t kSampledUsers = 4'096;
 // Each crowd's numbers stand for so many quantiles of it.
 constexpr size_t kQuantiles = 1'000;
-
-// The users of one crowd with a number in each bin.
-struct Binned {
-  // users[i]: whose number is edges[i] or more.
-  std::vector<uint64_t> from_edge;
-  uint64_t with_value = 0;
-};
-
-// Counts one ordered tag.
-class BinCounter {
- public:
-  BinCounter(const index::Snapshot& snapshot, const PairTag& tag)
-      : snapshot_(snapshot), tag_(tag), scratch_(index::TakeScratch()) {
-    for (Binned& binned : binned_) binned.from_edge.resize(tag.edges.size());
-  }
-
-  void Add(uint32_t chunk, const ChunkSet& crowd, const ChunkSet& baseline) {
-    const index::TagShard* shard = snapshot_.shard(tag_.tag, chunk / index::kChunksPerShard);
-    if (shard == nullptr || shard->column == nullptr) return;
-    const uint32_t in_shard = chunk % index::kChunksPerShard;
-    if (shard->column->empty(in_shard)) return;
-    if (crowd.cardinality + baseline.cardinality <= kFewUsers) {
-      AddEach(*shard->column, in_shard, crowd, &binned_[0]);
-      AddEach(*shard->column, in_shard, baseline, &binned_[1]);
-      return;
-    }
-    const auto add = [&](const ChunkSet& set, uint64_t* in_crowd, uint64_t* in_baseline) {
-      *in_crowd += index::IntersectCardinality(set, crowd);
-      *in_baseline += index::IntersectCardinality(set, baseline);
-    };
-    add(index::Load(shard->exists, in_shard, *scratch_), &binned_[0].with_value,
-        &binned_[1].with_value);
-    for (size_t i = 0; i < tag_.edges.size(); ++i) {
-      add(shard->column->Scan(in_shard, tag_.edges[i], std::numeric_limits<int64_t>::max(),
-                              *scratch_),
-          &binned_[0].from_edge[i], &binned_[1].from_edge[i]);
-    }
-  }
-
-  // Adds what was counted. `crowd` and `baseline` have a count for each bin.
-  void AddTo(TagCounts* crowd, TagCounts* baseline) const {
-    AddTo(binned_[0], crowd);
-    AddTo(binned_[1], baseline);
-  }
-
- private:
-  void AddEach(const index::ColumnShard& column, uint32_t chunk, const ChunkSet& users,
-               Binned* binned) const {
-    index::ForEach(users, [&](uint32_t offset) {
-      const std::optional<int64_t> number = column.Get(chunk * index::kChunkSize + offset);
-      if (!number.has_value()) return;
-      ++binned->with_value;
-      for (size_t i = 0; i < tag_.edges.size() && tag_.edges[i] <= *number; ++i) {
-        ++binned->from_edge[i];
-      }
-    });
-  }
-
-  static void AddTo(const Binned& binned, TagCounts* counts) {
-    counts->with_value += binned.with_value;
-    uint64_t from = binned.with_value;
-    for (size_t i = 0; i < counts->counts.size(); ++i) {
-      const uint64_t next = i < binned.from_edge.size() ? binned.from_edge[i] : 0;
-      counts->counts[i] += from - next;
-      from = next;
-    }
-  }
-
-  const index::Snapshot& snapshot_;
-  const PairTag& tag_;
-  Binned binned_[2];
-  index::ScratchRef scratch_;
-};
 
 // What one thread counts beside the collectors.
 struct alignas(64) PairWorker {
   uint64_t common = 0;
-  std::vector<BinCounter> bins;  // of the ordered tags, in their order
+  std::vector<BinCounter> crowd;  // of the ordered tags, in their order
+  std::vector<BinCounter> baseline;
 };
 
 // Counts the chunks of both crowds.
@@ -111,7 +37,8 @@ class PairCounter {
       : pair_(pair),
         tags_(tags),
         snapshot_(snapshot),
-        values_(ValueTags(tags, snapshot)),
+        values_(TagsOf(tags, false, snapshot)),
+        ordered_(TagsOf(tags, true, snapshot)),
         in_crowd_(snapshot, values_),
         in_baseline_(snapshot, values_) {}
 
@@ -122,7 +49,9 @@ class PairCounter {
     workers_.resize(workers);
     for (PairWorker& worker : workers_) {
       for (const PairTag& tag : tags_) {
-        if (IsOrdered(tag)) worker.bins.emplace_back(snapshot_, tag);
+        if (!IsOrdered(tag)) continue;
+        worker.crowd.emplace_back(tag.edges);
+        worker.baseline.emplace_back(tag.edges);
       }
     }
   }
@@ -135,9 +64,9 @@ class PairCounter {
       const ChunkSet baseline = pair_.baseline->chunk(chunk);
       if (crowd.empty() && baseline.empty()) continue;
       if (!pair_.is_everybody) worker.common += index::IntersectCardinality(crowd, baseline);
-      for (BinCounter& bins : worker.bins) bins.Add(chunk, crowd, baseline);
-      if (!crowd.empty()) in_crowd_.Collect(chunk, crowd, number);
-      if (!pair_.is_everybody && !baseline.empty()) in_baseline_.Collect(chunk, baseline, number);
+      AddBins(chunk, crowd, &worker.crowd);
+      AddBins(chunk, baseline, &worker.baseline);
+      CountValues(chunk, crowd, baseline, number);
     }
   }
 
@@ -156,35 +85,63 @@ class PairCounter {
         counts.baseline.push_back(std::move(baseline[value_tag++]));
         continue;
       }
-      for (std::vector<TagCounts>* side : {&counts.crowd, &counts.baseline}) {
-        side->push_back({.counts = std::vector<uint64_t>(tag.edges.size() + 1)});
-      }
-      for (const PairWorker& worker : workers_) {
-        worker.bins[ordered_tag].AddTo(&counts.crowd.back(), &counts.baseline.back());
-      }
+      counts.crowd.push_back(SumBins(tag, &PairWorker::crowd, ordered_tag));
+      counts.baseline.push_back(SumBins(tag, &PairWorker::baseline, ordered_tag));
       ++ordered_tag;
     }
     return counts;
   }
 
  private:
+  // Tag by tag, so that the second crowd finds what the first one has read in the caches.
+  void CountValues(uint32_t chunk, const ChunkSet& crowd, const ChunkSet& baseline,
+                   uint32_t number) {
+    const bool counts_baseline = !pair_.is_everybody && !baseline.empty();
+    if (!crowd.empty()) in_crowd_.StartChunk(chunk, crowd, number);
+    if (counts_baseline) in_baseline_.StartChunk(chunk, baseline, number);
+    for (size_t i = 0; i < values_.size(); ++i) {
+      if (!crowd.empty()) in_crowd_.CollectTag(i, chunk, crowd, number);
+      if (counts_baseline) in_baseline_.CollectTag(i, chunk, baseline, number);
+    }
+  }
+  // `bins` are those of the ordered tags.
+  void AddBins(uint32_t chunk, const ChunkSet& users, std::vector<BinCounter>* bins) const {
+    if (users.empty()) return;
+    for (size_t i = 0; i < ordered_.size(); ++i) {
+      const index::TagShard* shard = snapshot_.shard(ordered_[i], chunk / index::kChunksPerShard);
+      if (shard == nullptr || shard->column == nullptr) continue;
+      (*bins)[i].Add(*shard->column, chunk % index::kChunksPerShard, users);
+    }
+  }
+  TagCounts SumBins(const PairTag& tag, std::vector<BinCounter> PairWorker::*side,
+                    size_t ordered_tag) const {
+    TagCounts sum{.counts = std::vector<uint64_t>(tag.edges.size() + 1)};
+    for (const PairWorker& worker : workers_) {
+      const BinCounter& bins = (worker.*side)[ordered_tag];
+      const std::vector<uint64_t> counts = bins.counts();
+      for (size_t i = 0; i < counts.size(); ++i) sum.counts[i] += counts[i];
+      sum.with_value += bins.with_value();
+    }
+    return sum;
+  }
   static bool IsOrdered(const index::Snapshot& snapshot, const PairTag& tag) {
     return index::IsNumeric(snapshot.catalogue().FindById(tag.tag)->definition.type);
   }
   bool IsOrdered(const PairTag& tag) const { return IsOrdered(snapshot_, tag); }
-  static std::vector<uint32_t> ValueTags(const std::vector<PairTag>& tags,
-                                         const index::Snapshot& snapshot) {
-    std::vector<uint32_t> values;
+  static std::vector<uint32_t> TagsOf(const std::vector<PairTag>& tags, bool ordered,
+                                      const index::Snapshot& snapshot) {
+    std::vector<uint32_t> ids;
     for (const PairTag& tag : tags) {
-      if (!IsOrdered(snapshot, tag)) values.push_back(tag.tag);
+      if (IsOrdered(snapshot, tag) == ordered) ids.push_back(tag.tag);
     }
-    return values;
+    return ids;
   }
 
   const CrowdPair& pair_;
   const std::vector<PairTag>& tags_;
   const index::Snapshot& snapshot_;
-  const std::vector<uint32_t> values_;  // tags with values, not bins
+  const std::vector<uint32_t> values_;   // tags with values
+  const std::vector<uint32_t> ordered_;  // tags with bins
   BreakdownCollector in_crowd_;
   BreakdownCollector in_baseline_;
   std::vector<PairWorker> workers_;

@@ -279,8 +279,8 @@ void ExpectCountsFrom(std::mt19937_64& random, index::CountFromFunction count_fr
   count_from(reinterpret_cast<const uint8_t*>(codes.data()), static_cast<uint32_t>(codes.size()),
              limits.data(), static_cast<uint32_t>(limits.size()), counts.data());
   for (size_t i = 0; i < limits.size(); ++i) {
-    const auto from = std::count_if(codes.begin(), codes.end(),
-                                    [&](Code code) { return code >= limits[i]; });
+    const auto from =
+        std::count_if(codes.begin(), codes.end(), [&](Code code) { return code >= limits[i]; });
     ASSERT_EQ(counts[i], static_cast<uint64_t>(from) + 3) << limits[i];
   }
 }
