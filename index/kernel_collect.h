@@ -19,8 +19,6 @@ namespace throng::index {
 namespace {
 
 #if defined(__AVX512VBMI2__)
-constexpr bool kCollectsAll = true;
-
 // Writes those of a vector's codes whose bit is set in `members`, and what is left of the vector.
 template <typename Code>
 THRONG_KERNELS_INLINE void CompressVector(const uint8_t* codes, uint64_t members, uint8_t* out) {
@@ -56,8 +54,6 @@ uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, con
   return count;
 }
 #else
-constexpr bool kCollectsAll = false;
-
 #if defined(__AVX2__)
 // Words with more members than this are copied whole, zeros for those who are none.
 constexpr uint32_t kWalkMax = 4;

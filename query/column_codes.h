@@ -23,7 +23,7 @@ namespace throng::query {
 inline constexpr uint32_t kCollectedMax = 4096;
 // Codes are asked for so many bytes before they are read: a machine that reads ahead by itself
 // stops at every page, and begins anew with every chunk.
-inline constexpr size_t kAheadBytes = 24 << 10;
+inline constexpr uint32_t kAheadBytes = 24 << 10;
 
 template <typename Code>
 inline __attribute__((always_inline)) Code LoadCode(const uint8_t* codes, size_t i) {
