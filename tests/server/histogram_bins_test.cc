@@ -83,10 +83,9 @@ absl::TimeZone Zone(const std::string& name) {
 std::string Periods(const std::string& zone, const absl::CivilSecond& first,
                     const absl::CivilSecond& last, Period period) {
   const absl::TimeZone utc = absl::UTCTimeZone();
-  const auto bins = Must(PeriodBins(index::TagType::kDateTime,
-                                    absl::ToUnixMicros(absl::FromCivil(first, utc)),
-                                    absl::ToUnixMicros(absl::FromCivil(last, utc)), period,
-                                    Zone(zone)));
+  const auto bins =
+      Must(PeriodBins(index::TagType::kDateTime, absl::ToUnixMicros(absl::FromCivil(first, utc)),
+                      absl::ToUnixMicros(absl::FromCivil(last, utc)), period, Zone(zone)));
   std::string text;
   for (const HistogramBin& bin : bins) {
     text += fmt::format("{}{} {}h", text.empty() ? "" : ", ", bin.label,
@@ -139,7 +138,8 @@ TEST(PeriodBinsTest, WeeksAreOfTheIsoYearAndMonthsOfTheZone) {
 }
 
 TEST(PeriodBinsTest, DatesHaveNoZone) {
-  const auto bins = Must(PeriodBins(index::TagType::kDate, -1, 1, Period::kDay, Zone("Asia/Tokyo")));
+  const auto bins =
+      Must(PeriodBins(index::TagType::kDate, -1, 1, Period::kDay, Zone("Asia/Tokyo")));
   ASSERT_EQ(bins.size(), 3u);
   EXPECT_EQ(bins[0].label, "1969-12-31");
   EXPECT_EQ(bins[0].lower, -1);
