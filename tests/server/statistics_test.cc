@@ -251,7 +251,7 @@ TEST_F(StatisticsTest, PeriodsAndBinsOfAllTagsEndAtTheirLimits) {
   world_.Write("u2", {{"day0", Date(1997, 5, 18)}});
   EXPECT_EQ(Of({.tags = {"day0"}, .period = Period::kDay}).histogram.size(), kStatisticsPeriodsMax);
   world_.Write("u2", {{"day0", Date(1997, 5, 19)}});
-  const absl::Status status =
+  const index::ErrorDetail detail =
       ExpectError({.tags = {"day0"}, .period = Period::kDay}, "TOO_MANY_PERIODS", "period",
                   absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(detail.limit, kStatisticsPeriodsMax);
