@@ -234,6 +234,51 @@ NumberStatistics StartOf(const AskedTag& tag, query::TagStatistics figures) {
   return statistics;
 }
 
+bool NeedsOrder(const StatisticsRequest& request) {
+  return !request.percentiles.empty() || request.bins > 0 || request.period.has_value() ||
+         !request.edges.empty();
+}
+
+// Sums and extremes alone are read faster than the order of the numbers.
+absl::StatusOr<std::vector<NumberStatistics>> AddUp(const ResolvedSelection& bound,
+                                                    const std::vector<AskedTag>& tags,
+                                                    const std::vector<uint32_t>& ids) {
+  query::StatisticsCollector collector(*bound.snapshot, ids);
+  THRONG_RETURN_IF_ERROR(query::Execute(bound.plan, *bound.snapshot, bound.universe->parallel(),
+                                        bound.check, collector));
+  std::vector<query::TagStatistics> figures = collector.Finish();
+  std::vector<NumberStatistics> result;
+  for (size_t i = 0; i < tags.size(); ++i) {
+    result.push_back(StartOf(tags[i], std::move(figures[i])));
+  }
+  return result;
+}
+
+absl::StatusOr<std::vector<NumberStatistics>> Spread(const ResolvedSelection& bound,
+                                                     const std::vector<AskedTag>& tags,
+                                                     const std::vector<uint32_t>& ids,
+                                                     const StatisticsRequest& request) {
+  query::ValueDistributions spread(bound.plan, *bound.snapshot, bound.universe->parallel(),
+                                   bound.check, ids);
+  THRONG_RETURN_IF_ERROR(spread.Count());
+  std::vector<NumberStatistics> result;
+  for (size_t i = 0; i < tags.size(); ++i) {
+    result.push_back(StartOf(tags[i], spread.figures()[i]));
+    THRONG_RETURN_IF_ERROR(MakeBins(tags[i], request, bound.time.zone, &result.back()));
+  }
+  THRONG_RETURN_IF_ERROR(CheckAllBins(result));
+  std::vector<query::DistributionQuestions> questions;
+  for (const NumberStatistics& tag : result) {
+    questions.push_back(QuestionsOf(tag, request.percentiles));
+  }
+  THRONG_ASSIGN_OR_RETURN(const std::vector<query::DistributionAnswers> answers,
+                          spread.Answer(questions));
+  for (size_t i = 0; i < tags.size(); ++i) {
+    TakeAnswers(answers[i], request.percentiles, &result[i]);
+  }
+  return result;
+}
+
 }  // namespace
 
 absl::StatusOr<StatisticsResult> Insights::Statistics(const CallContext& context,
@@ -249,37 +294,9 @@ absl::StatusOr<StatisticsResult> Insights::Statistics(const CallContext& context
   std::vector<uint32_t> ids;
   for (const AskedTag& tag : tags) ids.push_back(tag.entry->definition.id);
   StatisticsResult result;
-  const auto start = [&](std::vector<query::TagStatistics> figures) {
-    for (size_t i = 0; i < tags.size(); ++i) {
-      result.tags.push_back(StartOf(tags[i], std::move(figures[i])));
-    }
-    result.count = result.tags[0].figures.users;
-  };
-  if (request.percentiles.empty() && request.bins == 0 && !request.period.has_value() &&
-      request.edges.empty()) {
-    query::StatisticsCollector collector(*bound.snapshot, ids);
-    THRONG_RETURN_IF_ERROR(query::Execute(bound.plan, *bound.snapshot, bound.universe->parallel(),
-                                          bound.check, collector));
-    start(collector.Finish());
-  } else {
-    query::ValueDistributions spread(bound.plan, *bound.snapshot, bound.universe->parallel(),
-                                     bound.check, ids);
-    THRONG_RETURN_IF_ERROR(spread.Count());
-    start(spread.figures());
-    std::vector<query::DistributionQuestions> questions;
-    for (size_t i = 0; i < tags.size(); ++i) {
-      THRONG_RETURN_IF_ERROR(MakeBins(tags[i], request, bound.time.zone, &result.tags[i]));
-    }
-    THRONG_RETURN_IF_ERROR(CheckAllBins(result.tags));
-    for (const NumberStatistics& tag : result.tags) {
-      questions.push_back(QuestionsOf(tag, request.percentiles));
-    }
-    THRONG_ASSIGN_OR_RETURN(const std::vector<query::DistributionAnswers> answers,
-                            spread.Answer(questions));
-    for (size_t i = 0; i < tags.size(); ++i) {
-      TakeAnswers(answers[i], request.percentiles, &result.tags[i]);
-    }
-  }
+  THRONG_ASSIGN_OR_RETURN(result.tags, NeedsOrder(request) ? Spread(bound, tags, ids, request)
+                                                           : AddUp(bound, tags, ids));
+  result.count = result.tags[0].figures.users;
   result.info = bound.Info();
   return result;
 }

@@ -117,6 +117,7 @@ TEST(HelpTest, EveryCommandHasExamples) {
                                                           {"insight"},
                                                           {"crosstab"},
                                                           {"overlap"},
+                                                          {"statistics"},
                                                           {"export"},
                                                           {"members"},
                                                           {"portrait"},
