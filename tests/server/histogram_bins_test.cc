@@ -33,7 +33,7 @@ std::string Ends(const std::vector<HistogramBin>& bins) {
       EXPECT_EQ(bins[i].lower, bins[i - 1].upper);
       EXPECT_FALSE(bins[i - 1].includes_upper);
     }
-    text += ' ' + Bound(bins[i].upper);
+    text += fmt::format(" {}", Bound(bins[i].upper));
   }
   return text + (bins.back().includes_upper ? "]" : "");
 }

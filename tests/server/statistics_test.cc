@@ -62,7 +62,7 @@ std::string Print(const std::optional<int64_t>& number) {
 std::string Percentiles(const NumberStatistics& tag) {
   std::string text;
   for (const Percentile& percentile : tag.percentiles) {
-    text += (text.empty() ? "" : " ") + Print(percentile.value);
+    text += fmt::format("{}{}", text.empty() ? "" : " ", Print(percentile.value));
   }
   return text;
 }
@@ -71,9 +71,10 @@ std::string Percentiles(const NumberStatistics& tag) {
 std::string Histogram(const NumberStatistics& tag) {
   std::string text;
   for (const HistogramBin& bin : tag.histogram) {
-    text += fmt::format("{}{}:{}", text.empty() ? "" : " ",
-                        bin.label.empty() ? Print(bin.lower) + ".." + Print(bin.upper) : bin.label,
-                        bin.count);
+    text += fmt::format(
+        "{}{}:{}", text.empty() ? "" : " ",
+        bin.label.empty() ? fmt::format("{}..{}", Print(bin.lower), Print(bin.upper)) : bin.label,
+        bin.count);
   }
   return text;
 }

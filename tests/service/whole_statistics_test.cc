@@ -37,11 +37,11 @@ class WholeStatisticsTest : public WholeServerTest {
     const v1::StatisticsResponse response = Answer();
     std::string text;
     for (const v1::HistogramBin& bin : response.tags(0).histogram().bins()) {
-      text +=
-          fmt::format("{}{}:{}", text.empty() ? "" : " ",
-                      bin.period().empty() ? bin.lower().decimal() + ".." + bin.upper().decimal()
-                                           : bin.period(),
-                      bin.count());
+      text += fmt::format("{}{}:{}", text.empty() ? "" : " ",
+                          bin.period().empty()
+                              ? fmt::format("{}..{}", bin.lower().decimal(), bin.upper().decimal())
+                              : bin.period(),
+                          bin.count());
     }
     return text;
   }
