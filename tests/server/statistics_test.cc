@@ -119,7 +119,8 @@ TEST_F(StatisticsTest, PercentilesAreOfTheNearestRank) {
   EXPECT_EQ(at({100 * kPercent, 50 * kPercent, 50 * kPercent, 0}), "5 0 0 -7");
   const NumberStatistics nobody =
       Must(Ask("city = 'Wuhan'", {.tags = {"seen"}, .percentiles = {0, kHundredPercent}})).tags[0];
-  EXPECT_EQ(Percentiles(nobody), " ");
+  ASSERT_EQ(nobody.percentiles.size(), 2u);
+  EXPECT_EQ(Percentiles(nobody), "");
 }
 
 TEST_F(StatisticsTest, RanksAreExactWhereFloatingPointsAreNot) {
@@ -182,14 +183,14 @@ TEST_F(StatisticsTest, TheEndsOf64BitsBehave) {
   world_.Write("u1", {{"big", Whole(kMax)}});
   EXPECT_EQ(*Of({.tags = {"big"}}).figures.Sum(), kMax);
   world_.Write("u2", {{"big", Whole(1)}});
-  world_.Write("u3", {{"big", Whole(kMin)}});
-  world_.Write("u4", {{"big", Whole(kMax)}});
   for (const uint32_t bins : {0u, 4u}) {
     const NumberStatistics tag = Of({.tags = {"big"}, .bins = bins});
     EXPECT_EQ(tag.figures.Sum().status().code(), absl::StatusCode::kOutOfRange);
     EXPECT_EQ(ReasonOf(tag.figures.Sum().status()), "SUM_OUT_OF_RANGE");
     EXPECT_EQ(tag.figures.max, kMax);
   }
+  world_.Write("u3", {{"big", Whole(kMin)}});
+  world_.Write("u4", {{"big", Whole(kMax)}});
   const NumberStatistics tag =
       Of({.tags = {"big"}, .percentiles = {0, 50 * kPercent, kHundredPercent}, .bins = 4});
   EXPECT_EQ(Percentiles(tag), fmt::format("{} 1 {}", kMin, kMax));
