@@ -116,6 +116,7 @@ TEST_F(WholeStatisticsTest, Histograms) {
 TEST_F(WholeStatisticsTest, ASumBeyond64BitsIsAnErrorOfTheSum) {
   ASSERT_TRUE(CreateTag("big", v1::TAG_TYPE_INTEGER).ok());
   v1::WriteUsersRequest write;
+  write.set_unknown_ids(v1::UNKNOWN_IDS_CREATE);
   for (const char* id : {"1", "2"}) {
     v1::UserChange* user = write.add_users();
     user->set_id(id);
