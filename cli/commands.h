@@ -28,6 +28,7 @@ void RegisterExplainCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
 void RegisterInsightCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterCrossTabCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterOverlapCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterStatisticsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 

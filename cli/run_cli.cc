@@ -56,6 +56,7 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterCurveCommand(app, options, exit_code);
   RegisterCrossTabCommand(app, options, exit_code);
   RegisterOverlapCommand(app, options, exit_code);
+  RegisterStatisticsCommand(app, options, exit_code);
   RegisterExportCommand(app, options, exit_code);
   RegisterMembersCommand(app, options, exit_code);
   RegisterPortraitCommand(app, options, exit_code);

@@ -27,4 +27,11 @@ Interval BoundsOf(const index::Snapshot& snapshot, uint32_t tag) {
   return bounds;
 }
 
+uint64_t CodeBytesAChunk(const index::Snapshot& snapshot, uint32_t tag) {
+  const index::TagShard* shard = snapshot.shard(tag, 0);
+  const index::ColumnBlock* block =
+      shard == nullptr || shard->column == nullptr ? nullptr : shard->column->block(0).get();
+  return block == nullptr ? 0 : uint64_t{index::kChunkSize} * static_cast<uint64_t>(block->width());
+}
+
 }  // namespace throng::query

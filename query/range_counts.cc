@@ -211,6 +211,12 @@ RangeCollector::~RangeCollector() = default;
 
 void RangeCollector::Start(uint32_t workers, uint32_t /*chunks*/) { workers_.resize(workers); }
 
+uint64_t RangeCollector::BytesAChunk() const {
+  uint64_t bytes = 0;
+  for (const RangesOfTag& tag : tags_) bytes += CodeBytesAChunk(snapshot_, tag.tag);
+  return bytes;
+}
+
 void RangeCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t number) {
   if (workers_[number] == nullptr) {
     workers_[number] = std::make_unique<Worker>();

@@ -52,6 +52,7 @@ class RangeCollector final : public Collector {
   ~RangeCollector() override;
 
   void Start(uint32_t workers, uint32_t chunks) override;
+  uint64_t BytesAChunk() const override;
   void Collect(uint32_t chunk, const index::ChunkSet& users, uint32_t worker) override;
   // After execution, once: by tag and range the steps that somebody is in, in ascending order.
   // Those of a range that needs values and has few users have one value each; others are narrower

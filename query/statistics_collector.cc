@@ -12,6 +12,7 @@
 #include "index/error.h"
 #include "index/multiversion.h"
 #include "index/word_kernels.h"
+#include "query/column_bounds.h"
 #include "query/column_codes.h"
 
 namespace throng::query {
@@ -316,12 +317,7 @@ void StatisticsCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
 
 uint64_t StatisticsCollector::BytesAChunk() const {
   uint64_t bytes = 0;
-  for (uint32_t tag : tags_) {
-    const index::TagShard* shard = snapshot_.shard(tag, 0);
-    const index::ColumnBlock* block =
-        shard == nullptr || shard->column == nullptr ? nullptr : shard->column->block(0).get();
-    if (block != nullptr) bytes += uint64_t{kChunkSize} * static_cast<uint64_t>(block->width());
-  }
+  for (uint32_t tag : tags_) bytes += CodeBytesAChunk(snapshot_, tag);
   return bytes;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 #include <utility>
 
 #include "query/column_bounds.h"
@@ -20,7 +21,11 @@ class ValueDistributions::CountCollector final : public Collector {
     workers_.resize(workers);
     sums_.Start(workers, chunks);
   }
-  uint64_t BytesAChunk() const override { return sums_.BytesAChunk(); }
+  uint64_t BytesAChunk() const override {
+    uint64_t bytes = 0;
+    for (const Tag& tag : tags_) bytes += CodeBytesAChunk(snapshot_, tag.id);
+    return bytes;
+  }
   void Collect(uint32_t chunk, const ChunkSet& users, uint32_t number) override {
     if (workers_[number] == nullptr) workers_[number] = std::make_unique<Worker>(tags_);
     Worker& worker = *workers_[number];

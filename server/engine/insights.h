@@ -1,8 +1,8 @@
-// What a crowd is made of: counts over tags against a baseline, sums and extremes of numbers,
+// What a crowd is made of: counts over tags against a baseline, statistics of numbers and dates,
 // counts over two tags at once; how crowds lie over each other, and in what they differ.
 //
 //   engine.insights().Breakdown(context, crowd, {.tags = {"city", "gender"}});
-//   engine.insights().Statistics(context, crowd, {"spend"});
+//   engine.insights().Statistics(context, crowd, {.tags = {"spend"}, .bins = 20});
 #ifndef THRONG_SERVER_ENGINE_INSIGHTS_H_
 #define THRONG_SERVER_ENGINE_INSIGHTS_H_
 
@@ -15,13 +15,13 @@
 #include "absl/status/statusor.h"
 #include "index/catalogue.h"
 #include "query/expression.h"
-#include "query/statistics_collector.h"
 #include "server/engine/call_context.h"
 #include "server/engine/compare.h"
 #include "server/engine/cross_tab.h"
 #include "server/engine/curve.h"
 #include "server/engine/overlap.h"
 #include "server/engine/selection.h"
+#include "server/engine/statistics.h"
 
 namespace throng::engine {
 
@@ -29,7 +29,6 @@ class Universes;
 
 inline constexpr uint32_t kBreakdownTagsMax = 64;
 inline constexpr uint32_t kBreakdownRowsMax = 65'536;
-inline constexpr uint32_t kStatisticsTagsMax = 64;
 
 struct BreakdownRequest {
   std::vector<std::string> tags;  // CATEGORY, LABELS or FLAG
@@ -63,18 +62,6 @@ struct BreakdownResult {
   ResultInfo info;
 };
 
-struct NumberStatistics {
-  index::TagType type = index::TagType::kInteger;
-  int scale = 0;                 // DECIMAL: the figures are in units of it
-  query::TagStatistics figures;  // a sum beyond 64 bits is an error of the sum alone
-};
-
-struct StatisticsResult {
-  uint64_t count = 0;
-  std::vector<NumberStatistics> tags;  // in the order asked for
-  ResultInfo info;
-};
-
 // Thread-safe.
 class Insights {
  public:
@@ -84,11 +71,16 @@ class Insights {
   // ordered tag, DUPLICATE_TAG), "tags" (none, too many), "baseline.expression".
   absl::StatusOr<BreakdownResult> Breakdown(const CallContext& context, const Selection& selection,
                                             const BreakdownRequest& request);
-  // Over INTEGER, DECIMAL, DATE and DATETIME tags. Errors: as Breakdown; NO_NUMBERS for a tag of
-  // another type.
+  // Sums, extremes, percentiles and histograms. Errors: as Selections; kInvalidArgument with field
+  // "tags" (NO_TAGS, TOO_MANY_TAGS), "tags[i]" (UNKNOWN_TAG, NO_NUMBERS for a tag of another type,
+  // DUPLICATE_TAG), "percentiles" (TOO_MANY_PERCENTILES), "percentiles[i]", "bins"
+  // (VALUE_OUT_OF_RANGE; NOT_APPLICABLE without a tag they are of), "period" (NOT_APPLICABLE),
+  // "edges[i].tag" (NOT_ASKED_FOR, DUPLICATE_TAG), "edges[i].edges" (NO_EDGES, TOO_MANY_EDGES),
+  // "edges[i].edges[j]" (NOT_ASCENDING, or of the value); kResourceExhausted with "period"
+  // (TOO_MANY_PERIODS), "bins" (TOO_MANY_BINS).
   absl::StatusOr<StatisticsResult> Statistics(const CallContext& context,
                                               const Selection& selection,
-                                              const std::vector<std::string>& tags);
+                                              const StatisticsRequest& request);
   // Errors: as Selections; kInvalidArgument with field "condition" (NO_SUCH_CONDITION, NOT_A_RANGE,
   // AMBIGUOUS_CONDITION), "tag" (NO_SUCH_CONDITION, REQUIRED), "bound" (NO_SUCH_BOUND), "points"
   // (VALUE_OUT_OF_RANGE).

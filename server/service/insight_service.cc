@@ -7,6 +7,7 @@
 #include "server/service/convert_overlap.h"
 #include "server/service/convert_result.h"
 #include "server/service/convert_selection.h"
+#include "server/service/convert_statistics.h"
 
 namespace throng::service {
 namespace {
@@ -97,6 +98,19 @@ absl::Status HandleCompare(const CallScope& scope, const v1::CompareRequest& req
   return absl::OkStatus();
 }
 
+absl::Status HandleStatistics(const CallScope& scope, const v1::StatisticsRequest& request,
+                              v1::StatisticsResponse* response) {
+  const FieldPath field("selection");
+  THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
+                          ToSelection(request.selection(), scope.limits, field));
+  THRONG_ASSIGN_OR_RETURN(const engine::StatisticsRequest statistics, ToStatistics(request));
+  const absl::StatusOr<engine::StatisticsResult> result =
+      scope.engine->insights().Statistics(scope.caller, selection, statistics);
+  if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
+  StatisticsToProto(*result, response);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* InsightService::Breakdown(grpc::CallbackServerContext* context,
@@ -126,6 +140,12 @@ grpc::ServerUnaryReactor* InsightService::Compare(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   return calls_.Unary(context, request, response, &HandleCompare);
+}
+
+grpc::ServerUnaryReactor* InsightService::Statistics(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleStatistics);
 }
 
 }  // namespace throng::service

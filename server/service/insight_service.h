@@ -14,7 +14,9 @@ using InsightServiceOfBytes = v1::InsightService::WithRawCallbackMethod_Breakdow
     v1::InsightService::WithRawCallbackMethod_CrossTab<
         v1::InsightService::WithRawCallbackMethod_Overlap<
             v1::InsightService::WithRawCallbackMethod_Compare<
-                v1::InsightService::WithRawCallbackMethod_Curve<v1::InsightService::Service>>>>>;
+                v1::InsightService::WithRawCallbackMethod_Curve<
+                    v1::InsightService::WithRawCallbackMethod_Statistics<
+                        v1::InsightService::Service>>>>>>;
 
 // Thread-safe.
 class InsightService final : public InsightServiceOfBytes {
@@ -36,6 +38,9 @@ class InsightService final : public InsightServiceOfBytes {
   grpc::ServerUnaryReactor* Curve(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Statistics(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
 
  private:
   Calls& calls_;

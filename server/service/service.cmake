@@ -12,6 +12,7 @@ add_library(throng_service STATIC
   service/convert_overlap.cc
   service/convert_result.cc
   service/convert_selection.cc
+  service/convert_statistics.cc
   service/convert_stats.cc
   service/convert_tag.cc
   service/convert_time.cc

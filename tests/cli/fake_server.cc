@@ -119,6 +119,11 @@ class FakeServer::Insights final : public v1::InsightService::Service {
     fake_.overlap_request = *request;
     return Answer(fake_, fake_.overlap, response);
   }
+  grpc::Status Statistics(grpc::ServerContext*, const v1::StatisticsRequest* request,
+                          v1::StatisticsResponse* response) override {
+    fake_.statistics_request = *request;
+    return Answer(fake_, fake_.statistics, response);
+  }
 
  private:
   FakeServer& fake_;

@@ -84,6 +84,8 @@ class FakeServer {
   v1::CrossTabResponse cross_tab;
   v1::OverlapRequest overlap_request;
   v1::OverlapResponse overlap;
+  v1::StatisticsRequest statistics_request;
+  v1::StatisticsResponse statistics;
   v1::GetPortraitRequest portrait_request;
   v1::Portrait portrait;
   v1::CreatePopulationRequest create_population_request;
