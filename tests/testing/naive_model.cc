@@ -329,6 +329,7 @@ std::vector<bool> NaiveModel::TestNode(const query::Limited& node, const NaiveCl
   const auto* by_tag = std::get_if<query::ByTag>(&node.order);
   const uint64_t salt =
       Hash(by_tag != nullptr ? std::string() : std::get<query::BySalt>(node.order).salt);
+  const uint32_t tag = by_tag == nullptr ? 0 : TagOf(by_tag->tag);
   const std::vector<bool> matching = Test(node.operand.front(), clock);
   // Whoever comes first has the least of these: no number, the number, the place, the id, and where
   // the user stands.
@@ -336,7 +337,7 @@ std::vector<bool> NaiveModel::TestNode(const query::Limited& node, const NaiveCl
   for (size_t user = 0; user < size(); ++user) {
     if (!matching[user]) continue;
     std::optional<int64_t> number = 0;
-    if (by_tag != nullptr) number = Number(TagOf(by_tag->tag), user);
+    if (by_tag != nullptr) number = Number(tag, user);
     const Int128 value = number.value_or(0);
     const bool turned = by_tag != nullptr && by_tag->descending;
     order.emplace_back(!number.has_value(), turned ? -value : value, PlaceOf(hashes_[user], salt),
