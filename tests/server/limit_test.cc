@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "index/id_hash.h"
 #include "server/engine/insights.h"
@@ -248,7 +249,7 @@ TEST(LimitOrderTest, TheSameUsersHoweverTheyWereLoaded) {
     testing::PlainBatch batch;
     batch.columns.resize(1);
     for (const uint32_t user : users) {
-      batch.ids.push_back("u" + std::to_string(user));
+      batch.ids.push_back(fmt::format("u{}", user));
       batch.columns[0].kinds.push_back(user % 7 == 0 ? testing::CellKind::kClear
                                                      : testing::CellKind::kSet);
       batch.columns[0].numbers.push_back(user % 7 == 0 ? 0 : user % 40);
