@@ -20,10 +20,6 @@ namespace {
 
 using index::ChunkSet;
 
-constexpr uint64_t kSampleUsers = 16'384;
-// Standard deviations of the sample between the rank sought and each end of the range.
-constexpr double kDeviations = 3;
-
 // Calls visit(ordinal) for about `wanted` of the users, spread over all chunks.
 template <typename Visit>
 void VisitSample(const index::OrdinalSet& users, uint64_t wanted, Visit visit) {
@@ -66,9 +62,9 @@ struct RankRange {
 
 // Where the user is who has `wanted` - 1 users before it. `exact`: a range of one rank near it.
 RankRange Locate(const UserOrder& order, const index::OrdinalSet& users, uint64_t wanted,
-                 bool exact) {
+                 bool exact, const ChoiceEffort& effort) {
   std::vector<uint64_t> ranks;
-  VisitSample(users, kSampleUsers,
+  VisitSample(users, effort.sample_users,
               [&](uint32_t ordinal) { ranks.push_back(order.RankOf(ordinal)); });
   if (ranks.empty()) ranks.push_back(order.RankOf(SomeUser(users)));
   std::sort(ranks.begin(), ranks.end());
@@ -79,7 +75,7 @@ RankRange Locate(const UserOrder& order, const index::OrdinalSet& users, uint64_
     const uint64_t rank = ranks[static_cast<size_t>(std::clamp(at, 0.0, size - 1))];
     return {rank, rank};
   }
-  const double reach = kDeviations * std::sqrt(at * (1 - share)) + kDeviations;
+  const double reach = effort.deviations * (std::sqrt(at * (1 - share)) + 1);
   RankRange range;
   if (at - reach >= 0) range.low = ranks[static_cast<size_t>(at - reach)];
   if (at + reach < size) range.high = ranks[static_cast<size_t>(at + reach)];
@@ -96,7 +92,8 @@ LogicalPlan Both(LogicalPlan a, LogicalPlan b) {
 // Takes users until so many are taken.
 class Choice {
  public:
-  explicit Choice(const ExecutionContext& context) : context_(context) {}
+  Choice(const ExecutionContext& context, const ChoiceEffort& effort)
+      : context_(context), effort_(effort) {}
 
   // Takes the first `wanted` of the users. REQUIRES: 1 <= wanted <= users.
   absl::Status TakeByNumber(const NumberOrder& order, OrdinalSetRef users, uint64_t wanted);
@@ -120,15 +117,16 @@ class Choice {
                   uint64_t wanted);
 
   const ExecutionContext context_;
+  const ChoiceEffort effort_;
   std::vector<OrdinalSetRef> taken_;
 };
 
 absl::Status Choice::Narrow(const UserOrder& order, OrdinalSetRef* users, uint64_t* wanted) {
   constexpr uint64_t kLast = std::numeric_limits<uint64_t>::max();
   bool exact = false;
-  while ((*users)->cardinality() > kRankedUsersMax && *wanted < (*users)->cardinality()) {
+  while ((*users)->cardinality() > effort_.ranked_users_max && *wanted < (*users)->cardinality()) {
     const uint64_t before = (*users)->cardinality();
-    const RankRange range = Locate(order, **users, *wanted, exact);
+    const RankRange range = Locate(order, **users, *wanted, exact, effort_);
     absl::StatusOr<RankSplit> split = order.Split(*users, range.low, range.high);
     if (!split.ok()) return split.status();
     if (*wanted <= split->below->cardinality()) {
@@ -201,7 +199,8 @@ absl::Status Choice::TakeByNumber(const NumberOrder& order, OrdinalSetRef users,
   users = with_number;
   const NumberRanks numbers(order, context_);
   if (absl::Status status = Narrow(numbers, &users, &wanted); !status.ok()) return status;
-  if (users->cardinality() > kRankedUsersMax) return TakeByHash(ties, std::move(users), wanted);
+  if (users->cardinality() > effort_.ranked_users_max)
+    return TakeByHash(ties, std::move(users), wanted);
   TakeRanked(numbers, HashRanks(ties, context_), *users, wanted);
   return absl::OkStatus();
 }
@@ -224,14 +223,15 @@ absl::StatusOr<OrdinalSetRef> Choice::Build() const {
 
 absl::StatusOr<OrdinalSetRef> ChooseUsers(const PhysicalPlan& plan, const Limit& limit,
                                           const index::Snapshot& snapshot,
-                                          index::Parallel& parallel, const Check& check) {
+                                          index::Parallel& parallel, const Check& check,
+                                          const ChoiceEffort& effort) {
   SetCollector collector;
   if (absl::Status status = Execute(plan, snapshot, parallel, check, collector); !status.ok()) {
     return status;
   }
   const OrdinalSetRef users = collector.Build();
   if (users->cardinality() <= limit.users) return users;
-  Choice choice({snapshot, parallel, check});
+  Choice choice({snapshot, parallel, check}, effort);
   const absl::Status status = std::visit(
       index::Overloaded{
           [&](const NumberOrder& order) { return choice.TakeByNumber(order, users, limit.users); },
