@@ -1,6 +1,8 @@
 // Expressions with a limit through a whole server: as text and as trees.
 #include <string>
+#include <vector>
 
+#include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
 #include "tests/service/status_matchers.h"
 #include "tests/service/whole_fixture.h"
@@ -61,6 +63,10 @@ TEST_F(WholeLimitTest, InsightsAndExportsReadExactlyThese) {
   request.mutable_selection()->set_expression("all() any 333 by 'spring'");
   const std::vector<v1::ExportMembersResponse> frames = Export(request);
   ASSERT_FALSE(frames.empty());
+  EXPECT_EQ(frames[0].total(), 333u);
+  int ids = 0;
+  for (const v1::ExportMembersResponse& frame : frames) ids += frame.numbers_size();
+  EXPECT_EQ(ids, 333);
   v1::BreakdownRequest breakdown;
   *breakdown.mutable_selection() = request.selection();
   breakdown.add_tags("city");
