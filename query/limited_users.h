@@ -26,8 +26,8 @@ namespace throng::query {
 
 // What a choice costs; whom it takes does not depend on it.
 struct ChoiceEffort {
-  uint64_t ranked_users_max = 32'768;  // are ranked one by one, 24 bytes each; more are split first
-  uint64_t sample_users = 16'384;      // about
+  uint64_t ranked_users_max = 32'768;  // are ranked one by one, 16 bytes each; more are split first
+  uint64_t sample_users = 16'384;      // at most about so many
   double deviations = 3;               // from the sample's guess to each end of the range in doubt
 };
 
