@@ -8,6 +8,7 @@
 #include "benchmarks/compare_queries.h"
 #include "benchmarks/condition_queries.h"
 #include "benchmarks/cross_tab_queries.h"
+#include "benchmarks/limit_queries.h"
 #include "benchmarks/overlap_queries.h"
 #include "benchmarks/statistics_queries.h"
 #include "fmt/format.h"
@@ -77,6 +78,7 @@ std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
   for (SelectionQuery& query : OverlapQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : CompareQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : StatisticsQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : LimitQueries(session)) queries.push_back(std::move(query));
   return queries;
 }
 

@@ -50,6 +50,21 @@ absl::StatusOr<Json> OperandsToJson(const RepeatedPtrField<v1::Expression>& oper
   return Json{{"operands", std::move(list)}};
 }
 
+// The limit as protobuf prints it, with the operand as a member.
+absl::StatusOr<Json> LimitedToJson(const v1::Limited& limited, int depth) {
+  v1::Expression limit;
+  limit.mutable_limited()->set_users(limited.users());
+  if (limited.has_top()) *limit.mutable_limited()->mutable_top() = limited.top();
+  if (limited.has_any()) *limit.mutable_limited()->mutable_any() = limited.any();
+  absl::StatusOr<Json> json = LeafToJson(limit);
+  if (!json.ok()) return json.status();
+  absl::StatusOr<Json> operand = ToJson(limited.operand(), depth);
+  if (!operand.ok()) return operand.status();
+  Json members = (*json)["limited"];
+  members["operand"] = *std::move(operand);
+  return members;
+}
+
 absl::StatusOr<Json> ToJson(const v1::Expression& tree, int depth) {
   if (depth > kTreeDepthMax) return TooDeep();
   absl::StatusOr<Json> inner;
@@ -64,6 +79,9 @@ absl::StatusOr<Json> ToJson(const v1::Expression& tree, int depth) {
     name = "negation";
     inner = ToJson(tree.negation().operand(), depth + 1);
     if (inner.ok()) inner = Json{{"operand", *std::move(inner)}};
+  } else if (tree.has_limited()) {
+    name = "limited";
+    inner = LimitedToJson(tree.limited(), depth + 1);
   } else {
     return LeafToJson(tree);
   }
@@ -91,6 +109,20 @@ absl::Status OperandsFromJson(const Json& json, int depth,
   return absl::OkStatus();
 }
 
+// `json` is the operand and the limit, as members of one object.
+absl::StatusOr<v1::Expression> LimitedFromJson(const Json& json, int depth) {
+  if (!json.is_object() || !json.contains("operand")) {
+    return absl::InvalidArgumentError("not an expression tree: a limit holds an \"operand\"");
+  }
+  absl::StatusOr<v1::Expression> operand = FromJson(json["operand"], depth);
+  if (!operand.ok()) return operand.status();
+  Json limit = json;
+  limit.erase("operand");
+  absl::StatusOr<v1::Expression> tree = LeafFromJson(Json{{"limited", std::move(limit)}});
+  if (tree.ok()) *tree->mutable_limited()->mutable_operand() = *std::move(operand);
+  return tree;
+}
+
 absl::StatusOr<v1::Expression> FromJson(const Json& json, int depth) {
   if (depth > kTreeDepthMax) return TooDeep();
   if (!json.is_object() || json.size() != 1) {
@@ -116,6 +148,8 @@ absl::StatusOr<v1::Expression> FromJson(const Json& json, int depth) {
     absl::StatusOr<v1::Expression> operand = FromJson(negation["operand"], depth + 1);
     if (!operand.ok()) return operand.status();
     *tree.mutable_negation()->mutable_operand() = *std::move(operand);
+  } else if (json.contains("limited")) {
+    return LimitedFromJson(json["limited"], depth + 1);
   } else {
     return LeafFromJson(json);
   }

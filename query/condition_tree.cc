@@ -21,6 +21,7 @@ class TreeMaker {
                             negated.negated = !negated.negated;
                             return negated;
                           },
+                          [this](const Limited& node) { return Make(node.operand[0]); },
                           [](const AllUsers&) { return ConditionNode{.kind = Kind::kEverybody}; },
                           [](const NoUsers&) { return ConditionNode{.kind = Kind::kNobody}; },
                           [this](const auto&) {
@@ -101,17 +102,17 @@ ConditionNode MakeConditionTree(const Expression& expression) {
 
 std::vector<const Expression*> ConditionsOf(const Expression& expression) {
   std::vector<const Expression*> conditions;
-  AppendConditions(expression, &conditions);
+  AppendConditions(WithoutLimit(expression), &conditions);
   return conditions;
 }
 
 bool IsNegated(const Expression& expression, size_t condition) {
-  return Walk(expression, nullptr, false, &condition)->negated;
+  return Walk(WithoutLimit(expression), nullptr, false, &condition)->negated;
 }
 
 LogicalPlan ReplaceCondition(const Expression& expression, LogicalPlan plan, size_t condition,
                              LogicalPlan replacement) {
-  *Walk(expression, &plan, false, &condition)->plan = std::move(replacement);
+  *Walk(WithoutLimit(expression), &plan, false, &condition)->plan = std::move(replacement);
   return plan;
 }
 

@@ -18,15 +18,9 @@
 #include <variant>
 #include <vector>
 
-namespace throng::query {
+#include "query/literal.h"
 
-// Where something stands in the expression's text. Lines and columns are 1-based, columns and
-// lengths count Unicode code points; all zero for trees that came without text.
-struct SourceSpan {
-  int line = 0;
-  int column = 0;
-  int length = 0;
-};
+namespace throng::query {
 
 // Bounds on what is accepted; exceeding one is kInvalidArgument naming it.
 struct ExpressionLimits {
@@ -34,60 +28,6 @@ struct ExpressionLimits {
   int nodes_max = 10'000;
   int list_values_max = 1'000'000;
   int text_bytes_max = 64 << 20;
-};
-
-__extension__ typedef __int128 Int128;  // an extension, which -Wpedantic would refuse
-
-// An exact decimal number: units x 10^-scale. Canonical: no trailing zero in the fraction.
-struct DecimalLiteral {
-  Int128 units = 0;  // at most 38 digits
-  int scale = 0;     // 0 to 38
-
-  friend bool operator==(const DecimalLiteral&, const DecimalLiteral&) = default;
-};
-
-struct DateLiteral {
-  int year = 1970;
-  int month = 1;
-  int day = 1;
-
-  friend bool operator==(const DateLiteral&, const DateLiteral&) = default;
-};
-
-// Microseconds since 1970-01-01T00:00:00Z.
-struct TimestampLiteral {
-  int64_t unix_us = 0;
-
-  friend bool operator==(const TimestampLiteral&, const TimestampLiteral&) = default;
-};
-
-enum class TimeAnchor { kToday, kNow, kStartOfWeek, kStartOfMonth };
-enum class TimeUnit { kMinute, kHour, kDay, kWeek, kMonth, kYear };
-
-struct TimeOffset {
-  int amount = 0;  // negative: into the past
-  TimeUnit unit = TimeUnit::kDay;
-
-  friend bool operator==(const TimeOffset&, const TimeOffset&) = default;
-};
-
-// `today() - 30d`: resolved against the request's reference time and zone.
-struct RelativeTimeLiteral {
-  TimeAnchor anchor = TimeAnchor::kToday;
-  std::vector<TimeOffset> offsets;  // at most 8, applied in order
-
-  friend bool operator==(const RelativeTimeLiteral&, const RelativeTimeLiteral&) = default;
-};
-
-// A literal. In text a quoted literal is always std::string; dates become DateLiteral only in
-// trees built by programs.
-struct Value {
-  std::variant<std::string, DecimalLiteral, bool, DateLiteral, TimestampLiteral,
-               RelativeTimeLiteral>
-      literal;
-  SourceSpan span;
-
-  friend bool operator==(const Value& a, const Value& b) { return a.literal == b.literal; }
 };
 
 // The tests of a Condition.
@@ -168,14 +108,42 @@ struct NoUsers {  // none()
   friend bool operator==(const NoUsers&, const NoUsers&) = default;
 };
 
-struct Expression {
-  std::variant<And, Or, Not, Condition, IdSet, Bucket, Sample, AllUsers, NoUsers> node;
+// The orders of a Limited. Users whom an order does not tell apart follow by their place under the
+// empty salt (index/id_hash.h), and then by their id.
+struct ByTag {  // top 10 by spend desc
+  std::string tag;
+  bool descending = false;  // users without a value come last in both directions
+  SourceSpan tag_span;
+  SourceSpan direction_span;  // all zero where none is written
+  friend bool operator==(const ByTag& a, const ByTag& b) {
+    return a.tag == b.tag && a.descending == b.descending;
+  }
 };
+struct BySalt {  // any 10 by 'spring': by place under the salt
+  std::string salt;
+  friend bool operator==(const BySalt&, const BySalt&) = default;
+};
+// The first users in the order, of those that match the operand: the root of an expression only.
+struct Limited {
+  std::vector<Expression> operand;  // exactly 1, itself not limited
+  uint32_t users = 0;               // 1 to kLimitUsersMax
+  std::variant<ByTag, BySalt> order;
+  SourceSpan span;  // of what stands behind the operand
+};
+inline constexpr uint32_t kLimitUsersMax = 2'147'483'647;
+
+struct Expression {
+  std::variant<And, Or, Not, Condition, IdSet, Bucket, Sample, AllUsers, NoUsers, Limited> node;
+};
+
+// The expression, or what a limit at its root is taken of. A view of it.
+const Expression& WithoutLimit(const Expression& expression);
 
 bool operator==(const Expression& a, const Expression& b);
 bool operator==(const And& a, const And& b);
 bool operator==(const Or& a, const Or& b);
 bool operator==(const Not& a, const Not& b);
+bool operator==(const Limited& a, const Limited& b);
 
 }  // namespace throng::query
 

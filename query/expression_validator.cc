@@ -67,8 +67,29 @@ class Validator {
     }
     return CheckText(node.salt);
   }
+  absl::Status Check(const Limited& node, int depth) {
+    if (depth > 1) {
+      return Invalid("MISPLACED_LIMIT", "a limit stands at the root of an expression only");
+    }
+    if (node.operand.size() != 1) {
+      return Invalid("INVALID_EXPRESSION", "a limit needs exactly one operand");
+    }
+    if (node.users < 1 || node.users > kLimitUsersMax) {
+      return Invalid("VALUE_OUT_OF_RANGE",
+                     fmt::format("a limit is 1 to {} users, not {}", kLimitUsersMax, node.users));
+    }
+    THRONG_RETURN_IF_ERROR(
+        std::visit([&](const auto& order) { return CheckOrder(order); }, node.order));
+    return Visit(node.operand[0], depth + 1);
+  }
   absl::Status Check(const AllUsers&, int) { return absl::OkStatus(); }
   absl::Status Check(const NoUsers&, int) { return absl::OkStatus(); }
+
+  absl::Status CheckOrder(const ByTag& order) {
+    if (order.tag.empty()) return Invalid("INVALID_EXPRESSION", "top needs a tag");
+    return CheckText(order.tag);
+  }
+  absl::Status CheckOrder(const BySalt& order) { return CheckText(order.salt); }
 
   absl::Status CheckTest(const AnyOf& test) { return CheckList(test.values); }
   absl::Status CheckTest(const NoneOf& test) { return CheckList(test.values); }

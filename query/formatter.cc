@@ -101,6 +101,15 @@ class Printer {
   void Print(const AllUsers&) { out_ += "all()"; }
   void Print(const NoUsers&) { out_ += "none()"; }
 
+  void Print(const Limited& node) {
+    for (const Expression& operand : node.operand) Print(operand);
+    out_ += ' ';
+    PrintLimit(node);
+  }
+  void PrintLimit(const Limited& node) {
+    std::visit([&](const auto& order) { PrintOrder(node.users, order); }, node.order);
+  }
+
   void Print(const Value& value) {
     std::visit([this](const auto& literal) { PrintLiteral(literal); }, value.literal);
   }
@@ -119,6 +128,14 @@ class Printer {
     if (loose) out_ += '(';
     Print(operand);
     if (loose) out_ += ')';
+  }
+
+  void PrintOrder(uint32_t users, const ByTag& order) {
+    out_ +=
+        fmt::format("top {} by {} {}", users, Name(order.tag), order.descending ? "desc" : "asc");
+  }
+  void PrintOrder(uint32_t users, const BySalt& order) {
+    out_ += fmt::format("any {} by {}", users, Quote(order.salt, '\''));
   }
 
   void PrintTest(std::string_view tag, const AnyOf& test) {
@@ -191,5 +208,10 @@ std::string FormatAny(const T& printable) {
 std::string Format(const Expression& expression) { return FormatAny(expression); }
 std::string Format(const Condition& condition) { return FormatAny(condition); }
 std::string Format(const Value& value) { return FormatAny(value); }
+std::string FormatLimit(const Limited& limited) {
+  std::string out;
+  Printer(&out).PrintLimit(limited);
+  return out;
+}
 
 }  // namespace throng::query

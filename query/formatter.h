@@ -18,6 +18,8 @@ namespace throng::query {
 std::string Format(const Expression& expression);
 std::string Format(const Condition& condition);
 std::string Format(const Value& value);
+// What stands behind the operand: "top 10 by spend desc".
+std::string FormatLimit(const Limited& limited);
 
 }  // namespace throng::query
 

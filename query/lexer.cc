@@ -39,6 +39,7 @@ constexpr Word kWords[] = {
     {"top", Keyword::kTop},
     {"any", Keyword::kAny},
     {"by", Keyword::kBy},
+    {"asc", Keyword::kAsc},
     {"desc", Keyword::kDesc},
 };
 

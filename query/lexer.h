@@ -43,6 +43,7 @@ enum class Keyword {
   kTop,
   kAny,
   kBy,
+  kAsc,
   kDesc,
 };
 

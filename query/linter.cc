@@ -161,12 +161,16 @@ class Linter {
   Linter(const index::CatalogueView& view, Resolved* resolved)
       : view_(view), warnings_(resolved->warnings), first_(resolved->warnings.size()) {}
 
-  void Run(const Expression& expression, const LogicalPlan& plan) {
+  void Run(const Expression& root, const LogicalPlan& plan) {
+    const Expression& expression = WithoutLimit(root);
     CollectExists(expression);
     const bool literal = std::holds_alternative<AllUsers>(expression.node) ||
                          std::holds_alternative<NoUsers>(expression.node);
     const Found found = Visit(expression, plan);
     if (!literal) Report(found, expression, "the expression");
+    const auto* limited = std::get_if<Limited>(&root.node);
+    const auto* order = limited == nullptr ? nullptr : std::get_if<ByTag>(&limited->order);
+    if (order != nullptr) LintOrder(*order, *limited);
   }
 
  private:
@@ -182,6 +186,8 @@ class Linter {
   Found VisitOperands(const Expression& parent, const std::vector<Expression>& operands,
                       const std::vector<LogicalPlan>& plans, Verdict absorbing);
   void LintCondition(const Condition& condition);
+  void LintOrder(const ByTag& order, const Limited& limited);
+  void LintState(const index::TagDefinition& tag, const SourceSpan& span);
   void LintDisjunction(const Expression& parent, const std::vector<LogicalPlan>& plans);
   Found Report(Found found, const Expression& at, std::string_view what);
   void Warn(std::string_view reason, const SourceSpan& span, std::string message,
@@ -276,15 +282,28 @@ Linter::Found Linter::VisitOperands(const Expression& parent,
                 absorbing == Verdict::kNobody ? "this conjunction" : "this disjunction");
 }
 
+void Linter::LintState(const index::TagDefinition& tag, const SourceSpan& span) {
+  if (tag.state == index::TagState::kOnline || !offline_tags_.insert(tag.name).second) return;
+  Warn("TAG_OFFLINE", span,
+       fmt::format("tag \"{}\" is {}: its content may be old or incomplete", tag.name,
+                   tag.state == index::TagState::kDraft ? "a draft" : "offline"));
+}
+
+// A tree always says which direction it means.
+void Linter::LintOrder(const ByTag& order, const Limited& limited) {
+  if (const TagEntry* entry = view_.Find(order.tag)) LintState(entry->definition, order.tag_span);
+  if (limited.span.line == 0 || order.direction_span.line > 0) return;
+  Warn("TOP_ASCENDING", limited.span,
+       fmt::format("without a direction these are the users with the least values of \"{}\"; "
+                   "'desc' takes the largest, 'asc' says that the least are meant",
+                   order.tag));
+}
+
 void Linter::LintCondition(const Condition& condition) {
   const TagEntry* entry = view_.Find(condition.tag);
   if (entry == nullptr) return;
   const index::TagDefinition& tag = entry->definition;
-  if (tag.state != index::TagState::kOnline && offline_tags_.insert(tag.name).second) {
-    Warn("TAG_OFFLINE", condition.tag_span,
-         fmt::format("tag \"{}\" is {}: its content may be old or incomplete", tag.name,
-                     tag.state == index::TagState::kDraft ? "a draft" : "offline"));
-  }
+  LintState(tag, condition.tag_span);
   const auto* none = std::get_if<NoneOf>(&condition.test);
   if (none == nullptr || tag.type == TagType::kFlag || exists_tags_.count(tag.name) > 0) return;
   if (!negated_tags_.insert(tag.name).second) return;

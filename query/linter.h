@@ -13,7 +13,8 @@
 namespace throng::query {
 
 // Appends warnings to `resolved->warnings`, at most 100: TAG_OFFLINE and NEGATED_MISSING once a
-// tag, REDUNDANT_OR, and ALWAYS_EMPTY or ALWAYS_EVERYBODY at the smallest part that is so. What it
+// tag, REDUNDANT_OR, TOP_ASCENDING, and ALWAYS_EMPTY or ALWAYS_EVERYBODY at the smallest part that
+// is so. What it
 // says is certain, what it does not notice may still be so. Reads no user's data. Thread-safe.
 // REQUIRES: `resolved` is what `expression` resolved to in `view`.
 void Lint(const Expression& expression, const index::CatalogueView& view, Resolved* resolved);

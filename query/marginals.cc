@@ -288,14 +288,14 @@ std::vector<uint64_t> CountsWithout(const Tree& tree, const Marginals& marginals
 }  // namespace
 
 std::vector<const Expression*> WaterfallOperands(const Expression& expression) {
-  const Expression* root = &expression;
+  const Expression* root = &WithoutLimit(expression);
   bool negated = false;
   while (const auto* negation = std::get_if<Not>(&root->node)) {
     root = &negation->operand[0];
     negated = !negated;
   }
   const auto* conjunction = std::get_if<And>(&root->node);
-  if (conjunction == nullptr || negated) return {&expression};
+  if (conjunction == nullptr || negated) return {&WithoutLimit(expression)};
   std::vector<const Expression*> operands;
   for (const Expression& operand : conjunction->operands) operands.push_back(&operand);
   return operands;

@@ -51,7 +51,7 @@ absl::StatusOr<Marginals> CountMarginals(const Expression& expression,
                                          const Check& check);
 
 // The operands whose steps Marginals::left has: those of the outermost and (two nots before it
-// are none), else the expression itself. Views of it.
+// are none), else the expression itself, without its limit. Views of it.
 std::vector<const Expression*> WaterfallOperands(const Expression& expression);
 
 }  // namespace throng::query

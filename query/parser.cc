@@ -13,12 +13,15 @@
 #include "index/utf8.h"
 #include "query/formatter.h"
 #include "query/lexer.h"
+#include "query/limit_parser.h"
 #include "query/value_parser.h"
 
 namespace throng::query {
 namespace {
 
 constexpr std::string_view kOperators = "=, !=, <, <=, >, >=, in, not in or between";
+// What may stand behind an operand besides `and` and `or`, outside of parentheses.
+constexpr std::string_view kRootClosing = ", 'top', 'any' or the end";
 
 // A part of the tree and the depth of its deepest leaf; a leaf alone has depth 1.
 struct Subtree {
@@ -34,7 +37,8 @@ class Parser {
   absl::StatusOr<Expression> Run() {
     THRONG_RETURN_IF_ERROR(tokens_.Advance());
     THRONG_ASSIGN_OR_RETURN(Subtree root, ParseOr(1));
-    if (tokens_.current().kind != TokenKind::kEnd) return UnexpectedBehindOperand("the end");
+    if (StartsLimit(tokens_)) return ParseLimited(std::move(root));
+    if (tokens_.current().kind != TokenKind::kEnd) return UnexpectedBehindOperand(kRootClosing);
     return std::move(root.expression);
   }
 
@@ -49,6 +53,7 @@ class Parser {
   template <typename Chain>
   absl::StatusOr<Subtree> ParseChain(Keyword keyword, int nesting,
                                      absl::StatusOr<Subtree> (Parser::*parse_operand)(int));
+  absl::StatusOr<Expression> ParseLimited(Subtree operand);
   absl::StatusOr<Subtree> ParseNot(int nesting);
   absl::StatusOr<Subtree> ParseParentheses(int nesting);
   absl::StatusOr<Subtree> ParsePrimary(int nesting);
@@ -63,7 +68,6 @@ class Parser {
   absl::StatusOr<Expression> ParseIds();
   absl::StatusOr<Expression> ParseBucket();
   absl::StatusOr<Expression> ParseSample();
-  absl::StatusOr<std::string> ParseTagName();
 
   absl::Status CountNode(const Token& at);
   absl::Status CheckDepth(int depth, const Token& at) const;
@@ -97,6 +101,17 @@ absl::StatusOr<Subtree> Parser::ParseChain(Keyword keyword, int nesting,
   return Subtree{Expression{std::move(chain)}, depth + 1};
 }
 
+// The limit is a node and a level above its operand.
+absl::StatusOr<Expression> Parser::ParseLimited(Subtree operand) {
+  const Token first = tokens_.current();
+  THRONG_RETURN_IF_ERROR(CountNode(first));
+  THRONG_RETURN_IF_ERROR(CheckDepth(operand.depth + 1, first));
+  THRONG_ASSIGN_OR_RETURN(Limited limited, ParseLimit(&tokens_, &values_));
+  THRONG_RETURN_IF_ERROR(CheckNothingFollows(tokens_, limited));
+  limited.operand.push_back(std::move(operand.expression));
+  return Expression{std::move(limited)};
+}
+
 absl::StatusOr<Subtree> Parser::ParseNot(int nesting) {
   THRONG_RETURN_IF_ERROR(CheckDepth(nesting, tokens_.current()));
   if (!tokens_.Is(Keyword::kNot)) return ParsePrimary(nesting);
@@ -113,7 +128,8 @@ absl::StatusOr<Subtree> Parser::ParseNot(int nesting) {
 absl::StatusOr<Subtree> Parser::ParseParentheses(int nesting) {
   THRONG_RETURN_IF_ERROR(tokens_.Advance());
   THRONG_ASSIGN_OR_RETURN(Subtree subtree, ParseOr(nesting + 1));
-  if (!tokens_.Is(")")) return UnexpectedBehindOperand("')'");
+  if (StartsLimit(tokens_)) return LimitInParentheses(tokens_);
+  if (!tokens_.Is(")")) return UnexpectedBehindOperand(" or ')'");
   THRONG_RETURN_IF_ERROR(tokens_.Advance());
   return subtree;
 }
@@ -149,9 +165,10 @@ absl::StatusOr<Expression> Parser::ParseReserved() {
       if (token.keyword == Keyword::kAll) return Expression{AllUsers{}};
       return Expression{NoUsers{}};
     case Keyword::kCrowd:
+      return tokens_.Unsupported();
     case Keyword::kTop:
     case Keyword::kAny:
-      return tokens_.Unsupported();
+      return LimitInsteadOfCondition(tokens_);
     case Keyword::kNone:
     case Keyword::kAnd:
     case Keyword::kOr:
@@ -166,6 +183,7 @@ absl::StatusOr<Expression> Parser::ParseReserved() {
     case Keyword::kStartOfWeek:
     case Keyword::kStartOfMonth:
     case Keyword::kBy:
+    case Keyword::kAsc:
     case Keyword::kDesc:
       break;
   }
@@ -176,7 +194,7 @@ absl::StatusOr<Expression> Parser::ParseCondition() {
   const Token first = tokens_.current();
   Condition condition;
   condition.tag_span = first.span;
-  THRONG_ASSIGN_OR_RETURN(condition.tag, ParseTagName());
+  THRONG_ASSIGN_OR_RETURN(condition.tag, ParseTagName(&tokens_));
   if (tokens_.Is("(") && first.kind == TokenKind::kName) {
     return tokens_.Unknown(first, "there is no such function",
                            "a tag's name, exists, ids, bucket, sample, all or none",
@@ -267,7 +285,7 @@ absl::StatusOr<Expression> Parser::ParseExists() {
   THRONG_RETURN_IF_ERROR(tokens_.Advance());
   THRONG_RETURN_IF_ERROR(tokens_.Expect("("));
   condition.tag_span = tokens_.current().span;
-  THRONG_ASSIGN_OR_RETURN(condition.tag, ParseTagName());
+  THRONG_ASSIGN_OR_RETURN(condition.tag, ParseTagName(&tokens_));
   THRONG_RETURN_IF_ERROR(tokens_.Expect(")"));
   condition.span = tokens_.SpanFrom(first);
   return Expression{std::move(condition)};
@@ -334,19 +352,6 @@ absl::StatusOr<Expression> Parser::ParseSample() {
   return Expression{std::move(sample)};
 }
 
-absl::StatusOr<std::string> Parser::ParseTagName() {
-  const Token token = tokens_.current();
-  std::string name(token.source);
-  if (token.kind == TokenKind::kQuotedName) {
-    name = token.text;
-    if (name.empty()) return tokens_.Fail(token, "a tag's name is not empty", "a tag's name");
-  } else if (token.kind != TokenKind::kName || token.keyword != Keyword::kNone) {
-    return tokens_.Unexpected("a tag's name");
-  }
-  THRONG_RETURN_IF_ERROR(tokens_.Advance());
-  return name;
-}
-
 absl::Status Parser::CountNode(const Token& at) {
   if (++nodes_ <= limits_.nodes_max) return absl::OkStatus();
   return tokens_.OverLimit("TOO_MANY_NODES", at, "the number of nodes", limits_.nodes_max, nodes_);
@@ -360,9 +365,11 @@ absl::Status Parser::CheckDepth(int depth, const Token& at) const {
 absl::Status Parser::UnexpectedBehindOperand(std::string_view closing) const {
   const bool bare = tokens_.current().begin == bare_name_end_;
   const std::string expected =
-      fmt::format("{}'and', 'or' or {}", bare ? fmt::format("{}, ", kOperators) : "", closing);
-  if (bare) return tokens_.Unexpected(expected, {"and", "or", "in", "not", "between"});
-  return tokens_.Unexpected(expected, {"and", "or"});
+      fmt::format("{}'and', 'or'{}", bare ? fmt::format("{}, ", kOperators) : "", closing);
+  std::vector<std::string_view> candidates{"and", "or"};
+  if (bare) candidates.insert(candidates.end(), {"in", "not", "between"});
+  if (closing == kRootClosing) candidates.insert(candidates.end(), {"top", "any"});
+  return tokens_.Unexpected(expected, candidates);
 }
 
 absl::Status Parser::UnexpectedInsteadOfCondition() const {

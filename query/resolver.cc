@@ -111,9 +111,22 @@ class Resolver {
   absl::StatusOr<LogicalPlan> Bind(const Sample& node) {
     return Record(Format(Expression{node}), node.span, Buckets(node.salt, 0, node.millionths));
   }
+  absl::StatusOr<LogicalPlan> Bind(const Limited& node) {
+    THRONG_ASSIGN_OR_RETURN(LogicalPlan plan, Visit(node.operand[0]));
+    Limit limit{.users = node.users, .text = FormatLimit(node), .span = node.span};
+    if (const auto* by_tag = std::get_if<ByTag>(&node.order)) {
+      THRONG_ASSIGN_OR_RETURN(limit.order, BindOrder(*by_tag));
+    } else {
+      limit.order = HashOrder{index::SaltHash(std::get<BySalt>(node.order).salt)};
+    }
+    resolved_.limit = std::move(limit);
+    return plan;
+  }
   absl::StatusOr<LogicalPlan> Bind(const AllUsers&) { return LogicalPlan{Everybody{}}; }
   absl::StatusOr<LogicalPlan> Bind(const NoUsers&) { return LogicalPlan{Nobody{}}; }
 
+  absl::StatusOr<const TagEntry*> FindTag(const std::string& name, const SourceSpan& span) const;
+  absl::StatusOr<NumberOrder> BindOrder(const ByTag& order) const;
   absl::StatusOr<std::vector<LogicalPlan>> BindAll(const std::vector<Expression>& operands);
   absl::StatusOr<LogicalPlan> BindTest(const Condition& condition, const TagEntry& entry);
   absl::StatusOr<LogicalPlan> BindFlag(const std::vector<Value>& values, const TagEntry& entry);
@@ -156,16 +169,30 @@ absl::StatusOr<std::vector<LogicalPlan>> Resolver::BindAll(
   return plans;
 }
 
+absl::StatusOr<const TagEntry*> Resolver::FindTag(const std::string& name,
+                                                  const SourceSpan& span) const {
+  const TagEntry* entry = view_.Find(name);
+  if (entry != nullptr) return entry;
+  return MakeSyntaxError("UNKNOWN_TAG",
+                         {.span = span,
+                          .message = fmt::format("there is no tag \"{}\"", Excerpt(name)),
+                          .expected = "the name of a tag",
+                          .suggestion = view_.NearestTag(name)});
+}
+
+absl::StatusOr<NumberOrder> Resolver::BindOrder(const ByTag& order) const {
+  THRONG_ASSIGN_OR_RETURN(const TagEntry* entry, FindTag(order.tag, order.tag_span));
+  const index::TagDefinition& tag = entry->definition;
+  if (index::IsNumeric(tag.type)) return NumberOrder{tag.id, order.descending};
+  return MakeSyntaxError("NOT_ORDERED",
+                         {.span = order.tag_span,
+                          .message = fmt::format("tag \"{}\" is of type {}, which has no order",
+                                                 tag.name, index::TagTypeName(tag.type)),
+                          .expected = "an INTEGER, DECIMAL, DATE or DATETIME tag"});
+}
+
 absl::StatusOr<LogicalPlan> Resolver::Bind(const Condition& node) {
-  const TagEntry* entry = view_.Find(node.tag);
-  if (entry == nullptr) {
-    const std::string nearest = view_.NearestTag(node.tag);
-    return MakeSyntaxError("UNKNOWN_TAG",
-                           {.span = node.tag_span,
-                            .message = fmt::format("there is no tag \"{}\"", Excerpt(node.tag)),
-                            .expected = "the name of a tag",
-                            .suggestion = nearest});
-  }
+  THRONG_ASSIGN_OR_RETURN(const TagEntry* entry, FindTag(node.tag, node.tag_span));
   THRONG_ASSIGN_OR_RETURN(LogicalPlan plan, BindTest(node, *entry));
   return Record(Print(node), node.span, std::move(plan));
 }

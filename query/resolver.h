@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "index/catalogue.h"
 #include "index/ordinal_set.h"
 #include "query/expression.h"
+#include "query/limit.h"
 #include "query/logical_plan.h"
 
 namespace throng::query {
@@ -54,7 +56,8 @@ class IdLookup {
 struct Warning {
   std::string reason;  // UNKNOWN_VALUE, UNKNOWN_IDS, ALWAYS_EMPTY, ALWAYS_EVERYBODY, TAG_OFFLINE,
                        // NEGATED_MISSING (`!=` leaves out users without the tag),
-                       // REDUNDANT_OR (`x != a or x != b` is everybody with x), INEXACT_LITERAL
+                       // REDUNDANT_OR (`x != a or x != b` is everybody with x), INEXACT_LITERAL,
+                       // TOP_ASCENDING (a top without a direction takes the least)
   std::string message;
   SourceSpan span;
   std::string tag = {};  // of NEGATED_MISSING: whose users without a value it is about
@@ -67,7 +70,8 @@ struct ResolvedCondition {
 };
 
 struct Resolved {
-  LogicalPlan plan;
+  LogicalPlan plan;  // of the expression without its limit
+  std::optional<Limit> limit;
   std::vector<ResolvedCondition> conditions;  // conditions, id sets, buckets and samples, in order
   std::vector<Warning> warnings;
 };
@@ -77,8 +81,8 @@ struct Resolved {
 // finer than the tag's scale is never rounded; an unknown text value matches nobody and warns.
 //
 // Errors: kInvalidArgument with an ErrorDetail: UNKNOWN_TAG (position, nearest visible name),
-// WRONG_VALUE_TYPE, NOT_ORDERED (range over CATEGORY, LABELS, FLAG), NOT_A_FLAG (bare name),
-// BAD_DATE. Thread-safe.
+// WRONG_VALUE_TYPE, NOT_ORDERED (range over CATEGORY, LABELS, FLAG, or the top by one), NOT_A_FLAG
+// (bare name), BAD_DATE. Thread-safe.
 absl::StatusOr<Resolved> Resolve(const Expression& expression, const index::CatalogueView& view,
                                  const IdLookup& ids, const TimeContext& time);
 

@@ -83,7 +83,7 @@ std::string TokenStream::Describe(std::string_view format) const {
 
 absl::Status TokenStream::Unexpected(std::string_view expected,
                                      const std::vector<std::string_view>& candidates) const {
-  if (Is(Keyword::kTop) || Is(Keyword::kAny) || Is(Keyword::kCrowd)) return Unsupported();
+  if (Is(Keyword::kCrowd)) return Unsupported();
   return Unknown(token_, Describe("unexpected {}"), expected, candidates);
 }
 
@@ -106,15 +106,11 @@ absl::Status TokenStream::Fail(const Token& token, std::string_view message,
 }
 
 absl::Status TokenStream::Unsupported() const {
-  const std::string what = Is(Keyword::kCrowd) ? "crowd(...)"
-                           : Is(Keyword::kTop) ? "top N by tag"
-                                               : "any N by 'salt'";
   return MakeSyntaxError(
       "UNSUPPORTED",
       {.span = token_.span,
-       .message = fmt::format("this version of the server does not have {} yet; a tag named so "
-                              "needs double quotes",
-                              what),
+       .message = "this version of the server does not have crowd(...) yet; a tag named so needs "
+                  "double quotes",
        .expected = "a condition, 'and', 'or' or the end"});
 }
 
@@ -165,7 +161,8 @@ absl::StatusOr<std::string> ValueParser::ParseText(std::string_view expected) {
   return text;
 }
 
-absl::StatusOr<uint64_t> ValueParser::ParseUnsigned(std::string_view expected, uint64_t most) {
+absl::StatusOr<uint64_t> ValueParser::ParseUnsigned(std::string_view expected, uint64_t most,
+                                                    uint64_t least) {
   const Token& token = tokens_->current();
   const bool whole = token.kind == TokenKind::kNumber && token.suffix.empty() &&
                      token.digits.find('.') == std::string_view::npos;
@@ -173,11 +170,13 @@ absl::StatusOr<uint64_t> ValueParser::ParseUnsigned(std::string_view expected, u
   uint64_t number = 0;
   const char* const end = token.digits.data() + token.digits.size();
   const auto result = std::from_chars(token.digits.data(), end, number);
-  if (result.ec != std::errc() || number > most) {
-    return MakeSyntaxError("VALUE_OUT_OF_RANGE",
-                           {.span = token.span,
-                            .message = fmt::format("{} is too large", Excerpt(token.source)),
-                            .expected = fmt::format("a number from 0 to {}", most)});
+  if (result.ec != std::errc() || number > most || number < least) {
+    const bool small = result.ec == std::errc() && number < least;
+    return MakeSyntaxError(
+        "VALUE_OUT_OF_RANGE",
+        {.span = token.span,
+         .message = fmt::format("{} is too {}", Excerpt(token.source), small ? "small" : "large"),
+         .expected = fmt::format("a number from {} to {}", least, most)});
   }
   THRONG_RETURN_IF_ERROR(tokens_->Advance());
   return number;

@@ -71,8 +71,9 @@ class ValueParser {
   absl::StatusOr<Value> Parse();
   // A text in single quotes. `expected` says what for.
   absl::StatusOr<std::string> ParseText(std::string_view expected);
-  // A whole number from 0 to `most`.
-  absl::StatusOr<uint64_t> ParseUnsigned(std::string_view expected, uint64_t most);
+  // A whole number from `least` to `most`.
+  absl::StatusOr<uint64_t> ParseUnsigned(std::string_view expected, uint64_t most,
+                                         uint64_t least = 0);
   // `1.5%` as 15,000 millionths.
   absl::StatusOr<uint32_t> ParsePercent();
   // Counts one more value of the expression's lists. Errors: TOO_MANY_VALUES.

@@ -310,7 +310,7 @@ absl::StatusOr<CurveResult> Insights::Curve(const CallContext& context, const Se
                                             const CurveRequest& request) {
   THRONG_RETURN_IF_ERROR(CheckPoints(request.points_max));
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
-                          ResolveSelection(universes_, context, selection));
+                          ResolveSelection(universes_, context, selection, LimitUse::kSetAside));
   THRONG_ASSIGN_OR_RETURN(const Moved moved, FindMoved(bound, request));
   THRONG_ASSIGN_OR_RETURN(const Interval kept, KeptInterval(bound, context, moved));
   CurveMaker curve(bound, moved, kept);
@@ -334,6 +334,11 @@ absl::StatusOr<CurveResult> Insights::Curve(const CallContext& context, const Se
   result.points = Thin(points, request.points_max);
   result.every_value = curve.HasEveryValue() && result.points.size() == points.size();
   result.info = bound.Info();
+  if (const std::optional<query::Limit>& limit = bound.resolved.limit) {
+    result.info.warnings.push_back(
+        {"LIMIT_LEFT_OUT",
+         fmt::format("the counts are of the expression without [{}]", limit->text), limit->span});
+  }
   return result;
 }
 

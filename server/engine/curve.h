@@ -40,6 +40,8 @@ struct CurvePoint {
   uint64_t count = 0;  // of the expression with that threshold
 };
 
+// All counts are of the expression without its limit, if it has one: how many users there are to
+// choose from.
 struct CurveResult {
   uint64_t count = 0;  // of the expression as it is
   uint32_t condition = 0;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -67,10 +68,12 @@ void AppendNodes(const PhysicalPlan& plan, uint32_t depth, const index::Catalogu
 
 std::vector<ExplainStage> Stages(const ResolvedSelection& bound, const std::string& canonical) {
   const index::Catalogue& catalogue = bound.snapshot->catalogue();
-  return {{"expression", canonical},
-          {"resolved", query::ToString(bound.resolved.plan, catalogue)},
-          {"normalized", query::ToString(bound.normalized, catalogue)},
-          {"physical", query::ToString(bound.plan, catalogue)}};
+  std::vector<ExplainStage> stages{{"expression", canonical},
+                                   {"resolved", query::ToString(bound.resolved.plan, catalogue)},
+                                   {"normalized", query::ToString(bound.normalized, catalogue)},
+                                   {"physical", query::ToString(bound.plan, catalogue)}};
+  if (bound.resolved.limit.has_value()) stages.push_back({"limit", bound.resolved.limit->text});
+  return stages;
 }
 
 PhysicalPlan PlanOf(const query::ResolvedCondition& condition, const index::Snapshot& snapshot) {
@@ -135,6 +138,22 @@ absl::Status ExplainConditions(const ResolvedSelection& bound, ExplainResult* re
     result->waterfall.push_back({.text = StepText(*operands[i]), .left = marginals.left[i]});
   }
   return Diagnose(bound, result);
+}
+
+// What the limit leaves of what it is taken of, which is explained.
+void ApplyLimit(const ResolvedSelection& bound, ExplainResult* result) {
+  const std::optional<query::Limit>& limit = bound.resolved.limit;
+  if (!limit.has_value()) return;
+  if (result->count < limit->users) {
+    result->info.warnings.push_back(
+        {"LIMIT_NOT_REACHED",
+         fmt::format("there are {} users now: all of them are fewer than [{}] asks for",
+                     result->count, limit->text),
+         limit->span});
+  }
+  result->count = bound.Limited(result->count);
+  if (result->waterfall.empty()) return;
+  result->waterfall.push_back({.text = limit->text, .left = result->count});
 }
 
 // What is only known when the expression runs.
@@ -214,7 +233,7 @@ absl::StatusOr<ExplainResult> Selections::Explain(const CallContext& context,
                                                   const ExplainOptions& options) {
   THRONG_RETURN_IF_ERROR(CheckOptions(options));
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
-                          ResolveSelection(universes_, context, selection));
+                          ResolveSelection(universes_, context, selection, LimitUse::kSetAside));
   ExplainResult result;
   result.info.warnings = bound.resolved.warnings;
   for (const query::ResolvedCondition& condition : bound.resolved.conditions) {
@@ -225,7 +244,10 @@ absl::StatusOr<ExplainResult> Selections::Explain(const CallContext& context,
     THRONG_RETURN_IF_ERROR(Estimate(bound, &result));
   }
   if (options.analyze) THRONG_RETURN_IF_ERROR(Analyze(bound, &result));
-  if (!options.plan_only) THRONG_RETURN_IF_ERROR(Run(bound, options, &result));
+  if (!options.plan_only) {
+    THRONG_RETURN_IF_ERROR(Run(bound, options, &result));
+    ApplyLimit(bound, &result);
+  }
   std::vector<query::Warning> warnings = std::move(result.info.warnings);
   result.info = bound.Info();
   result.info.warnings = std::move(warnings);

@@ -1,9 +1,12 @@
 #include "server/engine/resolved_selection.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "index/error.h"
 #include "query/formatter.h"
+#include "query/limited_users.h"
 #include "query/normalizer.h"
 #include "query/parser.h"
 #include "server/engine/diagnosis.h"
@@ -27,7 +30,7 @@ absl::StatusOr<query::Expression> ReadExpression(
 }
 
 // Binds and plans `selection`, whose universe, snapshot, expression and time are set.
-absl::Status BindAndPlan(const CallContext& context, std::string_view field,
+absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
                          ResolvedSelection* selection) {
   selection->check = [&context] { return context.Check(); };
   THRONG_RETURN_IF_ERROR(context.Check());
@@ -40,6 +43,13 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field,
   AddMissingCounts(snapshot, &selection->resolved.warnings);
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
   selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
+  const std::optional<query::Limit>& limit = selection->resolved.limit;
+  if (limit.has_value() && limit_use == LimitUse::kChooseUsers) {
+    THRONG_ASSIGN_OR_RETURN(query::OrdinalSetRef users,
+                            query::ChooseUsers(selection->plan, *limit, snapshot,
+                                               selection->universe->parallel(), selection->check));
+    selection->plan = query::MakePhysicalPlan({query::Ordinals{std::move(users)}}, snapshot);
+  }
   return context.Check();
 }
 
@@ -55,8 +65,12 @@ ResultInfo ResolvedSelection::Info() const {
           .exact = true};
 }
 
+uint64_t ResolvedSelection::Limited(uint64_t count) const {
+  return resolved.limit.has_value() ? std::min<uint64_t>(count, resolved.limit->users) : count;
+}
+
 absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
-                                                   const Selection& selection) {
+                                                   const Selection& selection, LimitUse limit_use) {
   ResolvedSelection bound;
   bound.start = std::chrono::steady_clock::now();
   const bool is_text = std::holds_alternative<std::string>(selection.what);
@@ -68,7 +82,7 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
   if (!time.ok()) return index::WithField(time.status(), "selection.time_zone");
   bound.time = *std::move(time);
   THRONG_ASSIGN_OR_RETURN(bound.snapshot, bound.universe->Pin(selection.read_version));
-  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, &bound));
+  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, limit_use, &bound));
   return bound;
 }
 
@@ -81,7 +95,7 @@ absl::StatusOr<ResolvedSelection> ResolveBeside(
   bound.snapshot = base.snapshot;
   bound.time = base.time;
   THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(what, field));
-  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, &bound));
+  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, LimitUse::kChooseUsers, &bound));
   return bound;
 }
 

@@ -26,6 +26,12 @@
 
 namespace throng::engine {
 
+// What becomes of the limit that may close the expression.
+enum class LimitUse {
+  kChooseUsers,  // the plan selects exactly the users that it leaves
+  kSetAside,     // the plan selects those that it is taken of
+};
+
 // A value; the plan may be executed by any thread while this lives.
 struct ResolvedSelection {
   std::shared_ptr<Universe> universe;
@@ -33,22 +39,26 @@ struct ResolvedSelection {
   query::Expression expression;
   query::TimeContext time;
   query::Resolved resolved;
-  query::LogicalPlan normalized;
+  query::LogicalPlan normalized;  // without the limit
   query::PhysicalPlan plan;
   query::Check check;  // the caller's deadline and cancellation; borrows the context
   std::chrono::steady_clock::time_point start;
 
   // The answer's account of itself, with the time since `start`.
   ResultInfo Info() const;
+  // How many users the expression has, when without its limit they are `count`.
+  uint64_t Limited(uint64_t count) const;
 };
 
-// Parses (text), validates (tree), resolves and plans. `context` must outlive the result. Errors:
-// as Selections; field "selection.expression" or "selection.tree".
+// Parses (text), validates (tree), resolves and plans. Choosing a limit's users runs what it is
+// taken of. `context` must outlive the result. Errors: as Selections; field "selection.expression"
+// or "selection.tree".
 absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
-                                                   const Selection& selection);
+                                                   const Selection& selection,
+                                                   LimitUse limit_use = LimitUse::kChooseUsers);
 
-// The same for another expression on the snapshot, zone and time of `base`: a baseline. `field` is
-// where errors point.
+// The same for another expression on the snapshot, zone and time of `base`: a baseline. Its limit's
+// users are chosen. `field` is where errors point.
 absl::StatusOr<ResolvedSelection> ResolveBeside(
     const ResolvedSelection& base, const CallContext& context,
     const std::variant<std::string, query::Expression>& what, std::string_view field);

@@ -63,10 +63,12 @@ absl::StatusOr<std::optional<uint32_t>> CollectPage(const ResolvedSelection& sel
 absl::StatusOr<CountResult> Selections::Count(const CallContext& context,
                                               const Selection& selection) {
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
-                          ResolveSelection(universes_, context, selection));
+                          ResolveSelection(universes_, context, selection, LimitUse::kSetAside));
   CountResult result;
-  THRONG_ASSIGN_OR_RETURN(result.count, query::CountUsers(bound.plan, *bound.snapshot,
-                                                          bound.universe->parallel(), bound.check));
+  THRONG_ASSIGN_OR_RETURN(
+      const uint64_t count,
+      query::CountUsers(bound.plan, *bound.snapshot, bound.universe->parallel(), bound.check));
+  result.count = bound.Limited(count);
   result.info = bound.Info();
   return result;
 }

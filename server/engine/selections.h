@@ -64,7 +64,7 @@ struct ExplainCondition {
   std::optional<uint64_t> changed;
 };
 // An operand of the outermost and, with the users that are left after it and those written before;
-// else the expression.
+// else the expression. The last one is the limit, if there is one.
 struct ExplainStep {
   std::string text;
   uint64_t left = 0;
@@ -73,6 +73,7 @@ struct ExplainStage {
   std::string name;
   std::string text;
 };
+// Of an expression with a limit: all but `count` and the last step is of what it is taken of.
 struct ExplainResult {
   uint64_t count = 0;
   std::vector<ExplainNode> nodes;  // pre-order

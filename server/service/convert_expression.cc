@@ -49,6 +49,8 @@ class TreeReader {
         return query::Expression{query::AllUsers{}};
       case v1::Expression::kNoUsers:
         return query::Expression{query::NoUsers{}};
+      case v1::Expression::kLimited:
+        return ReadLimited(proto.limited(), depth, FieldPath(field, "limited"));
       case v1::Expression::KIND_NOT_SET:
         break;
     }
@@ -75,6 +77,42 @@ class TreeReader {
     query::Not negation;
     negation.operand.push_back(std::move(operand));
     return query::Expression{std::move(negation)};
+  }
+
+  absl::StatusOr<query::Expression> ReadLimited(const v1::Limited& proto, int depth,
+                                                const FieldPath& field) {
+    if (depth > 1) {
+      return index::InvalidArgument("MISPLACED_LIMIT", field.ToString(),
+                                    "a limit stands at the root of an expression only");
+    }
+    if (!proto.has_operand()) return RequiredField(FieldPath(field, "operand"));
+    THRONG_ASSIGN_OR_RETURN(query::Expression operand,
+                            Read(proto.operand(), depth + 1, FieldPath(field, "operand")));
+    query::Limited limited;
+    limited.operand.push_back(std::move(operand));
+    limited.users = proto.users();
+    switch (proto.order_case()) {
+      case v1::Limited::kTop: {
+        THRONG_ASSIGN_OR_RETURN(limited.order, ReadTop(proto.top(), FieldPath(field, "top")));
+        break;
+      }
+      case v1::Limited::kAny:
+        limited.order = query::BySalt{proto.any().salt()};
+        break;
+      case v1::Limited::ORDER_NOT_SET:
+        return RequiredField(FieldPath(field, "order"));
+    }
+    return query::Expression{std::move(limited)};
+  }
+
+  static absl::StatusOr<query::ByTag> ReadTop(const v1::TopBy& proto, const FieldPath& field) {
+    query::ByTag order;
+    order.tag = proto.tag();
+    order.descending = proto.direction() == v1::TopBy::DIRECTION_DESCENDING;
+    if (!order.descending && proto.direction() != v1::TopBy::DIRECTION_ASCENDING) {
+      return UnspecifiedEnum(FieldPath(field, "direction"));
+    }
+    return order;
   }
 
   absl::StatusOr<query::Expression> ReadCondition(const v1::Condition& proto,
@@ -240,6 +278,18 @@ struct NodeWriter {
   }
   void operator()(const query::AllUsers&) const { proto->mutable_all_users(); }
   void operator()(const query::NoUsers&) const { proto->mutable_no_users(); }
+  void operator()(const query::Limited& node) const {
+    v1::Limited* limited = proto->mutable_limited();
+    ExpressionToProto(node.operand.front(), limited->mutable_operand());
+    limited->set_users(node.users);
+    if (const auto* order = std::get_if<query::ByTag>(&node.order)) {
+      limited->mutable_top()->set_tag(order->tag);
+      limited->mutable_top()->set_direction(order->descending ? v1::TopBy::DIRECTION_DESCENDING
+                                                              : v1::TopBy::DIRECTION_ASCENDING);
+    } else {
+      limited->mutable_any()->set_salt(std::get<query::BySalt>(node.order).salt);
+    }
+  }
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace throng::service {
 
 // A valid expression. Errors: kInvalidArgument as query::Validate, and with the path of what is
 // wrong REQUIRED (an unset oneof or operand), UNSPECIFIED (an enum), BAD_DECIMAL, BAD_TIMESTAMP,
-// BAD_ROARING.
+// BAD_ROARING, MISPLACED_LIMIT.
 absl::StatusOr<query::Expression> ToExpression(const v1::Expression& proto,
                                                const query::ExpressionLimits& limits,
                                                const FieldPath& field);

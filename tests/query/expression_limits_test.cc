@@ -55,6 +55,24 @@ TEST(ExpressionLimitsTest, DepthOfTexts) {
             "EXPRESSION_TOO_DEEP 64 65");
 }
 
+// A limit is a level and a node.
+TEST(ExpressionLimitsTest, LimitsCount) {
+  const std::string limit = " any 1 by 's'";
+  EXPECT_EQ(ParseOutcome(Repeat("not ", 62) + "a" + limit), "OK");
+  EXPECT_EQ(ParseOutcome(Repeat("not ", 63) + "a" + limit), "EXPRESSION_TOO_DEEP 64 65");
+  EXPECT_EQ(ParseOutcome("a" + limit, {.nodes_max = 2}), "OK");
+  EXPECT_EQ(ParseOutcome("not a" + limit, {.nodes_max = 2}), "TOO_MANY_NODES 2 3");
+  const auto limited = [](Expression operand) {
+    Limited node{.users = 1, .order = BySalt{"s"}};
+    node.operand.push_back(std::move(operand));
+    return Expression{std::move(node)};
+  };
+  EXPECT_EQ(Outcome(Validate(limited(Nots(62)), {})), "OK");
+  EXPECT_EQ(Outcome(Validate(limited(Nots(63)), {})), "EXPRESSION_TOO_DEEP 64 65");
+  EXPECT_EQ(Outcome(Validate(limited(Nots(1)), {.nodes_max = 3})), "OK");
+  EXPECT_EQ(Outcome(Validate(limited(Nots(1)), {.nodes_max = 2})), "TOO_MANY_NODES 2 3");
+}
+
 TEST(ExpressionLimitsTest, HostileDepthNeedsLittleStack) {
   EXPECT_EQ(ParseOutcome(Repeat("(", 1'000'000)), "EXPRESSION_TOO_DEEP 64 65");
   EXPECT_EQ(ParseOutcome(Repeat("not ", 1'000'000)), "EXPRESSION_TOO_DEEP 64 65");
@@ -131,6 +149,31 @@ TEST(ExpressionLimitsTest, StepsOfRelativeTimes) {
 
 Expression Tested(decltype(Condition::test) test, const std::string& tag = "x") {
   return Expression{Condition{tag, std::move(test), {}, {}}};
+}
+
+TEST(ValidateTest, Limits) {
+  const auto outcome = [](uint32_t users, std::variant<ByTag, BySalt> order) {
+    Limited limited{.users = users, .order = std::move(order)};
+    limited.operand.push_back(Leaf());
+    return Outcome(Validate(Expression{std::move(limited)}, {}));
+  };
+  EXPECT_EQ(outcome(1, BySalt{}), "OK");
+  EXPECT_EQ(outcome(2'147'483'647, BySalt{}), "OK");
+  EXPECT_EQ(outcome(0, BySalt{}), "VALUE_OUT_OF_RANGE");
+  EXPECT_EQ(outcome(2'147'483'648, BySalt{}), "VALUE_OUT_OF_RANGE");
+  EXPECT_EQ(outcome(1, BySalt{"\xff"}), "INVALID_UTF8");
+  EXPECT_EQ(outcome(1, ByTag{.tag = "x", .tag_span = {}, .direction_span = {}}), "OK");
+  EXPECT_EQ(outcome(1, ByTag{}), "INVALID_EXPRESSION");
+  EXPECT_EQ(outcome(1, ByTag{.tag = "\xff", .tag_span = {}, .direction_span = {}}), "INVALID_UTF8");
+  EXPECT_EQ(Outcome(Validate(Expression{Limited{.users = 1}}, {})), "INVALID_EXPRESSION");
+  const Expression root = *Parse("a any 1 by 's'", {});
+  EXPECT_EQ(Outcome(Validate(Expression{Not{{root}}}, {})), "MISPLACED_LIMIT");
+  EXPECT_EQ(Outcome(Validate(Expression{Or{{Leaf(), root}}}, {})), "MISPLACED_LIMIT");
+  EXPECT_EQ(Outcome(Validate(Expression{Limited{.operand = {root}, .users = 1}}, {})),
+            "INVALID_EXPRESSION");  // the outer one has no tag
+  EXPECT_EQ(Outcome(Validate(
+                Expression{Limited{.operand = {root}, .users = 1, .order = BySalt{"s"}}}, {})),
+            "MISPLACED_LIMIT");
 }
 
 TEST(ValidateTest, RefusesTreesThatNoTextHas) {

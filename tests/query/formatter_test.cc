@@ -22,8 +22,9 @@ Expression Name(const std::string& tag) { return Expression{Condition{tag, IsSet
 TEST(FormatterTest, QuotesNamesOnlyWhereNeeded) {
   const char* const plain[] = {"city", "_", "views_7d", "城市", "é", "andy", "Ünit"};
   for (const char* name : plain) EXPECT_EQ(Format(Name(name)), name);
-  const char* const quoted[] = {"and", "AND", "None", "today", "top", "exclusive", "7d",      "a.b",
-                                "a b", "a-b", "",     "a×b",   "a😀",  "（",        "a\u3000b"};
+  const char* const quoted[] = {"and",       "AND", "None", "today",   "top", "asc",
+                                "exclusive", "7d",  "a.b",  "a b",     "a-b", "",
+                                "a×b",       "a😀",  "（",   "a\u3000b"};
   for (const char* name : quoted) {
     EXPECT_EQ(Format(Name(name)), fmt::format("\"{}\"", name));
   }
@@ -55,13 +56,25 @@ TEST(FormatterTest, TypedTimesPrintAsIsoText) {
 
 TEST(FormatterTest, EqualityIgnoresPositionsAndNothingElse) {
   EXPECT_TRUE(*Parse("a = 1 and b", {}) == *Parse("  a=1\nand b", {}));
-  const char* const texts[] = {
-      "a = 1",          "a = 2",          "a = '1'",       "a != 1",          "a in (1, 2)",
-      "a in (2, 1)",    "a > 1",          "a >= 1",        "a < 1",           "a",
-      "exists(a)",      "b = 1",          "not a",         "a and b",         "a or b",
-      "b and a",        "ids(1)",         "ids('1')",      "bucket('s',0,1)", "bucket('t',0,1)",
-      "sample(1%,'s')", "sample(2%,'s')", "all()",         "none()",          "d = today()",
-      "d = now()",      "d = now() - 1d", "d = now() - 1h"};
+  EXPECT_TRUE(*Parse("a top 1 by b", {}) == *Parse("a TOP 1 BY b ASC", {}));
+  const char* const texts[] = {"a = 1",           "a = 2",
+                               "a = '1'",         "a != 1",
+                               "a in (1, 2)",     "a in (2, 1)",
+                               "a > 1",           "a >= 1",
+                               "a < 1",           "a",
+                               "exists(a)",       "b = 1",
+                               "not a",           "a and b",
+                               "a or b",          "b and a",
+                               "ids(1)",          "ids('1')",
+                               "bucket('s',0,1)", "bucket('t',0,1)",
+                               "sample(1%,'s')",  "sample(2%,'s')",
+                               "all()",           "none()",
+                               "d = today()",     "d = now()",
+                               "d = now() - 1d",  "d = now() - 1h",
+                               "a top 1 by b",    "a top 2 by b",
+                               "a top 1 by c",    "a top 1 by b desc",
+                               "b top 1 by b",    "a any 1 by 'b'",
+                               "a any 2 by 'b'",  "a any 1 by ''"};
   for (size_t i = 0; i < std::size(texts); ++i) {
     for (size_t j = 0; j < std::size(texts); ++j) {
       EXPECT_EQ(*Parse(texts[i], {}) == *Parse(texts[j], {}), i == j)
@@ -94,6 +107,7 @@ void Collect(const Expression& expression, std::set<std::string>* kinds) {
   if (const auto* node = std::get_if<And>(&expression.node)) collect_all(node->operands);
   if (const auto* node = std::get_if<Or>(&expression.node)) collect_all(node->operands);
   if (const auto* node = std::get_if<Not>(&expression.node)) collect_all(node->operand);
+  if (const auto* node = std::get_if<Limited>(&expression.node)) collect_all(node->operand);
   const auto* condition = std::get_if<Condition>(&expression.node);
   if (condition == nullptr) return;
   kinds->insert("test " + std::to_string(condition->test.index()));
@@ -110,6 +124,7 @@ TEST(FormatterTest, RandomTreesSurviveTheirText) {
   options.depth_max = 6;
   options.ids = {"u1", "it's", "42"};
   options.numeric_ids = {0, 42, UINT64_MAX};
+  options.limited_one_in = 4;
   testing::ExpressionGenerator generator(Tags(), options, seed);
   std::set<std::string> kinds;
   const int trees = testing::TestRounds(20'000);
@@ -124,8 +139,8 @@ TEST(FormatterTest, RandomTreesSurviveTheirText) {
     ASSERT_EQ(Format(*parsed), text);
     Collect(expression, &kinds);
   }
-  // 9 nodes, 5 tests and the 4 literals that text has.
-  EXPECT_TRUE(kinds.size() == 18u || trees < 20'000) << kinds.size();
+  // 10 nodes, 5 tests and the 4 literals that text has.
+  EXPECT_TRUE(kinds.size() == 19u || trees < 20'000) << kinds.size();
 }
 
 TEST(FormatterTest, RandomTreesWithTypedTimesPrintStably) {

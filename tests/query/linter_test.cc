@@ -114,6 +114,19 @@ TEST(LinterTest, AlwaysEverybody) {
                   {"views < 9223372036854775808", {}}});
 }
 
+TEST(LinterTest, TopWithoutDirection) {
+  ExpectWarnings({{"is_graduate top 10 by views", {"TOP_ASCENDING 1:13+15"}},
+                  {"is_graduate top 10 by views asc", {}},
+                  {"is_graduate top 10 by views desc", {}},
+                  {"is_graduate any 10 by 's'", {}},
+                  {"all() top 10 by new desc", {"TAG_OFFLINE 1:17+3"}},
+                  {"new > 1 top 10 by new desc", {"TAG_OFFLINE 1:1+3"}},
+                  {"views between 5 and 3 any 1 by 's'", {"ALWAYS_EMPTY 1:1+21"}}});
+  const Expression tree{Limited{
+      .operand = {Expression{AllUsers{}}}, .users = 1, .order = ByTag{"views", false, {}, {}}}};
+  EXPECT_TRUE(ResolverFixture().ResolveTree(tree)->warnings.empty());
+}
+
 TEST(LinterTest, TagsThatAreNotOnline) {
   ExpectWarnings(
       {{"old", {"TAG_OFFLINE 1:1+3"}},

@@ -98,6 +98,15 @@ constexpr Good kGood[] = {
     {"sample(100 %, 'salt')", "sample(100%, 'salt')"},
     {"sample(0.0001%, 's')", ""},
     {"sample(10.0%, 's') and not ids('a')", "sample(10%, 's') and not ids('a')"},
+    // Limits.
+    {"a top 10 by b desc", ""},
+    {"a TOP 1 By b Asc", "a top 1 by b asc"},
+    {"a or b and c > 1\ntop 2147483647 by \"emp.var.rate\"",
+     "a or b and c > 1 top 2147483647 by \"emp.var.rate\" asc"},
+    {"not a any 5000 by 'it''s'", ""},
+    {"(a or b) top 10 by \"top\" desc", "a or b top 10 by \"top\" desc"},
+    {"all() top 10 by age asc", ""},
+    {"none() any 1 by ''", ""},
     // Space.
     {"\t\r\n a\n", "a"},
 };
@@ -126,9 +135,9 @@ struct Bad {
 };
 
 constexpr std::string_view kSyntax = "SYNTAX_ERROR";
-constexpr std::string_view kBehind = "'and', 'or' or the end";
+constexpr std::string_view kBehind = "'and', 'or', 'top', 'any' or the end";
 constexpr std::string_view kBehindName =
-    "=, !=, <, <=, >, >=, in, not in or between, 'and', 'or' or the end";
+    "=, !=, <, <=, >, >=, in, not in or between, 'and', 'or', 'top', 'any' or the end";
 constexpr std::string_view kFunctions = "a tag's name, exists, ids, bucket, sample, all or none";
 constexpr std::string_view kUnits = "a unit: d, w, m (months), y, h or min (minutes)";
 constexpr std::string_view kPercent = "a percentage from 0.0001% to 100% with at most 4 decimals";
@@ -236,8 +245,37 @@ constexpr Bad kBad[] = {
     {"crowd('spring')", "UNSUPPORTED", 1, 1, 5, "a condition, 'and', 'or' or the end"},
     {"a and not crowd('spring', live)", "UNSUPPORTED", 1, 11, 5,
      "a condition, 'and', 'or' or the end"},
-    {"a top 10 by views desc", "UNSUPPORTED", 1, 3, 3, "a condition, 'and', 'or' or the end"},
-    {"a = 1 any 10 by 'salt'", "UNSUPPORTED", 1, 7, 3, "a condition, 'and', 'or' or the end"},
+    // Limits.
+    {"a top", kSyntax, 1, 6, 0, "how many users"},
+    {"a top by b", kSyntax, 1, 7, 2, "how many users"},
+    {"a top 1.5 by b", kSyntax, 1, 7, 3, "how many users"},
+    {"a top 10% by b", kSyntax, 1, 9, 1, "'by'"},
+    {"a top -1 by b", kSyntax, 1, 7, 1, "how many users"},
+    {"a top 0 by b", "VALUE_OUT_OF_RANGE", 1, 7, 1, "a number from 1 to 2147483647"},
+    {"a any 2147483648 by 's'", "VALUE_OUT_OF_RANGE", 1, 7, 10, "a number from 1 to 2147483647"},
+    {"a any 99999999999999999999 by 's'", "VALUE_OUT_OF_RANGE", 1, 7, 20,
+     "a number from 1 to 2147483647"},
+    {"a top 10 be b", kSyntax, 1, 10, 2, "'by'"},
+    {"a top 10 by 'b'", kSyntax, 1, 13, 3, "a tag's name"},
+    {"a top 10 by desc", kSyntax, 1, 13, 4, "a tag's name"},
+    {"a top 10 by b descending", kSyntax, 1, 15, 10, "'asc', 'desc' or the end"},
+    {"a top 10 by b desk", kSyntax, 1, 15, 4, "'asc', 'desc' or the end", "desc"},
+    {"a top 10 by b desc c", kSyntax, 1, 20, 1, "the end"},
+    {"a top 10 by b, c", kSyntax, 1, 14, 1, "'asc', 'desc' or the end"},
+    {"a any 10 by b", kSyntax, 1, 13, 1, "the salt in single quotes"},
+    {"a any 10 by 's')", kSyntax, 1, 16, 1, "the end"},
+    {"a topp 10 by b", kSyntax, 1, 3, 4, kBehindName, "top"},
+    {"(a tpo 10 by b)", kSyntax, 1, 4, 3,
+     "=, !=, <, <=, >, >=, in, not in or between, 'and', 'or' or ')'"},
+    {"(a top 10 by b desc) and c", "MISPLACED_LIMIT", 1, 4, 3, "')'"},
+    {"not (a = 1 any 10 by 's')", "MISPLACED_LIMIT", 1, 12, 3, "')'"},
+    {"a top 10 by b desc and c", "MISPLACED_LIMIT", 1, 3, 16, "the end behind it"},
+    {"a or\nb any 10 by 's' or c", "MISPLACED_LIMIT", 2, 3, 13, "the end behind it"},
+    {"a top 10 by b any 5 by 's'", "MISPLACED_LIMIT", 1, 15, 3, "the end"},
+    {"a any 10 by 's' any 5 by 's'", "MISPLACED_LIMIT", 1, 17, 3, "the end"},
+    {"top 10 by b", "MISPLACED_LIMIT", 1, 1, 3, "a condition", "all() top"},
+    {"a and any 10 by 's'", "MISPLACED_LIMIT", 1, 7, 3, "a condition", "all() any"},
+    {"not top 10 by b", "MISPLACED_LIMIT", 1, 5, 3, "a condition", "all() top"},
     // Encoding.
     {"x = '\xff'", "INVALID_UTF8", 1, 6, 1, "UTF-8"},
     {"x = '北'\nand \xe5\x8c", "INVALID_UTF8", 2, 5, 1, "UTF-8"},
@@ -265,7 +303,7 @@ TEST(ParserTest, BadTextsSayWhereAndWhatWasExpected) {
 TEST(ParserTest, MessagesReadWell) {
   EXPECT_EQ(Parse("views betwen 1 and 5", {}).status().message(),
             "line 1, column 7: unexpected 'betwen'; expected =, !=, <, <=, >, >=, in, not in or "
-            "between, 'and', 'or' or the end; did you mean between?");
+            "between, 'and', 'or', 'top', 'any' or the end; did you mean between?");
   EXPECT_EQ(Parse("x == 1", {}).status().message(),
             "line 1, column 3: '==' is not part of the language; expected '='");
   EXPECT_EQ(Parse("a and", {}).status().message(),
@@ -311,6 +349,20 @@ TEST(ParserTest, SpansOfLeaves) {
   EXPECT_EQ(GetCondition(exists).tag_span.column, 8);
   const Expression relative = *Parse("d > today() - 3 d", {});
   EXPECT_EQ(std::get<Range>(GetCondition(relative).test).lower->span.length, 13);
+}
+
+TEST(ParserTest, SpansOfLimits) {
+  const Expression top = *Parse("a\n top 10 by 城市 desc ", {});
+  const auto& limited = std::get<Limited>(top.node);
+  EXPECT_EQ(limited.span.line, 2);
+  EXPECT_EQ(limited.span.column, 2);
+  EXPECT_EQ(limited.span.length, 17);
+  const auto& order = std::get<ByTag>(limited.order);
+  EXPECT_EQ(order.tag_span.column, 12);
+  EXPECT_EQ(order.tag_span.length, 2);
+  EXPECT_EQ(order.direction_span.column, 15);
+  EXPECT_EQ(WithoutLimit(top), *Parse("a", {}));
+  EXPECT_EQ(WithoutLimit(limited.operand[0]), limited.operand[0]);
 }
 
 TEST(ParserTest, LiteralsAreExact) {

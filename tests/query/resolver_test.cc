@@ -174,6 +174,34 @@ TEST(ResolverTest, Errors) {
         "exists(\"emp.var.rate\")"}});
 }
 
+TEST(ResolverTest, LimitsAreBound) {
+  const ResolverFixture fixture;
+  const Resolved top = *fixture.ResolveText("is_graduate top 10 by price desc");
+  EXPECT_EQ(ToString(top.plan, fixture.catalogue()), "is_graduate");
+  ASSERT_TRUE(top.limit.has_value());
+  EXPECT_EQ(top.limit->users, 10u);
+  EXPECT_EQ(top.limit->text, "top 10 by price desc");
+  EXPECT_EQ(top.limit->span.column, 13);
+  const auto& by_number = std::get<NumberOrder>(top.limit->order);
+  EXPECT_EQ(by_number.tag, fixture.catalogue().Find("price")->definition.id);
+  EXPECT_TRUE(by_number.descending);
+  const Resolved any = *fixture.ResolveText("all() any 7 by 'spring'");
+  EXPECT_EQ(any.limit->text, "any 7 by 'spring'");
+  EXPECT_EQ(std::get<HashOrder>(any.limit->order).salt_hash, 0x5cc0f0871e0ed5e6);
+  EXPECT_FALSE(fixture.ResolveText("all()")->limit.has_value());
+}
+
+TEST(ResolverTest, LimitsThatCannotBeBound) {
+  const ResolverFixture fixture;
+  const std::string ordered = "an INTEGER, DECIMAL, DATE or DATETIME tag";
+  EXPECT_EQ(fixture.Plan("all() top 10 by viws"), "UNKNOWN_TAG 1:17+4 the name of a tag -> views");
+  EXPECT_EQ(fixture.Plan("all() top 10 by salary"), "UNKNOWN_TAG 1:17+6 the name of a tag");
+  EXPECT_EQ(fixture.Plan("all() top 10 by salery"), "UNKNOWN_TAG 1:17+6 the name of a tag");
+  EXPECT_EQ(fixture.Plan("all() top 10 by city desc"), "NOT_ORDERED 1:17+4 " + ordered);
+  EXPECT_EQ(fixture.Plan("all() top 10 by hobbies"), "NOT_ORDERED 1:17+7 " + ordered);
+  EXPECT_EQ(fixture.Plan("all() top 10 by is_graduate"), "NOT_ORDERED 1:17+11 " + ordered);
+}
+
 TEST(ResolverTest, MessagesReadWell) {
   const ResolverFixture fixture;
   EXPECT_EQ(fixture.ResolveText("citty = 'Paris'").status().message(),

@@ -48,7 +48,8 @@ TEST(ConvertExpressionTest, RandomTreesComeBackThroughTheWire) {
                                 {.depth_max = 6,
                                  .ids = {"u1", "7", "ü"},
                                  .numeric_ids = {0, 7, ~uint64_t{0}},
-                                 .typed_times = true},
+                                 .typed_times = true,
+                                 .limited_one_in = 4},
                                 seed);
   for (int i = 0; i < testing::TestRounds(3'000); ++i) {
     const query::Expression expression = generator.Next();
@@ -127,6 +128,27 @@ TEST(ConvertExpressionTest, NodesAndListsAreBoundedWhileConverting) {
   EXPECT_EQ(Reason("id_set { ids: 'a' numbers: 1 numbers: 2 }", limits), "OK");
   EXPECT_EQ(Reason("id_set { ids: 'a' ids: 'b' numbers: 1 numbers: 2 }", limits),
             "TOO_MANY_VALUES at tree.id_set");
+}
+
+TEST(ConvertExpressionTest, LimitsStandAtTheRootAndAreWhole) {
+  const std::string limited = "limited { operand { all_users { } } ";
+  EXPECT_EQ(Reason(limited + "users: 1 any { } }"), "OK");
+  EXPECT_EQ(Reason(limited + "users: 2147483647 any { salt: 's' } }"), "OK");
+  EXPECT_EQ(Reason(limited + "users: 1 top { tag: 'a' direction: DIRECTION_ASCENDING } }"), "OK");
+  EXPECT_EQ(Reason(limited + "any { } }"), "VALUE_OUT_OF_RANGE at tree");
+  EXPECT_EQ(Reason(limited + "users: 2147483648 any { } }"), "VALUE_OUT_OF_RANGE at tree");
+  EXPECT_EQ(Reason(limited + "users: 1 }"), "REQUIRED at tree.limited.order");
+  EXPECT_EQ(Reason("limited { users: 1 any { } }"), "REQUIRED at tree.limited.operand");
+  EXPECT_EQ(Reason("limited { operand { } users: 1 any { } }"),
+            "REQUIRED at tree.limited.operand.kind");
+  EXPECT_EQ(Reason(limited + "users: 1 top { tag: 'a' } }"),
+            "UNSPECIFIED at tree.limited.top.direction");
+  EXPECT_EQ(Reason(limited + "users: 1 top { direction: DIRECTION_ASCENDING } }"),
+            "INVALID_EXPRESSION at tree");
+  EXPECT_EQ(Reason("negation { operand { " + limited + "users: 1 any { } } } }"),
+            "MISPLACED_LIMIT at tree.negation.operand.limited");
+  EXPECT_EQ(Reason("limited { operand { " + limited + "users: 1 any { } } } users: 1 any { } }"),
+            "MISPLACED_LIMIT at tree.limited.operand.limited");
 }
 
 TEST(ConvertExpressionTest, ReadsIdsFromABitmap) {

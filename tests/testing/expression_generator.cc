@@ -19,6 +19,7 @@ using query::Exists;
 using query::Expression;
 using query::IdSet;
 using query::IsSet;
+using query::Limited;
 using query::NoneOf;
 using query::Not;
 using query::Or;
@@ -46,6 +47,29 @@ ExpressionGenerator::ExpressionGenerator(std::vector<GeneratorTag> tags, Generat
     : tags_(std::move(tags)), options_(std::move(options)), random_(seed) {}
 
 uint64_t ExpressionGenerator::Below(uint64_t bound) { return random_() % bound; }
+
+Expression ExpressionGenerator::Next() {
+  Expression expression = MakeExpression(options_.depth_max);
+  const bool limited = options_.limited_one_in > 0 && OneIn(options_.limited_one_in);
+  return limited ? MakeLimited(std::move(expression)) : expression;
+}
+
+Expression ExpressionGenerator::MakeLimited(Expression operand) {
+  Limited limited;
+  limited.operand.push_back(std::move(operand));
+  limited.users =
+      OneIn(8) ? query::kLimitUsersMax : static_cast<uint32_t>(1 + Below(uint64_t{1} << Below(20)));
+  std::vector<const GeneratorTag*> ordered;
+  for (const GeneratorTag& tag : tags_) {
+    if (index::IsNumeric(tag.type)) ordered.push_back(&tag);
+  }
+  if (ordered.empty() || OneIn(3)) {
+    limited.order = query::BySalt{OneIn(2) ? "spring" : "it's 春"};
+  } else {
+    limited.order = query::ByTag{Pick(ordered)->name, OneIn(2), {}, {}};
+  }
+  return Expression{std::move(limited)};
+}
 
 Expression ExpressionGenerator::MakeExpression(int depth) {
   const uint64_t kind = depth <= 1 ? 9 : Below(10);

@@ -41,6 +41,8 @@ struct GeneratorOptions {
   bool relative_times = true;
   // bucket(...) and sample(...).
   bool buckets = true;
+  // One expression in so many ends with a limit, of few users or of many; 0: none.
+  uint64_t limited_one_in = 0;
 };
 
 // Not thread-safe.
@@ -49,7 +51,7 @@ class ExpressionGenerator {
   // REQUIRES: `tags` is not empty.
   ExpressionGenerator(std::vector<GeneratorTag> tags, GeneratorOptions options, uint64_t seed);
 
-  query::Expression Next() { return MakeExpression(options_.depth_max); }
+  query::Expression Next();
 
  private:
   uint64_t Below(uint64_t bound);  // uniform in [0, bound)
@@ -60,6 +62,7 @@ class ExpressionGenerator {
   }
 
   query::Expression MakeExpression(int depth);
+  query::Expression MakeLimited(query::Expression operand);
   query::Expression MakeLeaf();
   query::Expression MakeIds();
   query::Condition MakeCondition();

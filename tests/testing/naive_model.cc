@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -15,12 +17,17 @@ using query::Int128;
 
 uint64_t Hash(const std::string& text) { return XXH64(text.data(), text.size(), 0); }
 
-// 0 to 999,999: docs/expressions.md.
-uint64_t BucketOf(uint64_t id_hash, uint64_t salt_hash) {
+// The place under a salt: docs/expressions.md.
+uint64_t PlaceOf(uint64_t id_hash, uint64_t salt_hash) {
   uint64_t x = id_hash ^ salt_hash;
   x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdULL;
   x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ULL;
-  x = x ^ (x >> 33);
+  return x ^ (x >> 33);
+}
+
+// 0 to 999,999.
+uint64_t BucketOf(uint64_t id_hash, uint64_t salt_hash) {
+  const uint64_t x = PlaceOf(id_hash, salt_hash);
   // floor(x * 1,000,000 / 2^64) from 32-bit halves.
   const uint64_t low = (x & 0xffffffffULL) * 1'000'000;
   const uint64_t high = (x >> 32) * 1'000'000;
@@ -316,6 +323,30 @@ std::vector<bool> NaiveModel::TestNode(const query::AllUsers&, const NaiveClock&
 }
 std::vector<bool> NaiveModel::TestNode(const query::NoUsers&, const NaiveClock&) const {
   return std::vector<bool>(size(), false);
+}
+
+std::vector<bool> NaiveModel::TestNode(const query::Limited& node, const NaiveClock& clock) const {
+  const auto* by_tag = std::get_if<query::ByTag>(&node.order);
+  const uint64_t salt =
+      Hash(by_tag != nullptr ? std::string() : std::get<query::BySalt>(node.order).salt);
+  const uint32_t tag = by_tag == nullptr ? 0 : TagOf(by_tag->tag);
+  const std::vector<bool> matching = Test(node.operand.front(), clock);
+  // Whoever comes first has the least of these: no number, the number, the place, the id, and where
+  // the user stands.
+  std::vector<std::tuple<bool, Int128, uint64_t, std::string_view, size_t>> order;
+  for (size_t user = 0; user < size(); ++user) {
+    if (!matching[user]) continue;
+    std::optional<int64_t> number = 0;
+    if (by_tag != nullptr) number = Number(tag, user);
+    const Int128 value = number.value_or(0);
+    const bool turned = by_tag != nullptr && by_tag->descending;
+    order.emplace_back(!number.has_value(), turned ? -value : value, PlaceOf(hashes_[user], salt),
+                       ids_[user], user);
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<bool> users(size(), false);
+  for (size_t i = 0; i < order.size() && i < node.users; ++i) users[std::get<4>(order[i])] = true;
+  return users;
 }
 
 std::vector<bool> NaiveModel::Test(const query::Expression& expression,

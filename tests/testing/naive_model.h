@@ -90,6 +90,7 @@ class NaiveModel {
   std::vector<bool> TestNode(const query::Sample& node, const NaiveClock& clock) const;
   std::vector<bool> TestNode(const query::AllUsers& node, const NaiveClock& clock) const;
   std::vector<bool> TestNode(const query::NoUsers& node, const NaiveClock& clock) const;
+  std::vector<bool> TestNode(const query::Limited& node, const NaiveClock& clock) const;
 
   // By user, whether it has any of the values.
   std::vector<bool> HasAny(uint32_t tag, const std::vector<query::Value>& values,
