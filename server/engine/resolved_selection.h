@@ -47,8 +47,12 @@ struct ResolvedSelection {
 absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
                                                    const Selection& selection);
 
-// The same for another expression on the snapshot, zone and time of `base`: a baseline. `field` is
-// where errors point.
+// The same without planning: `normalized` and `plan` are not set. For answers about single users.
+absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,
+                                                const Selection& selection);
+
+// As ResolveSelection, for another expression on the snapshot, zone and time of `base`: a baseline.
+// `field` is where errors point.
 absl::StatusOr<ResolvedSelection> ResolveBeside(
     const ResolvedSelection& base, const CallContext& context,
     const std::variant<std::string, query::Expression>& what, std::string_view field);
