@@ -51,8 +51,8 @@ ConditionFlips::ConditionFlips(const Expression& expression) {
   FindSame(expression);
   negated_.resize(first_same_.size());
   places_.resize(first_same_.size());
-  nodes_[AddNode(MakeConditionTree(expression), false)].parent =
-      static_cast<uint32_t>(nodes_.size() - 1);
+  const uint32_t root = AddNode(MakeConditionTree(expression), false);
+  nodes_[root].parent = root;
   for (uint32_t c = 0; c < places_.size(); ++c) {
     if (places_[c].size() > 1) repeated_.push_back(c);
   }

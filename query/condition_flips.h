@@ -39,7 +39,7 @@ struct Flip {
   std::vector<uint32_t> conditions;
 };
 
-// For one thread. A call takes the tree's size, Smallest() at most about 5 ms beyond that.
+// For one thread. A call takes the tree's size, Smallest() at most about 10 ms beyond that.
 class ConditionFlips {
  public:
   explicit ConditionFlips(const Expression& expression);
@@ -68,7 +68,6 @@ class ConditionFlips {
   uint32_t AddNode(const ConditionNode& tree, bool negated);
   void FindSame(const Expression& expression);
 
-  bool IsLeaf(uint32_t node) const { return nodes_[node].operands.empty(); }
   bool OwnValue(uint32_t node) const;
   void Toggle(uint32_t leaf);
   void ToggleAll(const std::vector<uint32_t>& conditions);
