@@ -29,6 +29,7 @@ void RegisterCrossTabCommand(CLI::App& app, GlobalOptions& options, int& exit_co
 void RegisterOverlapCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterWhyCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 
 void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // Users and their ids.

@@ -16,6 +16,7 @@ add_library(throng_service STATIC
   service/convert_time.cc
   service/convert_user.cc
   service/convert_value.cc
+  service/convert_why.cc
   service/daemon.cc
   service/engine_gate.cc
   service/engine_metrics.cc
@@ -23,6 +24,7 @@ add_library(throng_service STATIC
   service/field_path.cc
   service/insight_service.cc
   service/listen_address.cc
+  service/membership_service.cc
   service/message_codec.cc
   service/metrics_endpoint.cc
   service/page_token.cc

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "throng/v1/error.pb.h"
 #include "throng/v1/insight.grpc.pb.h"
+#include "throng/v1/membership.grpc.pb.h"
 #include "throng/v1/population.grpc.pb.h"
 #include "throng/v1/selection.grpc.pb.h"
 #include "throng/v1/tag.grpc.pb.h"
@@ -82,6 +83,8 @@ class FakeServer {
   v1::CrossTabResponse cross_tab;
   v1::OverlapRequest overlap_request;
   v1::OverlapResponse overlap;
+  v1::WhyMemberRequest why_request;
+  v1::WhyMemberResponse why;
   v1::GetPortraitRequest portrait_request;
   v1::Portrait portrait;
   v1::CreatePopulationRequest create_population_request;
@@ -103,6 +106,7 @@ class FakeServer {
  private:
   class Selections;
   class Insights;
+  class Memberships;
   class Populations;
   class Tags;
   class Users;
