@@ -39,8 +39,9 @@ struct WhyArguments {
 };
 
 std::string ConditionText(const v1::WhyCondition& condition) {
-  return (condition.negated() ? "not " : "") + condition.condition() +
-         (condition.same_as() > 0 ? fmt::format(" (as {})", condition.same_as()) : "");
+  const std::string same =
+      condition.same_as() > 0 ? fmt::format(" (as {})", condition.same_as()) : "";
+  return fmt::format("{}{}{}", condition.negated() ? "not " : "", condition.condition(), same);
 }
 
 std::string UserText(const v1::UserCondition& condition) {

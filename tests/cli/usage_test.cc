@@ -112,6 +112,7 @@ TEST(HelpTest, EveryCommandHasExamples) {
                                                           {"overlap"},
                                                           {"export"},
                                                           {"members"},
+                                                          {"why"},
                                                           {"portrait"},
                                                           {"tags"},
                                                           {"tags", "list"},
