@@ -8,6 +8,7 @@
 #include "server/service/convert_curve.h"
 #include "server/service/convert_overlap.h"
 #include "server/service/convert_result.h"
+#include "server/service/convert_sample.h"
 #include "server/service/convert_selection.h"
 #include "server/service/resource_name.h"
 
@@ -30,6 +31,7 @@ absl::StatusOr<engine::BreakdownRequest> ToBreakdown(const v1::BreakdownRequest&
                              engine::kBreakdownRowsMax, request.top_k),
         "top_k");
   }
+  if (proto.has_sample()) request.sample = ToSample(proto.sample());
   if (!proto.has_baseline()) return request;
   const FieldPath field("baseline");
   if (!proto.baseline().population().empty()) {

@@ -10,6 +10,7 @@ add_library(throng_service STATIC
   service/convert_identity.cc
   service/convert_overlap.cc
   service/convert_result.cc
+  service/convert_sample.cc
   service/convert_selection.cc
   service/convert_stats.cc
   service/convert_tag.cc
