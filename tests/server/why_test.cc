@@ -74,7 +74,7 @@ TEST_F(WhyTest, SaysOfEachConditionWhatTheUserHas) {
   EXPECT_EQ(Print(Why("city = 'Wuhan' or views > 3 and is_graduate", "6")),
             "out: -city = 'Wuhan' [missing] -views > 3 [missing] -is_graduate [false] flip 1");
   EXPECT_EQ(Print(Why("interests in ('pool','metro') and score < 2", "u4")),
-            "out: +interests in ('pool','metro') [a|b\\c|pool] -score < 2 [1000] flip 2");
+            "out: +interests in ('pool', 'metro') [a|b\\c|pool] -score < 2 [1000] flip 2");
   EXPECT_EQ(Print(Why("city != 'Beijing'", "6")), "out: -city != 'Beijing' [missing] flip 1");
 }
 
@@ -190,6 +190,14 @@ TEST_F(WhyTest, LabelsAreBounded) {
   const Texts shown = std::get<Texts>(*reasons.conditions[0].value->value);
   EXPECT_EQ(shown.size(), kWhyLabelsMax);
   EXPECT_EQ(shown.front(), "a first");
+  // Over all conditions 10,000.
+  std::string many = "interests = 'l000'";
+  for (int i = 0; i < 100; ++i) many += fmt::format(" or interests = 'm{}'", i);
+  reasons = Why(many, "u5");
+  ASSERT_EQ(reasons.conditions.size(), 101);
+  EXPECT_EQ(std::get<Texts>(*reasons.conditions[99].value->value).size(), kWhyLabelsMax);
+  EXPECT_EQ(std::get<Texts>(*reasons.conditions[100].value->value).size(), 0);
+  EXPECT_EQ(reasons.conditions[100].value->labels, kWhyLabelsMax + 1);
 }
 
 TEST_F(WhyTest, TagsBeyondTheCallersLevelDoNotExist) {
@@ -217,7 +225,11 @@ class Comparison {
   Comparison(uint32_t users, uint64_t seed)
       : random_(seed), generator_({}, seed + 1), model_(generator_.tags()) {
     world_.CreateTags(generator_.tags());
-    Load(generator_.NextUsers(users));
+    for (uint32_t left = users; left > 0;) {
+      const uint32_t some = std::min(left, 50'000u);
+      Load(generator_.NextUsers(some));
+      left -= some;
+    }
     for (int i = 0; i < 3; ++i) Load(generator_.MakeUpdate(users / 10 + 1));
     for (int i = 0; i < 3 && users > 10; ++i) {
       const std::string id = model_.id(random_() % model_.size());
