@@ -12,7 +12,7 @@
 namespace throng::cli {
 namespace {
 
-class WhyCommandTest : public testing::Test {
+class WhyCommandTest : public ::testing::Test {
  protected:
   void Answer(const std::string& text) {
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &server_.why));
