@@ -1,23 +1,43 @@
 #include "query/sample_interval.h"
 
-#include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 
 namespace throng::query {
 namespace {
 
+double LogChoose(double n, double k) {
+  return boost::math::lgamma(n + 1) - boost::math::lgamma(k + 1) - boost::math::lgamma(n - k + 1);
+}
+
+// How likely it is that at most `some` of `read` chunks have somebody, when `with` of all have: the
+// lower tail of the hypergeometric distribution. Boost's own goes through the primes below the
+// number of chunks, which takes longer than the count. REQUIRES: read - some of all have nobody.
+double LikelihoodOf(uint32_t some, uint32_t with, uint32_t read, uint32_t chunks) {
+  const uint32_t without = chunks - with;
+  const uint32_t first = read > without ? read - without : 0;
+  // Of exactly `seen`; each is the one before times a ratio.
+  double likelihood =
+      std::exp(LogChoose(with, first) + LogChoose(without, read - first) - LogChoose(chunks, read));
+  double sum = 0;
+  for (uint32_t seen = first; seen <= some && seen <= with; ++seen) {
+    sum += likelihood;
+    likelihood *= static_cast<double>(with - seen) * (read - seen) /
+                  (static_cast<double>(seen + 1) * (without + seen + 1.0 - read));
+  }
+  return sum;
+}
+
 // The most chunks that can hold somebody when `some` of `read` do: with more, so few among those
 // read would be less likely than half of 1 - confidence.
 uint32_t ChunksMax(uint32_t some, uint32_t read, uint32_t chunks, double confidence) {
-  const double unlikely = (1 - confidence) / 2;
   uint32_t least = some;                 // likely enough
   uint32_t most = chunks - read + some;  // as many as are possible at all
   while (least < most) {
     const uint32_t middle = least + (most - least + 1) / 2;
-    const boost::math::hypergeometric seen(middle, read, chunks);
-    if (boost::math::cdf(seen, some) >= unlikely) {
+    if (LikelihoodOf(some, middle, read, chunks) >= (1 - confidence) / 2) {
       least = middle;
     } else {
       most = middle - 1;
@@ -62,7 +82,8 @@ void SampleTally::Merge(const SampleTally& other) {
   whole += other.whole;
 }
 
-SampleIntervals::SampleIntervals(const SampleFrame& frame, double confidence) : frame_(frame) {
+SampleIntervals::SampleIntervals(const SampleFrame& frame, double confidence)
+    : frame_(frame), confidence_(confidence) {
   const double middle_and_below = 0.5 + confidence / 2;
   if (!frame.by_chunks) {
     quantile_ = boost::math::quantile(boost::math::normal(), middle_and_below);
@@ -70,9 +91,15 @@ SampleIntervals::SampleIntervals(const SampleFrame& frame, double confidence) : 
   }
   const auto read = static_cast<uint32_t>(frame.chunks.size());
   quantile_ = boost::math::quantile(boost::math::students_t(read - 1), middle_and_below);
-  for (uint32_t some = 0; some < std::min(kChunksOfNormal, read); ++some) {
-    chunks_max_.push_back(ChunksMax(some, read, frame.chunk_count, confidence));
+}
+
+uint32_t SampleIntervals::ChunksMaxOf(uint32_t some) const {
+  std::optional<uint32_t>& known = chunks_max_[some];
+  if (!known.has_value()) {
+    known = ChunksMax(some, static_cast<uint32_t>(frame_.chunks.size()), frame_.chunk_count,
+                      confidence_);
   }
+  return *known;
 }
 
 uint64_t SampleIntervals::EstimateOf(uint64_t found) const {
@@ -120,9 +147,9 @@ double SampleIntervals::UpperEnd(const SampleTally& tally) const {
   const double variance =
       chunks * chunks * (1 - read / chunks) / read * std::max(0.0, spread) / (read - 1);
   const double upper = ratio * static_cast<double>(frame_.users) + quantile_ * std::sqrt(variance);
-  if (tally.some >= chunks_max_.size()) return upper;
+  if (tally.some >= kChunksOfNormal) return upper;
   const uint64_t each = tally.found == 0 ? frame_.largest : tally.most;
-  const uint64_t elsewhere = (chunks_max_[tally.some] - tally.some) * each;
+  const uint64_t elsewhere = uint64_t{ChunksMaxOf(tally.some) - tally.some} * each;
   return std::max(upper, found + static_cast<double>(elsewhere));
 }
 

@@ -21,8 +21,9 @@
 #define THRONG_QUERY_SAMPLE_INTERVAL_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
-#include <vector>
+#include <optional>
 
 #include "query/sample_frame.h"
 
@@ -61,7 +62,7 @@ struct SampleInterval {
   uint64_t high = 0;
 };
 
-// The intervals of one sample's counts. Borrows the frame. Thread-safe.
+// The intervals of one sample's counts. For one thread. Borrows the frame.
 class SampleIntervals {
  public:
   // `confidence` is above 0 and below 1. REQUIRES: looked_at is set; by chunks there are 2 or more.
@@ -76,11 +77,13 @@ class SampleIntervals {
  private:
   SampleTally Complement(const SampleTally& tally) const;
   double UpperEnd(const SampleTally& tally) const;
+  uint32_t ChunksMaxOf(uint32_t some) const;
 
   const SampleFrame& frame_;
+  const double confidence_;
   double quantile_ = 0;  // of Student's t or of the normal distribution
-  // By chunks seen with somebody, below kChunksOfNormal: how many can be there at most.
-  std::vector<uint32_t> chunks_max_;
+  // By chunks seen with somebody: how many can be there at most, where that was asked for.
+  mutable std::array<std::optional<uint32_t>, kChunksOfNormal> chunks_max_;
 };
 
 }  // namespace throng::query

@@ -36,7 +36,7 @@ absl::StatusOr<SampledCrowd> CountSampledCrowd(const ResolvedSelection& selectio
                                                query::SampleFrame* frame);
 
 // Gives every row of the result the range of its count. Of others the ends are sums of the values'
-// ends: somewhat further apart than need be. Thread-safe.
+// ends: somewhat further apart than need be.
 void AddRanges(const SampledCrowd& crowd, const query::SampleIntervals& intervals,
                const std::vector<const index::TagEntry*>& entries, BreakdownResult* result);
 

@@ -258,8 +258,12 @@ std::vector<std::pair<std::string, CityOf>> Patterns() {
            [=](uint32_t chunk, std::mt19937_64& random) {
              return rate(chunk % 3 == 0 ? 0.4 : 0.05)(chunk, random);
            }},
-          {"third of the chunks", [=](uint32_t chunk, std::mt19937_64& random) {
+          {"third of the chunks",
+           [=](uint32_t chunk, std::mt19937_64& random) {
              return chunk < 40 ? rate(0.3)(chunk, random) : 1u;
+           }},
+          {"five chunks", [=](uint32_t chunk, std::mt19937_64& random) {
+             return chunk < 5 ? rate(0.5)(chunk, random) : 1u;
            }}};
 }
 
