@@ -115,8 +115,9 @@ void PrintList(const v1::WhyMemberResponse& response) {
                   ConditionText(condition.condition()), FormatCount(condition.missed()),
                   FormatCount(condition.decided())});
   }
-  fmt::print("{} in, {} out, {} unknown\n{}\n", FormatCount(users.in()), FormatCount(users.out()),
-             FormatCount(users.unknown()), InfoLine(response.info()));
+  fmt::print("{} in, {} out, {} unknown\n{}\n", FormatCount(users.in_count()),
+             FormatCount(users.out_count()), FormatCount(users.unknown_count()),
+             InfoLine(response.info()));
   if (!table.empty()) fmt::print("\n{}", table.Render());
 }
 
@@ -175,9 +176,9 @@ Json ListJson(const v1::ListReasons& users) {
     json["decided"] = condition.decided();
     conditions.push_back(std::move(json));
   }
-  return {{"in", users.in()},
-          {"out", users.out()},
-          {"unknown", users.unknown()},
+  return {{"in", users.in_count()},
+          {"out", users.out_count()},
+          {"unknown", users.unknown_count()},
           {"conditions", std::move(conditions)}};
 }
 

@@ -1,7 +1,7 @@
 // Which users a sample looks at.
 //
 //   SampleFrame frame = PickSample(snapshot, {.millionths = 10'000, .salt = "a"});   // 1 %
-//   frame.by_chunks ? frame.chunks : frame.buckets;
+//   if (frame.by_chunks) Read(frame.chunks);
 //
 // Where the fraction comes to 30 chunks of 65,536 ordinals or more, whole chunks are picked at
 // random, without replacement: only these are evaluated, which is what makes a sample fast.

@@ -80,9 +80,9 @@ void ReasonsToProto(const engine::UserReasons& reasons, v1::WhyMemberResponse* p
 
 void ReasonsToProto(const engine::ListReasons& reasons, v1::WhyMemberResponse* proto) {
   v1::ListReasons* users = proto->mutable_users();
-  users->set_in(reasons.in);
-  users->set_out(reasons.out);
-  users->set_unknown(reasons.unknown);
+  users->set_in_count(reasons.in);
+  users->set_out_count(reasons.out);
+  users->set_unknown_count(reasons.unknown);
   for (size_t c = 0; c < reasons.conditions.size(); ++c) {
     const engine::ListCondition& condition = reasons.conditions[c];
     v1::ListCondition* added = users->add_conditions();

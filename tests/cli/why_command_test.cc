@@ -142,9 +142,9 @@ TEST_F(WhyCommandTest, OfOneUserAsJson) {
 TEST_F(WhyCommandTest, OfAList) {
   Answer(R"pb(
     users {
-      in: 1200
-      out: 34
-      unknown: 2
+      in_count: 1200
+      out_count: 34
+      unknown_count: 2
       conditions {
         condition { number: 1 condition: "graduate" negated: true }
         missed: 30

@@ -65,9 +65,9 @@ TEST_F(WholeMembershipTest, CountsOverAList) {
   ASSERT_TRUE(status.ok()) << status.error_message();
   ASSERT_TRUE(response.has_users());
   const uint64_t in = Count("graduate and city = 'Beijing'").count();
-  EXPECT_EQ(response.users().in(), in);
-  EXPECT_EQ(response.users().out(), kUsers - in);
-  EXPECT_EQ(response.users().unknown(), 5u);
+  EXPECT_EQ(response.users().in_count(), in);
+  EXPECT_EQ(response.users().out_count(), kUsers - in);
+  EXPECT_EQ(response.users().unknown_count(), 5u);
   ASSERT_EQ(response.users().conditions_size(), 2);
   EXPECT_EQ(response.users().conditions(0).missed(), 750u);
   EXPECT_EQ(response.users().conditions(0).decided(),
