@@ -8,6 +8,7 @@
 #include "benchmarks/condition_queries.h"
 #include "benchmarks/cross_tab_queries.h"
 #include "benchmarks/overlap_queries.h"
+#include "benchmarks/sample_queries.h"
 #include "benchmarks/why_queries.h"
 #include "fmt/format.h"
 #include "query/joint_execution.h"
@@ -75,6 +76,7 @@ std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
   for (SelectionQuery& query : CrossTabQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : OverlapQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : WhyQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : SampleQueries(session)) queries.push_back(std::move(query));
   return queries;
 }
 
