@@ -59,6 +59,7 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterStatisticsCommand(app, options, exit_code);
   RegisterExportCommand(app, options, exit_code);
   RegisterMembersCommand(app, options, exit_code);
+  RegisterWhyCommand(app, options, exit_code);
   RegisterPortraitCommand(app, options, exit_code);
   RegisterIdTypesCommand(app, options, exit_code);
   RegisterLinkCommand(app, options, exit_code);

@@ -62,6 +62,7 @@ struct Engine::Parts {
   Writer writer{universes};
   Selections selections{universes};
   Insights insights{universes};
+  Memberships memberships{universes};
   Portraits portraits{universes};
   Identities identities{universes};
   Erasures erasures{universes, *ledger};
@@ -108,6 +109,7 @@ Tags& Engine::tags() { return parts_->tags; }
 Writer& Engine::writer() { return parts_->writer; }
 Selections& Engine::selections() { return parts_->selections; }
 Insights& Engine::insights() { return parts_->insights; }
+Memberships& Engine::memberships() { return parts_->memberships; }
 Portraits& Engine::portraits() { return parts_->portraits; }
 Identities& Engine::identities() { return parts_->identities; }
 Erasures& Engine::erasures() { return parts_->erasures; }

@@ -5,8 +5,8 @@
 //   absl::StatusOr<CountResult> n = (*engine)->selections().Count(
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
-// One face a concern: populations(), tags(), writer(), selections(), insights(), portraits(),
-// identities(), erasures(), administration(). All are thread-safe; a call runs on the caller's
+// One face a concern: populations(), tags(), writer(), selections(), insights(), memberships(),
+// portraits(), identities(), erasures(), administration(). All are thread-safe; a call runs on the caller's
 // thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
@@ -22,6 +22,7 @@
 #include "server/engine/erasures.h"
 #include "server/engine/identities.h"
 #include "server/engine/insights.h"
+#include "server/engine/memberships.h"
 #include "server/engine/populations.h"
 #include "server/engine/portraits.h"
 #include "server/engine/selections.h"
@@ -69,6 +70,7 @@ class Engine {
   Writer& writer();
   Selections& selections();
   Insights& insights();
+  Memberships& memberships();
   Portraits& portraits();
   Identities& identities();
   Erasures& erasures();

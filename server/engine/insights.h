@@ -20,6 +20,7 @@
 #include "server/engine/cross_tab.h"
 #include "server/engine/curve.h"
 #include "server/engine/overlap.h"
+#include "server/engine/sample.h"
 #include "server/engine/selection.h"
 #include "server/engine/statistics.h"
 
@@ -35,6 +36,8 @@ struct BreakdownRequest {
   // Absent: all users.
   std::optional<std::variant<std::string, query::Expression>> baseline;
   uint32_t top_k = 1'000;
+  // Present: an estimate from a sample, of the crowd and of a baseline that is an expression.
+  std::optional<SampleRequest> sample = std::nullopt;
 };
 
 struct BreakdownRow {
@@ -43,7 +46,8 @@ struct BreakdownRow {
   double share = 0;  // of the crowd, 0 to 1
   uint64_t baseline_count = 0;
   double baseline_share = 0;
-  std::optional<double> tgi;  // absent where the baseline has none
+  std::optional<double> tgi;                        // absent where the baseline has none
+  std::optional<SampleRange> range = std::nullopt;  // of `count`, where that is an estimate
 };
 
 struct TagBreakdown {
@@ -60,6 +64,9 @@ struct BreakdownResult {
   uint64_t baseline_count = 0;
   std::vector<TagBreakdown> tags;
   ResultInfo info;
+  // Where a sample was asked for.
+  std::optional<SampleReport> sample = std::nullopt;
+  SampleRange range = {};
 };
 
 // Thread-safe.
@@ -68,7 +75,8 @@ class Insights {
   explicit Insights(Universes& universes) : universes_(universes) {}
 
   // Errors: as Selections; kInvalidArgument with field "tags[i]" (UNKNOWN_TAG, NO_VALUES for an
-  // ordered tag, DUPLICATE_TAG), "tags" (none, too many), "baseline.expression".
+  // ordered tag, DUPLICATE_TAG), "tags" (none, too many), "baseline.expression", and as
+  // CheckSample.
   absl::StatusOr<BreakdownResult> Breakdown(const CallContext& context, const Selection& selection,
                                             const BreakdownRequest& request);
   // Sums, extremes, percentiles and histograms. Errors: as Selections; kInvalidArgument with field

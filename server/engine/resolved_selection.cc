@@ -29,9 +29,9 @@ absl::StatusOr<query::Expression> ReadExpression(
   return tree;
 }
 
-// Binds and plans `selection`, whose universe, snapshot, expression and time are set.
-absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
-                         ResolvedSelection* selection) {
+// Binds `selection`, whose universe, snapshot, expression and time are set.
+absl::Status Bind(const CallContext& context, std::string_view field,
+                  ResolvedSelection* selection) {
   selection->check = [&context] { return context.Check(); };
   THRONG_RETURN_IF_ERROR(context.Check());
   const index::Snapshot& snapshot = *selection->snapshot;
@@ -41,6 +41,13 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
   if (!resolved.ok()) return index::WithField(resolved.status(), field);
   selection->resolved = *std::move(resolved);
   AddMissingCounts(snapshot, &selection->resolved.warnings);
+  return absl::OkStatus();
+}
+
+absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
+                         ResolvedSelection* selection) {
+  THRONG_RETURN_IF_ERROR(Bind(context, field, selection));
+  const index::Snapshot& snapshot = *selection->snapshot;
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
   selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
   const std::optional<query::Limit>& limit = selection->resolved.limit;
@@ -51,6 +58,25 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
     selection->plan = query::MakePhysicalPlan({query::Ordinals{std::move(users)}}, snapshot);
   }
   return context.Check();
+}
+
+std::string_view FieldOf(const Selection& selection) {
+  const bool is_text = std::holds_alternative<std::string>(selection.what);
+  return is_text ? "selection.expression" : "selection.tree";
+}
+
+// The selection on its snapshot, not yet bound.
+absl::StatusOr<ResolvedSelection> ReadSelection(Universes& universes, const Selection& selection) {
+  ResolvedSelection bound;
+  bound.start = std::chrono::steady_clock::now();
+  THRONG_ASSIGN_OR_RETURN(bound.universe, universes.Find(selection.population));
+  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(selection.what, FieldOf(selection)));
+  absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(
+      selection.time_zone, selection.reference_us.value_or(bound.universe->now_us()));
+  if (!time.ok()) return index::WithField(time.status(), "selection.time_zone");
+  bound.time = *std::move(time);
+  THRONG_ASSIGN_OR_RETURN(bound.snapshot, bound.universe->Pin(selection.read_version));
+  return bound;
 }
 
 }  // namespace
@@ -71,18 +97,15 @@ uint64_t ResolvedSelection::Limited(uint64_t count) const {
 
 absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
                                                    const Selection& selection, LimitUse limit_use) {
-  ResolvedSelection bound;
-  bound.start = std::chrono::steady_clock::now();
-  const bool is_text = std::holds_alternative<std::string>(selection.what);
-  const std::string_view field = is_text ? "selection.expression" : "selection.tree";
-  THRONG_ASSIGN_OR_RETURN(bound.universe, universes.Find(selection.population));
-  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(selection.what, field));
-  absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(
-      selection.time_zone, selection.reference_us.value_or(bound.universe->now_us()));
-  if (!time.ok()) return index::WithField(time.status(), "selection.time_zone");
-  bound.time = *std::move(time);
-  THRONG_ASSIGN_OR_RETURN(bound.snapshot, bound.universe->Pin(selection.read_version));
-  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, limit_use, &bound));
+  THRONG_ASSIGN_OR_RETURN(ResolvedSelection bound, ReadSelection(universes, selection));
+  THRONG_RETURN_IF_ERROR(BindAndPlan(context, FieldOf(selection), limit_use, &bound));
+  return bound;
+}
+
+absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,
+                                                const Selection& selection) {
+  THRONG_ASSIGN_OR_RETURN(ResolvedSelection bound, ReadSelection(universes, selection));
+  THRONG_RETURN_IF_ERROR(Bind(context, FieldOf(selection), &bound));
   return bound;
 }
 

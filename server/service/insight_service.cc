@@ -6,6 +6,7 @@
 #include "server/service/convert_curve.h"
 #include "server/service/convert_overlap.h"
 #include "server/service/convert_result.h"
+#include "server/service/convert_sample.h"
 #include "server/service/convert_selection.h"
 #include "server/service/convert_statistics.h"
 
@@ -28,6 +29,7 @@ absl::StatusOr<engine::BreakdownRequest> ToBreakdown(const v1::BreakdownRequest&
                              engine::kBreakdownRowsMax, request.top_k),
         "top_k");
   }
+  if (proto.has_sample()) request.sample = ToSample(proto.sample());
   if (!proto.has_baseline()) return request;
   THRONG_ASSIGN_OR_RETURN(request.baseline,
                           ToBaseline(proto.baseline(), selection.population, limits));

@@ -37,7 +37,8 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
 
 constexpr const char* kServices[] = {"throng.v1.AdminService",     "throng.v1.PopulationService",
                                      "throng.v1.TagService",       "throng.v1.UserService",
-                                     "throng.v1.SelectionService", "throng.v1.InsightService"};
+                                     "throng.v1.SelectionService", "throng.v1.InsightService",
+                                     "throng.v1.MembershipService"};
 constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
@@ -51,7 +52,8 @@ Server::Server(const ServiceLimits& limits)
       tags_(calls_),
       users_(calls_),
       selections_(calls_),
-      insights_(calls_) {}
+      insights_(calls_),
+      memberships_(calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits,
@@ -92,6 +94,7 @@ bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
   builder.RegisterService(&users_);
   builder.RegisterService(&selections_);
   builder.RegisterService(&insights_);
+  builder.RegisterService(&memberships_);
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr) return false;
   grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();

@@ -22,6 +22,7 @@
 #include "server/service/call_metrics.h"
 #include "server/service/calls.h"
 #include "server/service/insight_service.h"
+#include "server/service/membership_service.h"
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
 #include "server/service/tag_service.h"
@@ -74,6 +75,7 @@ class Server {
   UserService users_;
   SelectionService selections_;
   InsightService insights_;
+  MembershipService memberships_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

@@ -11,6 +11,7 @@ add_library(throng_service STATIC
   service/convert_identity.cc
   service/convert_overlap.cc
   service/convert_result.cc
+  service/convert_sample.cc
   service/convert_selection.cc
   service/convert_statistics.cc
   service/convert_stats.cc
@@ -18,6 +19,7 @@ add_library(throng_service STATIC
   service/convert_time.cc
   service/convert_user.cc
   service/convert_value.cc
+  service/convert_why.cc
   service/daemon.cc
   service/engine_gate.cc
   service/engine_metrics.cc
@@ -25,6 +27,7 @@ add_library(throng_service STATIC
   service/field_path.cc
   service/insight_service.cc
   service/listen_address.cc
+  service/membership_service.cc
   service/message_codec.cc
   service/metrics_endpoint.cc
   service/page_token.cc

@@ -129,6 +129,19 @@ class FakeServer::Insights final : public v1::InsightService::Service {
   FakeServer& fake_;
 };
 
+class FakeServer::Memberships final : public v1::MembershipService::Service {
+ public:
+  explicit Memberships(FakeServer& fake) : fake_(fake) {}
+  grpc::Status WhyMember(grpc::ServerContext*, const v1::WhyMemberRequest* request,
+                         v1::WhyMemberResponse* response) override {
+    fake_.why_request = *request;
+    return Answer(fake_, fake_.why, response);
+  }
+
+ private:
+  FakeServer& fake_;
+};
+
 class FakeServer::Populations final : public v1::PopulationService::Service {
  public:
   explicit Populations(FakeServer& fake) : fake_(fake) {}
@@ -207,6 +220,7 @@ class FakeServer::Users final : public v1::UserService::Service {
 FakeServer::FakeServer() {
   services_.push_back(std::make_unique<Selections>(*this));
   services_.push_back(std::make_unique<Insights>(*this));
+  services_.push_back(std::make_unique<Memberships>(*this));
   services_.push_back(std::make_unique<Populations>(*this));
   services_.push_back(std::make_unique<Tags>(*this));
   services_.push_back(std::make_unique<Users>(*this));

@@ -124,6 +124,7 @@ TEST(HelpTest, EveryCommandHasExamples) {
                                                           {"statistics"},
                                                           {"export"},
                                                           {"members"},
+                                                          {"why"},
                                                           {"portrait"},
                                                           {"tags"},
                                                           {"tags", "list"},
