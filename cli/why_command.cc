@@ -72,6 +72,7 @@ std::string NumbersText(const v1::Flip& flip) {
 }
 
 std::string FlipText(const v1::UserReasons& user) {
+  if (user.beyond_limit()) return "meets the conditions, but the limit takes other users";
   const std::string_view other = user.member() ? "out" : "in";
   switch (user.flip().kind()) {
     case v1::FLIP_KIND_SMALLEST:
@@ -115,8 +116,12 @@ void PrintList(const v1::WhyMemberResponse& response) {
                   ConditionText(condition.condition()), FormatCount(condition.missed()),
                   FormatCount(condition.decided())});
   }
-  fmt::print("{} in, {} out, {} unknown\n{}\n", FormatCount(users.in_count()),
-             FormatCount(users.out_count()), FormatCount(users.unknown_count()),
+  const std::string beyond =
+      users.beyond_limit_count() == 0
+          ? ""
+          : fmt::format(" ({} by the limit)", FormatCount(users.beyond_limit_count()));
+  fmt::print("{} in, {} out{}, {} unknown\n{}\n", FormatCount(users.in_count()),
+             FormatCount(users.out_count()), beyond, FormatCount(users.unknown_count()),
              InfoLine(response.info()));
   if (!table.empty()) fmt::print("\n{}", table.Render());
 }
@@ -164,6 +169,7 @@ Json UserJson(const v1::UserReasons& user) {
   for (const std::uint32_t number : user.flip().conditions()) flip.push_back(number);
   return {{"id", user.id()},
           {"member", user.member()},
+          {"beyond_limit", user.beyond_limit()},
           {"conditions", std::move(conditions)},
           {"flip", {{"kind", FlipKindName(user.flip().kind())}, {"conditions", std::move(flip)}}}};
 }
@@ -178,6 +184,7 @@ Json ListJson(const v1::ListReasons& users) {
   }
   return {{"in", users.in_count()},
           {"out", users.out_count()},
+          {"beyond_limit", users.beyond_limit_count()},
           {"unknown", users.unknown_count()},
           {"conditions", std::move(conditions)}};
 }

@@ -36,6 +36,7 @@ std::string SignatureOf(const Expression& condition) {
           [](const Not&) { return std::string(); },
           [](const AllUsers&) { return std::string(); },
           [](const NoUsers&) { return std::string(); },
+          [](const Limited&) { return std::string(); },
       },
       condition.node);
 }

@@ -6,8 +6,8 @@
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
 // One face a concern: populations(), tags(), writer(), selections(), insights(), memberships(),
-// portraits(), identities(), erasures(), administration(). All are thread-safe; a call runs on the caller's
-// thread and on the query pool.
+// portraits(), identities(), erasures(), administration(). All are thread-safe; a call runs on the
+// caller's thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 

@@ -115,6 +115,7 @@ class CrowdCounter {
  private:
   absl::StatusOr<Counted> Count(const ResolvedSelection& selection, SampledCrowd* sampled) {
     if (!sample_.has_value()) return CountSelection(selection, tags_);
+    THRONG_RETURN_IF_ERROR(CheckNoLimit(selection.resolved.limit));
     THRONG_ASSIGN_OR_RETURN(*sampled, CountSampledCrowd(selection, tags_, &frame_));
     const query::SampleIntervals intervals(frame_, sample_->confidence);
     return Counted{.users = intervals.EstimateOf(sampled->users.found),

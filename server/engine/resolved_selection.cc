@@ -44,17 +44,21 @@ absl::Status Bind(const CallContext& context, std::string_view field,
   return absl::OkStatus();
 }
 
+// The users that the selection's limit leaves of the plan's.
+absl::StatusOr<query::OrdinalSetRef> Choose(const ResolvedSelection& selection,
+                                            const query::PhysicalPlan& plan) {
+  return query::ChooseUsers(plan, *selection.resolved.limit, *selection.snapshot,
+                            selection.universe->parallel(), selection.check);
+}
+
 absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
                          ResolvedSelection* selection) {
   THRONG_RETURN_IF_ERROR(Bind(context, field, selection));
   const index::Snapshot& snapshot = *selection->snapshot;
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
   selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
-  const std::optional<query::Limit>& limit = selection->resolved.limit;
-  if (limit.has_value() && limit_use == LimitUse::kChooseUsers) {
-    THRONG_ASSIGN_OR_RETURN(query::OrdinalSetRef users,
-                            query::ChooseUsers(selection->plan, *limit, snapshot,
-                                               selection->universe->parallel(), selection->check));
+  if (selection->resolved.limit.has_value() && limit_use == LimitUse::kChooseUsers) {
+    THRONG_ASSIGN_OR_RETURN(query::OrdinalSetRef users, Choose(*selection, selection->plan));
     selection->plan = query::MakePhysicalPlan({query::Ordinals{std::move(users)}}, snapshot);
   }
   return context.Check();
@@ -107,6 +111,14 @@ absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const Call
   THRONG_ASSIGN_OR_RETURN(ResolvedSelection bound, ReadSelection(universes, selection));
   THRONG_RETURN_IF_ERROR(Bind(context, FieldOf(selection), &bound));
   return bound;
+}
+
+absl::StatusOr<query::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection) {
+  if (!selection.resolved.limit.has_value()) return query::OrdinalSetRef();
+  const index::Snapshot& snapshot = *selection.snapshot;
+  return Choose(selection,
+                query::MakePhysicalPlan(
+                    query::Normalize(selection.resolved.plan, snapshot.catalogue()), snapshot));
 }
 
 absl::StatusOr<ResolvedSelection> ResolveBeside(

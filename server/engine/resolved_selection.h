@@ -62,6 +62,10 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
 absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,
                                                 const Selection& selection);
 
+// The users that the limit of a bound selection leaves; null where it has none. Plans and runs what
+// it is taken of. Errors: the check's.
+absl::StatusOr<query::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection);
+
 // As ResolveSelection, for another expression on the snapshot, zone and time of `base`: a baseline.
 // Its limit's users are chosen. `field` is where errors point.
 absl::StatusOr<ResolvedSelection> ResolveBeside(

@@ -34,6 +34,15 @@ absl::Status CheckSample(const SampleRequest& request) {
   return index::InvalidArgument("INVALID_UTF8", "sample.salt", "the salt is not UTF-8");
 }
 
+absl::Status CheckNoLimit(const std::optional<query::Limit>& limit) {
+  if (!limit.has_value()) return absl::OkStatus();
+  return index::InvalidArgument(
+      "LIMIT_WITH_SAMPLE", "sample",
+      fmt::format("\"{}\" takes exactly so many users, whom a sample cannot tell: leave the limit "
+                  "or the sample out",
+                  limit->text));
+}
+
 SampleReport ReportOf(const SampleRequest& request, const query::SampleFrame& frame) {
   return {.request = request,
           .by_chunks = frame.by_chunks,

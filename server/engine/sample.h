@@ -9,9 +9,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "query/limit.h"
 #include "query/sample_frame.h"
 #include "query/sample_interval.h"
 
@@ -48,6 +50,10 @@ struct SampleRange {
 // Errors: kInvalidArgument ("sample.millionths", "sample.confidence": VALUE_OUT_OF_RANGE;
 // "sample.salt": SALT_TOO_LONG, INVALID_UTF8). Thread-safe.
 absl::Status CheckSample(const SampleRequest& request);
+
+// A limit takes exactly N users, whom a sample cannot tell. Errors: kInvalidArgument
+// (LIMIT_WITH_SAMPLE at "sample").
+absl::Status CheckNoLimit(const std::optional<query::Limit>& limit);
 
 // REQUIRES: the frame's looked_at is set.
 SampleReport ReportOf(const SampleRequest& request, const query::SampleFrame& frame);

@@ -80,6 +80,7 @@ absl::StatusOr<CountResult> Selections::CountSample(const CallContext& context,
   THRONG_RETURN_IF_ERROR(CheckSample(sample));
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
                           BindSelection(universes_, context, selection));
+  THRONG_RETURN_IF_ERROR(CheckNoLimit(bound.resolved.limit));
   query::SampleFrame frame = query::PickSample(*bound.snapshot, {sample.millionths, sample.salt});
   query::SampleTally users;
   THRONG_RETURN_IF_ERROR(query::CountSample(bound.resolved.plan, *bound.snapshot,

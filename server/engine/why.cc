@@ -135,19 +135,25 @@ absl::StatusOr<UserReasons> Memberships::Why(const CallContext& context, const S
   std::vector<bool> matches;
   TestConditions(bound, flips, *ordinal, &matches);
   UserReasons reasons{.id = snapshot.ids().text(*ordinal), .is_member = flips.SetUser(matches)};
+  if (reasons.is_member) {
+    THRONG_ASSIGN_OR_RETURN(const query::OrdinalSetRef chosen, ChooseLimited(bound));
+    reasons.is_beyond_limit = chosen != nullptr && !chosen->Contains(*ordinal);
+    reasons.is_member = !reasons.is_beyond_limit;
+  }
   const std::vector<const query::Expression*> written = query::ConditionsOf(bound.expression);
   std::vector<WhyCondition> conditions = ConditionsOf(bound, flips);
   ValueReader values(snapshot, *ordinal);
   for (uint32_t c = 0; c < conditions.size(); ++c) {
     const uint32_t first = flips.first_same()[c];
-    const bool decides = first < c ? reasons.conditions[first].decides : flips.Decides(c);
+    const bool decides = first < c ? reasons.conditions[first].decides
+                                   : !reasons.is_beyond_limit && flips.Decides(c);
     reasons.conditions.push_back({.condition = std::move(conditions[c]),
                                   .matches = matches[c],
                                   .met = matches[c] != flips.negated()[c],
                                   .decides = decides,
                                   .value = values.Read(*written[c])});
   }
-  reasons.flip = flips.Smallest();
+  if (!reasons.is_beyond_limit) reasons.flip = flips.Smallest();
   reasons.info = bound.Info();
   return reasons;
 }
@@ -166,6 +172,7 @@ absl::StatusOr<ListReasons> Memberships::WhyAll(const CallContext& context,
   for (WhyCondition& condition : ConditionsOf(bound, flips)) {
     reasons.conditions.push_back({.condition = std::move(condition)});
   }
+  THRONG_ASSIGN_OR_RETURN(const query::OrdinalSetRef chosen, ChooseLimited(bound));
   std::vector<bool> matches;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i % kUsersBetweenChecks == 0) THRONG_RETURN_IF_ERROR(bound.check());
@@ -176,12 +183,14 @@ absl::StatusOr<ListReasons> Memberships::WhyAll(const CallContext& context,
       continue;
     }
     TestConditions(bound, flips, **user, &matches);
-    const bool is_member = flips.SetUser(matches);
+    const bool meets = flips.SetUser(matches);
+    const bool is_member = meets && (chosen == nullptr || chosen->Contains(**user));
     ++(is_member ? reasons.in : reasons.out);
+    reasons.beyond_limit += meets && !is_member ? 1 : 0;
     for (uint32_t c = 0; c < matches.size(); ++c) {
       ListCondition& counts = reasons.conditions[c];
       counts.missed += matches[c] == flips.negated()[c] ? 1 : 0;
-      if (is_member || counts.condition.same_as > 0) continue;
+      if (meets || counts.condition.same_as > 0) continue;
       counts.decided += flips.Decides(c) ? 1 : 0;
     }
   }

@@ -53,6 +53,9 @@ struct UserCondition {
 struct UserReasons {
   std::string id;  // the primary one
   bool is_member = false;
+  // Meets the conditions, but is not among the users that the expression's limit takes. No
+  // condition decides then.
+  bool is_beyond_limit = false;
   std::vector<UserCondition> conditions;  // in the order written
   query::Flip flip;                       // conditions by number, from 0
   ResultInfo info;
@@ -70,7 +73,8 @@ struct ListCondition {
 struct ListReasons {
   uint64_t in = 0;
   uint64_t out = 0;
-  uint64_t unknown = 0;  // nobody has the id, or its type refuses it
+  uint64_t beyond_limit = 0;  // of `out`: as UserReasons::is_beyond_limit
+  uint64_t unknown = 0;       // nobody has the id, or its type refuses it
   std::vector<ListCondition> conditions;
   ResultInfo info;
 };

@@ -64,6 +64,7 @@ void ReasonsToProto(const engine::UserReasons& reasons, v1::WhyMemberResponse* p
   v1::UserReasons* user = proto->mutable_user();
   user->set_id(reasons.id);
   user->set_member(reasons.is_member);
+  user->set_beyond_limit(reasons.is_beyond_limit);
   for (size_t c = 0; c < reasons.conditions.size(); ++c) {
     const engine::UserCondition& condition = reasons.conditions[c];
     v1::UserCondition* added = user->add_conditions();
@@ -83,6 +84,7 @@ void ReasonsToProto(const engine::ListReasons& reasons, v1::WhyMemberResponse* p
   users->set_in_count(reasons.in);
   users->set_out_count(reasons.out);
   users->set_unknown_count(reasons.unknown);
+  users->set_beyond_limit_count(reasons.beyond_limit);
   for (size_t c = 0; c < reasons.conditions.size(); ++c) {
     const engine::ListCondition& condition = reasons.conditions[c];
     v1::ListCondition* added = users->add_conditions();

@@ -183,6 +183,24 @@ TEST_F(SampleTest, HasLimits) {
   EXPECT_EQ(FieldOf(Ask("citty = 'x'", {.millionths = 1}).status()), "selection.expression");
 }
 
+TEST_F(SampleTest, DoesNotGoWithALimit) {
+  const SampleRequest sample{.millionths = 100'000};
+  const auto expect = [](const absl::Status& status) {
+    EXPECT_EQ(ReasonOf(status), "LIMIT_WITH_SAMPLE") << status;
+    EXPECT_EQ(FieldOf(status), "sample");
+  };
+  expect(Ask("vip any 10 by 'x'", sample).status());
+  const auto break_down = [&](const std::string& expression, const std::string& baseline) {
+    const BreakdownRequest request{.tags = {"city"}, .baseline = baseline, .sample = sample};
+    return world_.engine()
+        .insights()
+        .Breakdown(world_.context(), {.what = expression}, request)
+        .status();
+  };
+  expect(break_down("vip any 10 by 'x'", "all()"));
+  expect(break_down("vip", "all() any 10 by 'x'"));
+}
+
 TEST_F(SampleTest, TagsBeyondTheCallersLevelDoNotExist) {
   const auto ask = [&](int level) {
     return world_.selections()

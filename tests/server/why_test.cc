@@ -66,6 +66,27 @@ std::string Print(const UserReasons& reasons) {
   return text;
 }
 
+// u1 has 5 views, u2 3, u3 0 and u4 -7.
+TEST_F(WhyTest, ALimitMayLeaveOutWhoMeetsTheConditions) {
+  const std::string expression = "exists(views) and views < 5 top 2 by views desc";
+  EXPECT_TRUE(Why(expression, "u3").is_member);
+  EXPECT_TRUE(Why(expression, "u3").conditions[1].decides);
+  const UserReasons beyond = Why(expression, "u4");
+  EXPECT_EQ(Print(beyond), "out: +exists(views) [-7] +views < 5 [-7] flip");
+  EXPECT_TRUE(beyond.is_beyond_limit);
+  EXPECT_FALSE(beyond.conditions[0].decides);
+  EXPECT_EQ(beyond.flip.kind, query::Flip::Kind::kImpossible);
+  const UserReasons missed = Why(expression, "u1");
+  EXPECT_EQ(Print(missed), "out: +exists(views) [5] -views < 5 [5] flip 2");
+  EXPECT_FALSE(missed.is_beyond_limit);
+  const ListReasons all = WhyAll(expression, {"u1", "u2", "u3", "u4", "u5", "u9"});
+  EXPECT_EQ(all.in, 2u);
+  EXPECT_EQ(all.out, 3u);
+  EXPECT_EQ(all.beyond_limit, 1u);
+  EXPECT_EQ(all.unknown, 1u);
+  EXPECT_EQ(all.conditions[1].decided, 1u);  // u1: u5 misses the other one, too
+}
+
 TEST_F(WhyTest, SaysOfEachConditionWhatTheUserHas) {
   EXPECT_EQ(Print(Why("city = 'Beijing' and views > 3 and not is_graduate", "u1")),
             "out: +city = 'Beijing' [Beijing] +views > 3 [5] -not is_graduate [true] flip 3");
