@@ -127,6 +127,15 @@ void AppendInfo(const v1::ResultInfo& info, Json& json) {
   json["time_zone"] = info.time_zone();
   json["exact"] = info.exact();
   json["warnings"] = WarningsJson(info);
+  if (info.crowds().empty()) return;
+  Json crowds = Json::array();
+  for (const v1::CrowdVersionRead& crowd : info.crowds()) {
+    crowds.push_back({{"crowd", crowd.crowd()},
+                      {"version", crowd.version()},
+                      {"data_version", crowd.data_version()},
+                      {"compute_time", TimestampText(crowd.compute_time())}});
+  }
+  json["crowds"] = std::move(crowds);
 }
 
 Json CountJson(const v1::CountResponse& response) {

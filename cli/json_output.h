@@ -30,8 +30,8 @@ void PrintJson(const Json& json);
 // Whole microseconds.
 std::int64_t Microseconds(const google::protobuf::Duration& duration);
 
-// data_version, engine_us, canonical_expression, reference_time, time_zone, exact, warnings: the
-// fields that every answer about users ends with.
+// data_version, engine_us, canonical_expression, reference_time, time_zone, exact, warnings, and
+// crowds where some were read: the fields that every answer about users ends with.
 void AppendInfo(const v1::ResultInfo& info, Json& json);
 
 Json CountJson(const v1::CountResponse& response);

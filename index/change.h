@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "index/catalogue.h"
+#include "index/crowd.h"
 
 namespace throng::index {
 
@@ -83,12 +84,13 @@ struct CommitRecord {
   std::vector<DroppedValues> dropped_values;
   // The entries of the ledger of erasures that the data has followed from now on; 0: as before.
   uint64_t ledger_end = 0;
+  CrowdChanges crowds;
 
   // True when applying it changes nothing but the version.
   bool empty() const {
     return definitions.empty() && new_values.empty() && new_users.empty() && tag_changes.empty() &&
            requests.empty() && id_types.empty() && links.empty() && erased_users.empty() &&
-           dropped_values.empty() && ledger_end == 0;
+           dropped_values.empty() && ledger_end == 0 && crowds.empty();
   }
 };
 

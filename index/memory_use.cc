@@ -85,6 +85,7 @@ MemoryUse& MemoryUse::operator+=(const MemoryUse& other) {
   ids += other.ids;
   linked_ids += other.linked_ids;
   value_dictionaries += other.value_dictionaries;
+  crowds += other.crowds;
   return *this;
 }
 
@@ -120,6 +121,13 @@ MemoryUse MemoryOf(const Snapshot& snapshot, const Snapshot* beside) {
     const LinkedIds* linked = snapshot.linked_ids(type);
     const LinkedIds* other = beside == nullptr ? nullptr : beside->linked_ids(type);
     if (linked != nullptr && linked != other) use.linked_ids += linked->memory_bytes(other);
+  }
+  for (const auto& [id, crowd] : snapshot.crowds().by_id()) {
+    const CrowdEntry* other = beside == nullptr ? nullptr : beside->crowds().FindById(id);
+    if (crowd->last_set == nullptr) continue;
+    if (other == nullptr || other->last_set != crowd->last_set) {
+      use.crowds += crowd->last_set->memory_bytes();
+    }
   }
   return use;
 }

@@ -69,10 +69,12 @@ struct MemoryUse {
   size_t ids = 0;         // primary ids, both directions
   size_t linked_ids = 0;  // ids of the declared types
   size_t value_dictionaries = 0;
+  size_t crowds = 0;  // the sets of newest versions
 
   size_t columns() const { return number_columns + code_columns; }
   size_t total() const {
-    return bitmaps.total() + columns() + column_deltas + ids + linked_ids + value_dictionaries;
+    return bitmaps.total() + columns() + column_deltas + ids + linked_ids + value_dictionaries +
+           crowds;
   }
   MemoryUse& operator+=(const MemoryUse& other);
 };

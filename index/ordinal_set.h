@@ -50,6 +50,11 @@ class OrdinalSet {
   uint32_t chunk_count() const {
     return static_cast<uint32_t>(blocks_.empty() ? cardinalities_.size() : blocks_.size());
   }
+  // The block of a chunk, shared where the set has blocks, else a copy; null when it is empty.
+  BlockRef ShareBlock(uint32_t chunk) const {
+    if (chunk < blocks_.size()) return blocks_[chunk];
+    return MakeBlock(this->chunk(chunk));
+  }
   size_t memory_bytes() const;
 
  private:

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "index/crowd_sets.h"
+
 namespace throng::index {
 namespace {
 
@@ -114,17 +116,47 @@ Identity WithLinks(const Identity& base, const CommitRecord& record) {
   return next;
 }
 
+// Crowds with the record's changes, and without those who were erased.
+std::shared_ptr<const CrowdCatalogue> WithCrowds(std::shared_ptr<const CrowdCatalogue> crowds,
+                                                 const CommitRecord& record, Parallel& parallel) {
+  if (!record.crowds.empty()) crowds = crowds->With(record.crowds);
+  if (record.erased_users.empty()) return crowds;
+  std::vector<const CrowdEntry*> entries;
+  for (const auto& [id, entry] : crowds->by_id()) {
+    if (entry->last_set != nullptr) entries.push_back(entry.get());
+  }
+  std::vector<OrdinalSetRef> sets(entries.size());
+  parallel.ForCells(
+      static_cast<uint32_t>(entries.size()), entries.size() * record.erased_users.size(),
+      [&](uint32_t i, uint32_t) { sets[i] = Without(entries[i]->last_set, record.erased_users); });
+  std::map<uint32_t, OrdinalSetRef> changed;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (sets[i] != entries[i]->last_set) changed[entries[i]->definition->id] = std::move(sets[i]);
+  }
+  return changed.empty() ? crowds : crowds->WithSets(changed);
+}
+
+// A version that was written with erased users makes their traces new ones.
+bool HoldsErased(const CommitRecord& record) {
+  return std::any_of(record.crowds.versions.begin(), record.crowds.versions.end(),
+                     [](const NewCrowdVersion& added) { return added.version.holds_erased; });
+}
+
 }  // namespace
 
-Snapshot::Snapshot() : catalogue_(std::make_shared<const Catalogue>()) {}
+Snapshot::Snapshot()
+    : catalogue_(std::make_shared<const Catalogue>()),
+      crowds_(std::make_shared<const CrowdCatalogue>()) {}
 
 Snapshot::Snapshot(uint64_t data_version, std::shared_ptr<const Catalogue> catalogue,
-                   IdDictionary ids, std::vector<TagContentRef> contents, Identity identity)
+                   IdDictionary ids, std::vector<TagContentRef> contents, Identity identity,
+                   std::shared_ptr<const CrowdCatalogue> crowds)
     : data_version_(data_version),
       catalogue_(std::move(catalogue)),
       ids_(std::move(ids)),
       contents_(std::move(contents)),
-      identity_(std::move(identity)) {}
+      identity_(std::move(identity)),
+      crowds_(crowds == nullptr ? std::make_shared<const CrowdCatalogue>() : std::move(crowds)) {}
 
 uint64_t Snapshot::user_count() const {
   const TagContent* universe = content(kUniverseTag);
@@ -151,6 +183,8 @@ SnapshotRef Apply(const Snapshot& base, const CommitRecord& record, Parallel& pa
   next->data_version_ = record.version;
   next->catalogue_ = WithIdTypes(WithRecord(base.catalogue_, record), record);
   next->identity_ = WithLinks(base.identity_, record);
+  if (HoldsErased(record)) next->identity_.erasure_version = record.version;
+  next->crowds_ = WithCrowds(base.crowds_, record, parallel);
 
   std::vector<const TagChange*> changes;
   TagChange universe;
@@ -202,6 +236,12 @@ SnapshotRef ReplaceContents(const Snapshot& base, const CommitRecord& record,
     if (next->contents_.size() <= tag) next->contents_.resize(tag + 1);
     next->contents_[tag] = std::move(contents[i]);
   }
+  return next;
+}
+
+SnapshotRef ReplaceCrowds(const Snapshot& base, std::shared_ptr<const CrowdCatalogue> crowds) {
+  auto next = std::make_shared<Snapshot>(base);
+  next->crowds_ = std::move(crowds);
   return next;
 }
 

@@ -1,4 +1,4 @@
-// A population at one data version: catalogue, ids, universe and the content of every tag.
+// A population at one data version: catalogue, ids, universe, the content of every tag, crowds.
 //
 //   std::shared_ptr<const Snapshot> next = Apply(*snapshot, record, pool);
 //   next->content(tag_id)->shard(3)->values[code];
@@ -14,6 +14,7 @@
 
 #include "index/catalogue.h"
 #include "index/change.h"
+#include "index/crowd.h"
 #include "index/id_dictionary.h"
 #include "index/linked_ids.h"
 #include "index/parallel.h"
@@ -40,7 +41,8 @@ class Snapshot {
   Snapshot();
   // What storage loaded: content by tag id, the universe at 0.
   Snapshot(uint64_t data_version, std::shared_ptr<const Catalogue> catalogue, IdDictionary ids,
-           std::vector<TagContentRef> contents, Identity identity = {});
+           std::vector<TagContentRef> contents, Identity identity = {},
+           std::shared_ptr<const CrowdCatalogue> crowds = nullptr);
 
   uint64_t data_version() const { return data_version_; }
   // Ordinals of users ever created are below.
@@ -64,17 +66,22 @@ class Snapshot {
     return all == nullptr ? nullptr : all->shard(shard);
   }
   const std::vector<TagContentRef>& contents() const { return contents_; }
+  const CrowdCatalogue& crowds() const { return *crowds_; }
+  const std::shared_ptr<const CrowdCatalogue>& shared_crowds() const { return crowds_; }
 
  private:
   friend std::shared_ptr<const Snapshot> Apply(const Snapshot&, const CommitRecord&, Parallel&);
   friend std::shared_ptr<const Snapshot> ReplaceContents(const Snapshot&, const CommitRecord&,
                                                          std::vector<TagContentRef>);
+  friend std::shared_ptr<const Snapshot> ReplaceCrowds(const Snapshot&,
+                                                       std::shared_ptr<const CrowdCatalogue>);
 
   uint64_t data_version_ = 0;
   std::shared_ptr<const Catalogue> catalogue_;
   IdDictionary ids_;
   std::vector<TagContentRef> contents_;
   Identity identity_;
+  std::shared_ptr<const CrowdCatalogue> crowds_;
 };
 
 using SnapshotRef = std::shared_ptr<const Snapshot>;
@@ -91,6 +98,9 @@ TagContentRef ApplyToContent(const TagContentRef& content, TagType type, const T
 // (same order): how a REPLACE becomes visible at once.
 SnapshotRef ReplaceContents(const Snapshot& base, const CommitRecord& record,
                             std::vector<TagContentRef> contents);
+
+// `base`, of the same version, with other crowds: those that storage has read the sets of.
+SnapshotRef ReplaceCrowds(const Snapshot& base, std::shared_ptr<const CrowdCatalogue> crowds);
 
 }  // namespace throng::index
 

@@ -37,6 +37,7 @@ std::string SignatureOf(const Expression& condition) {
           [](const AllUsers&) { return std::string(); },
           [](const NoUsers&) { return std::string(); },
           [](const Limited&) { return std::string(); },
+          [](const CrowdRef& node) { return "crowd " + node.name; },
       },
       condition.node);
 }

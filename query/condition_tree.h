@@ -3,9 +3,9 @@
 //   ConditionNode tree = MakeConditionTree(expression);
 //   LogicalPlan all = ReplaceCondition(expression, resolved.plan, 2, LogicalPlan{Everybody{}});
 //
-// Conditions are numbered from 0 as Resolved::conditions: tests of tags, ids, buckets and samples,
-// in the order written; all() and none() are none. A limit combines nothing: all here is of what it
-// is taken of.
+// Conditions are numbered from 0 as Resolved::conditions: tests of tags, ids, buckets, samples and
+// crowds, in the order written; all() and none() are none. A limit combines nothing: all here is of
+// what it is taken of.
 #ifndef THRONG_QUERY_CONDITION_TREE_H_
 #define THRONG_QUERY_CONDITION_TREE_H_
 

@@ -101,6 +101,16 @@ struct Sample {  // sample(1.5%, 'salt')
     return a.millionths == b.millionths && a.salt == b.salt;
   }
 };
+struct CrowdRef {  // crowd('name'), crowd('name', live), crowd('name', 7)
+  std::string name;
+  bool live = false;     // the rule as it selects now, not what was computed
+  uint32_t version = 0;  // 0: the newest
+  SourceSpan span;
+  SourceSpan name_span;
+  friend bool operator==(const CrowdRef& a, const CrowdRef& b) {
+    return a.name == b.name && a.live == b.live && a.version == b.version;
+  }
+};
 struct AllUsers {  // all()
   friend bool operator==(const AllUsers&, const AllUsers&) = default;
 };
@@ -133,7 +143,8 @@ struct Limited {
 inline constexpr uint32_t kLimitUsersMax = 2'147'483'647;
 
 struct Expression {
-  std::variant<And, Or, Not, Condition, IdSet, Bucket, Sample, AllUsers, NoUsers, Limited> node;
+  std::variant<And, Or, Not, Condition, IdSet, Bucket, Sample, AllUsers, NoUsers, Limited, CrowdRef>
+      node;
 };
 
 // The expression, or what a limit at its root is taken of. A view of it.

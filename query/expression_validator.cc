@@ -82,6 +82,13 @@ class Validator {
         std::visit([&](const auto& order) { return CheckOrder(order); }, node.order));
     return Visit(node.operand[0], depth + 1);
   }
+  absl::Status Check(const CrowdRef& node, int) {
+    if (node.name.empty()) return Invalid("INVALID_EXPRESSION", "a crowd needs a name");
+    if (node.live && node.version != 0) {
+      return Invalid("INVALID_EXPRESSION", "a crowd is live or of a version, not both");
+    }
+    return CheckText(node.name);
+  }
   absl::Status Check(const AllUsers&, int) { return absl::OkStatus(); }
   absl::Status Check(const NoUsers&, int) { return absl::OkStatus(); }
 

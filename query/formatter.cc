@@ -98,6 +98,12 @@ class Printer {
     }
     out_ += fmt::format("sample({}%, {})", FormatDecimal(percent), Quote(node.salt, '\''));
   }
+  void Print(const CrowdRef& node) {
+    out_ += fmt::format("crowd({}", Quote(node.name, '\''));
+    if (node.live) out_ += ", live";
+    if (node.version != 0) out_ += fmt::format(", {}", node.version);
+    out_ += ')';
+  }
   void Print(const AllUsers&) { out_ += "all()"; }
   void Print(const NoUsers&) { out_ += "none()"; }
 

@@ -340,6 +340,7 @@ SourceSpan Linter::SpanOf(const Expression& expression) {
   if (const auto* node = std::get_if<IdSet>(&expression.node)) return node->span;
   if (const auto* node = std::get_if<Bucket>(&expression.node)) return node->span;
   if (const auto* node = std::get_if<Sample>(&expression.node)) return node->span;
+  if (const auto* node = std::get_if<CrowdRef>(&expression.node)) return node->span;
   const std::vector<Expression>* operands = OperandsOf(expression);
   if (operands == nullptr) return {};
   for (const Expression& operand : *operands) {

@@ -54,7 +54,8 @@ class Printer {
     PrintCut(node.intervals.size());
   }
   void Print(const Ordinals& node) {
-    out_ += fmt::format("ids({})", node.set == nullptr ? 0 : node.set->cardinality());
+    out_ += fmt::format("{}({})", node.label.empty() ? "ids" : node.label,
+                        node.set == nullptr ? 0 : node.set->cardinality());
   }
   void Print(const HashBuckets& node) {
     out_ += fmt::format("bucket('{}', {}, {})", node.salt, node.from, node.to);

@@ -56,8 +56,9 @@ struct NumericRanges {
   std::vector<Interval> intervals;  // ascending, disjoint, not adjacent, not empty
   friend bool operator==(const NumericRanges&, const NumericRanges&) = default;
 };
-struct Ordinals {  // ids(...)
+struct Ordinals {  // ids(...), the version of a crowd
   std::shared_ptr<const index::OrdinalSet> set;
+  std::string label = {};  // "crowd 'spring' v7"; empty: ids(...)
   friend bool operator==(const Ordinals&, const Ordinals&) = default;  // the same set object
 };
 struct HashBuckets {  // buckets [from, to) of index::kBuckets under the salt

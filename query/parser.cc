@@ -11,6 +11,7 @@
 #include "index/error.h"
 #include "index/id_hash.h"
 #include "index/utf8.h"
+#include "query/crowd_parser.h"
 #include "query/formatter.h"
 #include "query/lexer.h"
 #include "query/limit_parser.h"
@@ -164,8 +165,10 @@ absl::StatusOr<Expression> Parser::ParseReserved() {
       THRONG_RETURN_IF_ERROR(tokens_.Expect(")"));
       if (token.keyword == Keyword::kAll) return Expression{AllUsers{}};
       return Expression{NoUsers{}};
-    case Keyword::kCrowd:
-      return tokens_.Unsupported();
+    case Keyword::kCrowd: {
+      THRONG_ASSIGN_OR_RETURN(CrowdRef crowd, ParseCrowd(&tokens_, &values_));
+      return Expression{std::move(crowd)};
+    }
     case Keyword::kTop:
     case Keyword::kAny:
       return LimitInsteadOfCondition(tokens_);
@@ -197,8 +200,8 @@ absl::StatusOr<Expression> Parser::ParseCondition() {
   THRONG_ASSIGN_OR_RETURN(condition.tag, ParseTagName(&tokens_));
   if (tokens_.Is("(") && first.kind == TokenKind::kName) {
     return tokens_.Unknown(first, "there is no such function",
-                           "a tag's name, exists, ids, bucket, sample, all or none",
-                           {"exists", "ids", "bucket", "sample", "all", "none"});
+                           "a tag's name, exists, ids, bucket, sample, crowd, all or none",
+                           {"exists", "ids", "bucket", "sample", "crowd", "all", "none"});
   }
   THRONG_RETURN_IF_ERROR(ParseTest(&condition));
   condition.span = tokens_.SpanFrom(first);

@@ -19,9 +19,8 @@ namespace throng::query {
 //
 // Errors: kInvalidArgument with an index::ErrorDetail: reason SYNTAX_ERROR, INVALID_UTF8,
 // EXPRESSION_TOO_LONG, EXPRESSION_TOO_DEEP, TOO_MANY_NODES, TOO_MANY_VALUES, VALUE_OUT_OF_RANGE,
-// MISPLACED_LIMIT (top or any elsewhere than at the end), UNSUPPORTED (crowd(): later) or
-// INVALID_EXPRESSION, with line, column, length and what was expected. Thread-safe. Uses bounded
-// stack: depth is checked while parsing.
+// MISPLACED_LIMIT (top or any elsewhere than at the end) or INVALID_EXPRESSION, with line, column,
+// length and what was expected. Thread-safe. Uses bounded stack: depth is checked while parsing.
 absl::StatusOr<Expression> Parse(std::string_view text, const ExpressionLimits& limits);
 
 // Checks a tree built by a program against the same rules as Parse.

@@ -215,7 +215,7 @@ std::string OperatorName(const PhysicalPlan& plan) {
                         [](const TagValues&) { return "value"; },
                         [](const TagExists&) { return "exists"; },
                         [](const NumericRanges&) { return "range"; },
-                        [](const Ordinals&) { return "ids"; },
+                        [](const Ordinals& node) { return node.label.empty() ? "ids" : "crowd"; },
                         [](const HashBuckets&) { return "bucket"; },
                         [](const Everybody&) { return "all"; },
                         [](const Nobody&) { return "none"; },

@@ -71,8 +71,8 @@ std::string Print(const IdSet& ids) {
 class Resolver {
  public:
   Resolver(const index::CatalogueView& view, const IdLookup& ids, const TimeContext& time,
-           Resolved* resolved)
-      : view_(view), ids_(ids), time_(time), resolved_(*resolved) {}
+           CrowdLookup* crowds, Resolved* resolved)
+      : view_(view), ids_(ids), time_(time), crowds_(crowds), resolved_(*resolved) {}
 
   absl::StatusOr<LogicalPlan> Visit(const Expression& expression) {
     return std::visit([this](const auto& node) { return Bind(node); }, expression.node);
@@ -122,6 +122,15 @@ class Resolver {
     resolved_.limit = std::move(limit);
     return plan;
   }
+  absl::StatusOr<LogicalPlan> Bind(const CrowdRef& node) {
+    if (crowds_ == nullptr) {
+      return MakeSyntaxError(
+          "INVALID_EXPRESSION",
+          {.span = node.span, .message = "there are no crowds here", .expected = "a condition"});
+    }
+    THRONG_ASSIGN_OR_RETURN(LogicalPlan plan, crowds_->Lookup(node));
+    return Record(Format(Expression{node}), node.span, std::move(plan));
+  }
   absl::StatusOr<LogicalPlan> Bind(const AllUsers&) { return LogicalPlan{Everybody{}}; }
   absl::StatusOr<LogicalPlan> Bind(const NoUsers&) { return LogicalPlan{Nobody{}}; }
 
@@ -154,6 +163,7 @@ class Resolver {
   const index::CatalogueView& view_;
   const IdLookup& ids_;
   const TimeContext& time_;
+  CrowdLookup* const crowds_;
   Resolved& resolved_;
   int suggestions_ = 0;
 };
@@ -356,9 +366,11 @@ void Resolver::WarnOfRest(std::string_view reason, size_t count, const SourceSpa
 }  // namespace
 
 absl::StatusOr<Resolved> Resolve(const Expression& expression, const index::CatalogueView& view,
-                                 const IdLookup& ids, const TimeContext& time) {
+                                 const IdLookup& ids, const TimeContext& time,
+                                 CrowdLookup* crowds) {
   Resolved resolved;
-  THRONG_ASSIGN_OR_RETURN(resolved.plan, Resolver(view, ids, time, &resolved).Visit(expression));
+  THRONG_ASSIGN_OR_RETURN(resolved.plan,
+                          Resolver(view, ids, time, crowds, &resolved).Visit(expression));
   Lint(expression, view, &resolved);
   return resolved;
 }

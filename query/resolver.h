@@ -52,6 +52,16 @@ class IdLookup {
                                                           uint64_t* unknown) const = 0;
 };
 
+// Says what a crowd means; implemented by whoever keeps crowds (server/engine/crowd_lookup.h).
+// Not thread-safe.
+class CrowdLookup {
+ public:
+  virtual ~CrowdLookup() = default;
+  // The plan of the reference's users. Errors: those of Resolve about it, with the place of
+  // `crowd`.
+  virtual absl::StatusOr<LogicalPlan> Lookup(const CrowdRef& crowd) = 0;
+};
+
 // Something the caller should know about a valid expression.
 struct Warning {
   std::string reason;  // UNKNOWN_VALUE, UNKNOWN_IDS, ALWAYS_EMPTY, ALWAYS_EVERYBODY, TAG_OFFLINE,
@@ -72,7 +82,8 @@ struct ResolvedCondition {
 struct Resolved {
   LogicalPlan plan;  // of the expression without its limit
   std::optional<Limit> limit;
-  std::vector<ResolvedCondition> conditions;  // conditions, id sets, buckets and samples, in order
+  std::vector<ResolvedCondition>
+      conditions;  // conditions, ids, buckets, samples and crowds, in order
   std::vector<Warning> warnings;
 };
 
@@ -82,9 +93,11 @@ struct Resolved {
 //
 // Errors: kInvalidArgument with an ErrorDetail: UNKNOWN_TAG (position, nearest visible name),
 // WRONG_VALUE_TYPE, NOT_ORDERED (range over CATEGORY, LABELS, FLAG, or the top by one), NOT_A_FLAG
-// (bare name), BAD_DATE. Thread-safe.
+// (bare name), BAD_DATE; what `crowds` says of a crowd(...), INVALID_EXPRESSION without it.
+// Thread-safe.
 absl::StatusOr<Resolved> Resolve(const Expression& expression, const index::CatalogueView& view,
-                                 const IdLookup& ids, const TimeContext& time);
+                                 const IdLookup& ids, const TimeContext& time,
+                                 CrowdLookup* crowds = nullptr);
 
 }  // namespace throng::query
 

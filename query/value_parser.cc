@@ -83,7 +83,6 @@ std::string TokenStream::Describe(std::string_view format) const {
 
 absl::Status TokenStream::Unexpected(std::string_view expected,
                                      const std::vector<std::string_view>& candidates) const {
-  if (Is(Keyword::kCrowd)) return Unsupported();
   return Unknown(token_, Describe("unexpected {}"), expected, candidates);
 }
 
@@ -103,15 +102,6 @@ absl::Status TokenStream::Fail(const Token& token, std::string_view message,
   return MakeSyntaxError(
       "SYNTAX_ERROR",
       {.span = token.span, .message = std::string(message), .expected = std::string(expected)});
-}
-
-absl::Status TokenStream::Unsupported() const {
-  return MakeSyntaxError(
-      "UNSUPPORTED",
-      {.span = token_.span,
-       .message = "this version of the server does not have crowd(...) yet; a tag named so needs "
-                  "double quotes",
-       .expected = "a condition, 'and', 'or' or the end"});
 }
 
 absl::Status TokenStream::OverLimit(std::string_view reason, const Token& at, std::string_view what,

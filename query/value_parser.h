@@ -44,14 +44,12 @@ class TokenStream {
 
   // `format` with the current token in words in place of its {}.
   std::string Describe(std::string_view format) const;
-  // SYNTAX_ERROR at the current token; suggests the nearest of `candidates`. UNSUPPORTED for words
-  // that a later version of the language understands.
+  // SYNTAX_ERROR at the current token; suggests the nearest of `candidates`.
   absl::Status Unexpected(std::string_view expected,
                           const std::vector<std::string_view>& candidates = {}) const;
   absl::Status Unknown(const Token& token, std::string_view message, std::string_view expected,
                        const std::vector<std::string_view>& candidates) const;
   absl::Status Fail(const Token& token, std::string_view message, std::string_view expected) const;
-  absl::Status Unsupported() const;
   absl::Status OverLimit(std::string_view reason, const Token& at, std::string_view what,
                          int64_t limit, int64_t requested) const;
 

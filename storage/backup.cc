@@ -120,6 +120,12 @@ absl::Status Compare(const PopulationDigest& expected, const PopulationDigest& f
     if (it->second != digest) return differs(fmt::format("tag {} is", tag));
   }
   if (found.tags.size() != expected.tags.size()) return differs("the tags are more:");
+  for (const auto& [crowd, digest] : expected.crowds) {
+    const auto it = found.crowds.find(crowd);
+    if (it == found.crowds.end()) return differs(fmt::format("crowd {} is missing:", crowd));
+    if (it->second != digest) return differs(fmt::format("crowd {} is", crowd));
+  }
+  if (found.crowds.size() != expected.crowds.size()) return differs("the crowds are more:");
   return absl::OkStatus();
 }
 

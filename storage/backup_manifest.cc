@@ -1,4 +1,5 @@
 // The manifest of a backup <-> text; storage/FORMAT.md gives its lines.
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -9,7 +10,9 @@
 namespace throng::storage {
 namespace {
 
+// Of manifests without crowds and with crowds: each is written in the oldest form that holds it.
 constexpr std::string_view kFirstLine = "throng backup 1";
+constexpr std::string_view kFirstLineOfCrowds = "throng backup 2";
 constexpr size_t kDigestDigits = 32;
 
 std::string DigestOfText(std::string_view text) {
@@ -78,10 +81,17 @@ absl::Status Damaged() {
   return absl::DataLossError("the manifest BACKUP is damaged: its checksum or its form is wrong");
 }
 
+bool HasCrowds(const BackupManifest& manifest) {
+  return std::any_of(manifest.populations.begin(), manifest.populations.end(),
+                     [](const PopulationDigest& population) { return !population.crowds.empty(); });
+}
+
 }  // namespace
 
 std::string EncodeManifest(const BackupManifest& manifest) {
-  std::string text = fmt::format("{}\ncreated {}\n", kFirstLine, manifest.created_us);
+  std::string text =
+      fmt::format("{}\ncreated {}\n", HasCrowds(manifest) ? kFirstLineOfCrowds : kFirstLine,
+                  manifest.created_us);
   for (const BackupManifest::File& file : manifest.files) {
     text += fmt::format("file {} {} {}\n", file.bytes, file.digest, file.name);
   }
@@ -91,6 +101,8 @@ std::string EncodeManifest(const BackupManifest& manifest) {
                     population.user_count, population.ids, population.universe, population.name);
     for (const auto& [tag, digest] : population.tags)
       text += fmt::format("tag {} {}\n", digest, tag);
+    for (const auto& [crowd, digest] : population.crowds)
+      text += fmt::format("crowd {} {}\n", digest, crowd);
   }
   return fmt::format("{}checksum {}\n", text, DigestOfText(text));
 }
@@ -102,7 +114,7 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view text) {
     return Damaged();
   }
   LineReader in(text.substr(0, end));
-  if (!in.StartLine(kFirstLine)) {
+  if (!in.StartLine(kFirstLine) && !in.StartLine(kFirstLineOfCrowds)) {
     return absl::FailedPreconditionError("the backup is of another version: run a newer program");
   }
   in.EndLine();
@@ -128,6 +140,10 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view text) {
     while (in.StartLine("tag")) {
       std::string digest = in.DigestWord();
       population.tags[in.Rest()] = std::move(digest);
+    }
+    while (in.StartLine("crowd")) {
+      std::string digest = in.DigestWord();
+      population.crowds[in.Rest()] = std::move(digest);
     }
   }
   if (!in.ok() || !in.AtEnd()) return Damaged();

@@ -138,6 +138,9 @@ std::string EncodeBase(const StoredBase& base) {
     out.Varint(base.linked_counts[i]);
   }
   out.Varint(base.ledger_end);
+  if (base.format() == 2) return out.Take();
+  out.Varint(base.next_crowd_id);
+  out.Varint(base.crowd_count);
   return out.Take();
 }
 
@@ -156,7 +159,13 @@ absl::StatusOr<StoredBase> DecodeBase(std::string_view payload) {
       base.linked_counts.push_back(static_cast<uint32_t>(in.Varint(index::kOrdinalsMax)));
     }
     base.ledger_end = in.Varint();
-    if (base.format() == 1) in.Fail();
+    const bool has_crowds = in.ok() && in.remaining() > 0;
+    if (has_crowds) {
+      base.next_crowd_id = in.Varint32();
+      base.crowd_count = static_cast<uint32_t>(in.Varint(index::kCrowdsMax));
+      if (base.next_crowd_id <= base.crowd_count) in.Fail();
+    }
+    if (base.format() == 1 || has_crowds != (base.format() == 3)) in.Fail();
   }
   if (!in.Done()) return Undecodable("base");
   return base;

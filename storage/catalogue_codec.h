@@ -38,8 +38,14 @@ struct StoredBase {
   std::vector<index::IdTypeDefinition> id_types;
   std::vector<uint32_t> linked_counts;  // entries ever linked, by id type
   uint64_t ledger_end = 0;
+  // Format 3, from the first crowd on.
+  uint32_t next_crowd_id = 1;
+  uint32_t crowd_count = 0;
 
-  uint8_t format() const { return id_types.empty() && ledger_end == 0 ? 1 : 2; }
+  uint8_t format() const {
+    if (next_crowd_id > 1) return 3;
+    return id_types.empty() && ledger_end == 0 ? 1 : 2;
+  }
 };
 
 struct StoredTag {

@@ -315,7 +315,7 @@ absl::Status Database::Scrub(const KeyRange& range) {
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   THRONG_RETURN_IF_ERROR(FromRocks(
       db_->CompactRange(options, handle(Family::kLog), nullptr, nullptr), "compact the log"));
-  for (const Family family : {Family::kIds, Family::kBlocks, Family::kMeta}) {
+  for (const Family family : {Family::kIds, Family::kBlocks, Family::kCrowds, Family::kMeta}) {
     THRONG_RETURN_IF_ERROR(
         FromRocks(db_->CompactRange(options, handle(family), &begin, &end), "compact"));
   }

@@ -8,6 +8,7 @@
 #include "index/chunk_ops.h"
 #include "storage/catalogue_codec.h"
 #include "storage/codec.h"
+#include "storage/crowd_codec.h"
 
 #define XXH_INLINE_ALL
 #include "xxhash.h"
@@ -153,6 +154,36 @@ std::string TagDigest(const index::TagEntry* entry, const std::vector<std::strin
   return digest.Hex();
 }
 
+std::string CrowdDigest(const index::CrowdEntry& entry, Workspace& workspace) {
+  Digest digest;
+  digest.AddText(EncodeCrowd({.definition = *entry.definition, .versions = *entry.versions}));
+  if (entry.last_set == nullptr) return digest.Hex();
+  for (uint32_t chunk = 0; chunk < entry.last_set->chunk_count(); ++chunk) {
+    const ChunkSet set = entry.last_set->chunk(chunk);
+    if (set.empty()) continue;
+    digest.AddNumber(chunk);
+    AddSet(set, workspace, digest);
+  }
+  return digest.Hex();
+}
+
+// By name, in parallel.
+std::map<std::string, std::string> CrowdDigests(
+    const index::Snapshot& snapshot, index::Parallel& parallel,
+    const std::vector<std::unique_ptr<Workspace>>& workspaces) {
+  std::vector<const index::CrowdEntry*> entries;
+  for (const auto& [name, entry] : snapshot.crowds().by_name()) entries.push_back(entry.get());
+  std::vector<std::string> digests(entries.size());
+  parallel.For(static_cast<uint32_t>(entries.size()), [&](uint32_t i, uint32_t worker) {
+    digests[i] = CrowdDigest(*entries[i], *workspaces[worker]);
+  });
+  std::map<std::string, std::string> by_name;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    by_name[entries[i]->definition->name] = std::move(digests[i]);
+  }
+  return by_name;
+}
+
 }  // namespace
 
 PopulationDigest DigestOf(const Population& population, const index::Snapshot& snapshot,
@@ -188,7 +219,8 @@ PopulationDigest DigestOf(const Population& population, const index::Snapshot& s
                           .data_version = snapshot.data_version(),
                           .user_count = snapshot.user_count(),
                           .ids = IdsDigest(snapshot),
-                          .universe = TagDigest(nullptr, shards[index::kUniverseTag])};
+                          .universe = TagDigest(nullptr, shards[index::kUniverseTag]),
+                          .crowds = CrowdDigests(snapshot, parallel, workspaces)};
   for (const auto& [name, entry] : snapshot.catalogue().by_name()) {
     digest.tags[name] = TagDigest(entry.get(), shards[entry->definition.id]);
   }

@@ -48,6 +48,8 @@ struct PopulationDigest {
   std::string ids;                          // of every type, and whose they are
   std::string universe;                     // who exists
   std::map<std::string, std::string> tags;  // by name: definition, values, and who has which
+  // By name: definition, versions, and who is in the newest one.
+  std::map<std::string, std::string> crowds;
 
   bool operator==(const PopulationDigest&) const = default;
 };

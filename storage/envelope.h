@@ -34,15 +34,16 @@ enum class Kind : uint8_t {
   kColumn = 11,
   kLinkedIds = 12,
   kScrub = 13,
+  kCrowd = 14,
+  kCrowdHeader = 15,
+  kCrowdBlock = 16,
 };
 
 // The newest format of a kind's payload that this program reads. A value is written in the oldest
 // format that can hold it.
 constexpr uint8_t PayloadFormatMax(Kind kind) {
-  return kind == Kind::kBase || kind == Kind::kValues || kind == Kind::kIdChunk ||
-                 kind == Kind::kRecord
-             ? 2
-             : 1;
+  if (kind == Kind::kBase || kind == Kind::kRecord) return 3;
+  return kind == Kind::kValues || kind == Kind::kIdChunk ? 2 : 1;
 }
 inline constexpr size_t kEnvelopeBytes = 10;
 

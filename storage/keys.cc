@@ -57,6 +57,13 @@ std::string DescribeBlock(const BlockKey& key) {
                      key.population, key.tag, key.generation, key.partition, key.shard, part);
 }
 
+std::string DescribeCrowdBlock(const CrowdBlockKey& key) {
+  const std::string part =
+      key.shard == kCrowdHeaderShard ? "header" : fmt::format("shard {}", key.shard);
+  return fmt::format("crowds: population {}, crowd {}, version {}, {}", key.population, key.crowd,
+                     key.number, part);
+}
+
 std::string DescribeMeta(std::string_view key) {
   const std::optional<uint32_t> population = KeyU32(key, 0);
   if (!population.has_value() || key.size() < kMetaPrefix) return "";
@@ -81,6 +88,8 @@ std::string DescribeMeta(std::string_view key) {
                          Hex(key.substr(kMetaPrefix)));
     case MetaKind::kScrub:
       return fmt::format("meta: population {}, scrub", *population);
+    case MetaKind::kCrowd:
+      return fmt::format("meta: population {}, crowd {}", *population, tag);
   }
   return "";
 }
@@ -142,6 +151,26 @@ KeyRange GenerationRange(uint32_t population, uint32_t tag, uint32_t first, uint
   return range;
 }
 
+std::string CrowdBlockKey::Encode() const {
+  std::string key;
+  for (const uint32_t part : {population, crowd, number, shard}) AppendU32(part, &key);
+  return key;
+}
+
+std::optional<CrowdBlockKey> CrowdBlockKey::Parse(std::string_view key) {
+  if (key.size() != 16) return std::nullopt;
+  return CrowdBlockKey{.population = *KeyU32(key, 0),
+                       .crowd = *KeyU32(key, 4),
+                       .number = *KeyU32(key, 8),
+                       .shard = *KeyU32(key, 12)};
+}
+
+KeyRange CrowdVersionRange(uint32_t population, uint32_t crowd, uint32_t number) {
+  std::string prefix;
+  for (const uint32_t part : {population, crowd, number}) AppendU32(part, &prefix);
+  return WithPrefix(std::move(prefix));
+}
+
 KeyRange PopulationRange(uint32_t population) {
   std::string prefix;
   AppendU32(population, &prefix);
@@ -189,6 +218,16 @@ std::string TagKey(uint32_t population, uint32_t tag) {
 }
 
 KeyRange TagKeys(uint32_t population) { return WithPrefix(MetaKey(population, MetaKind::kTag)); }
+
+std::string CrowdKey(uint32_t population, uint32_t crowd) {
+  std::string key = MetaKey(population, MetaKind::kCrowd);
+  AppendU32(crowd, &key);
+  return key;
+}
+
+KeyRange CrowdKeys(uint32_t population) {
+  return WithPrefix(MetaKey(population, MetaKind::kCrowd));
+}
 
 std::string ValuesKey(uint32_t population, uint32_t tag, uint32_t chunk) {
   std::string key = MetaKey(population, MetaKind::kValues);
@@ -247,6 +286,9 @@ std::string DescribeKey(Family family, std::string_view key) {
       if (const std::optional<BlockKey> block = BlockKey::Parse(key)) text = DescribeBlock(*block);
       break;
     case Family::kCrowds:
+      if (const std::optional<CrowdBlockKey> block = CrowdBlockKey::Parse(key)) {
+        text = DescribeCrowdBlock(*block);
+      }
       break;
   }
   return text.empty() ? fmt::format("{}: key {}", FamilyName(family), Hex(key)) : text;

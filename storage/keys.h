@@ -26,6 +26,20 @@ std::string_view FamilyName(Family family);
 inline constexpr uint32_t kHeaderValue = 0xFFFFFFFF;
 inline constexpr uint32_t kColumnValue = 0xFFFFFFFE;
 
+// In place of the shard, in the key of what a crowd version's set must consist of.
+inline constexpr uint32_t kCrowdHeaderShard = 0xFFFFFFFF;
+
+// A shard of the set of a crowd's version, or its header. Family crowds.
+struct CrowdBlockKey {
+  uint32_t population = 0;
+  uint32_t crowd = 0;
+  uint32_t number = 0;
+  uint32_t shard = 0;
+
+  std::string Encode() const;
+  static std::optional<CrowdBlockKey> Parse(std::string_view key);
+};
+
 struct BlockKey {
   uint32_t population = 0;
   uint32_t tag = 0;
@@ -46,6 +60,7 @@ struct KeyRange {
 // All of a tag's shard, of a tag's generation, of its generations from `first` to before `end`.
 KeyRange ShardRange(uint32_t population, uint32_t tag, uint32_t generation, uint32_t shard);
 KeyRange GenerationRange(uint32_t population, uint32_t tag, uint32_t first, uint32_t end);
+KeyRange CrowdVersionRange(uint32_t population, uint32_t crowd, uint32_t number);
 KeyRange PopulationRange(uint32_t population);  // in any family but meta's store-wide keys
 
 std::string LogKey(uint32_t population, uint64_t version);
@@ -62,6 +77,7 @@ enum class MetaKind : uint8_t {
   kRequest = 6,
   kRequestTime = 7,
   kScrub = 8,
+  kCrowd = 9,
 };
 std::string FormatKey();
 std::string PopulationKey(uint32_t population);
@@ -70,6 +86,8 @@ std::string BaseKey(uint32_t population);
 std::string ScrubKey(uint32_t population);
 std::string TagKey(uint32_t population, uint32_t tag);
 KeyRange TagKeys(uint32_t population);
+std::string CrowdKey(uint32_t population, uint32_t crowd);
+KeyRange CrowdKeys(uint32_t population);
 std::string ValuesKey(uint32_t population, uint32_t tag, uint32_t chunk);
 std::string RequestKey(uint32_t population, std::string_view scope, std::string_view request_id);
 // Requests by their time, which is not negative: the key names the request key behind the time.

@@ -8,6 +8,7 @@
 #include "index/mutex.h"
 #include "index/shard_codec.h"
 #include "storage/block_codec.h"
+#include "storage/crowd_loader.h"
 #include "storage/envelope.h"
 #include "storage/id_codec.h"
 #include "storage/identity_loader.h"
@@ -172,6 +173,10 @@ absl::StatusOr<LoadedPopulation> PopulationLoader::Load(uint64_t mark) {
   LoadedPopulation loaded;
   THRONG_ASSIGN_OR_RETURN(loaded.folded, ReadBaseSnapshot());
   THRONG_ASSIGN_OR_RETURN(loaded.snapshot, Replay(loaded.folded));
+  THRONG_ASSIGN_OR_RETURN(
+      loaded.snapshot,
+      WithCrowdSets(database_, population_, loaded.snapshot, parallel_,
+                    [this](const absl::Status& status) { return Tolerate(status, 0); }));
   loaded.replayed_records = records_.size();
   const uint64_t end = loaded.snapshot->data_version();
   if (end < mark && is_complete_) {
@@ -215,8 +220,12 @@ absl::StatusOr<SnapshotRef> PopulationLoader::ReadBaseSnapshot() {
   std::vector<TagContentRef> contents(tag_end);
   for (size_t i = 0; i < sources.size(); ++i) contents[sources[i].tag] = std::move(found[i]);
   THRONG_ASSIGN_OR_RETURN(index::Identity identity, ReadIdentity(database_, population_, base));
+  THRONG_ASSIGN_OR_RETURN(
+      auto crowds, ReadCrowds(database_, population_, base,
+                              [this](const absl::Status& status) { return Tolerate(status, 0); }));
   return std::make_shared<const Snapshot>(base.version, std::move(catalogue), std::move(ids),
-                                          std::move(contents), std::move(identity));
+                                          std::move(contents), std::move(identity),
+                                          std::move(crowds));
 }
 
 absl::StatusOr<std::vector<StoredTag>> PopulationLoader::ReadTags() {

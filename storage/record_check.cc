@@ -9,6 +9,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "index/utf8.h"
+#include "storage/crowd_check.h"
 
 namespace throng::storage {
 namespace {
@@ -334,6 +335,7 @@ absl::Status CheckShape(const CommitRecord& record) {
       !AllDistinct(record.tag_changes, [](const TagChange& c) { return c.tag; })) {
     return Wrong("a tag twice in one record");
   }
+  THRONG_RETURN_IF_ERROR(CheckCrowdShape(record.crowds));
   return CheckIdentityShape(record);
 }
 
@@ -358,6 +360,7 @@ absl::Status CheckFits(const index::Snapshot& base, const CommitRecord& record) 
   for (const index::IdLinks& links : record.links) {
     THRONG_RETURN_IF_ERROR(CheckLinksFit(base, id_types, ordinal_end, links));
   }
+  THRONG_RETURN_IF_ERROR(CheckCrowdsFit(base.crowds(), record));
   return CheckErasureFits(base, tags, record);
 }
 

@@ -6,6 +6,7 @@
 #include "fmt/format.h"
 #include "storage/catalogue_codec.h"
 #include "storage/codec.h"
+#include "storage/crowd_codec.h"
 #include "storage/id_codec.h"
 #include "storage/packed_ints.h"
 #include "storage/record_check.h"
@@ -192,6 +193,7 @@ bool FlipsFit(const LoggedRecord& logged) {
 }  // namespace
 
 uint8_t RecordFormat(const CommitRecord& record) {
+  if (!record.crowds.empty()) return 3;
   const bool is_old = record.id_types.empty() && record.links.empty() &&
                       record.erased_users.empty() && record.dropped_values.empty() &&
                       record.ledger_end == 0;
@@ -221,6 +223,7 @@ std::string EncodeRecord(const CommitRecord& record, const std::vector<Flip>& fl
   PackAscending(record.erased_users, out);
   WriteList(record.dropped_values, WriteDropped, out);
   out.Varint(record.ledger_end);
+  if (RecordFormat(record) == 3) WriteCrowdChanges(record.crowds, out);
   return out.Take();
 }
 
@@ -245,7 +248,9 @@ absl::StatusOr<LoggedRecord> DecodeRecord(std::string_view bytes) {
     record.erased_users = UnpackAscending(erased, index::kOrdinalsMax, in);
     record.dropped_values = ReadList<index::DroppedValues>(2, ReadDropped, in);
     record.ledger_end = in.Varint();
-    if (RecordFormat(record) == 1) in.Fail();
+    const bool has_crowds = in.ok() && in.remaining() > 0;
+    if (has_crowds) record.crowds = ReadCrowdChanges(in);
+    if (RecordFormat(record) == 1 || has_crowds == record.crowds.empty()) in.Fail();
   }
   if (!in.Done()) return absl::DataLossError("the record cannot be decoded");
   if (const absl::Status shape = CheckShape(record); !shape.ok()) {

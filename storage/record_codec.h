@@ -32,7 +32,8 @@ struct LoggedRecord {
 std::string EncodeRecord(const LoggedRecord& logged);
 std::string EncodeRecord(const index::CommitRecord& record, const std::vector<Flip>& flips);
 
-// The format of the record's bytes: 2 when it is about ids of declared types or erasures.
+// The format of the record's bytes: 3 when it is about crowds, 2 when it is about ids of declared
+// types or erasures.
 uint8_t RecordFormat(const index::CommitRecord& record);
 
 // Errors: kDataLoss when the bytes are not exactly one record that passes CheckShape.

@@ -40,6 +40,7 @@ absl::Status RocksStore::AppendImpl(uint32_t population,
   for (const index::CommitRecord* const record : records) {
     THRONG_RETURN_IF_ERROR(CheckShape(*record));
     THRONG_ASSIGN_OR_RETURN(flips, FindFlips(population, *record));
+    THRONG_RETURN_IF_ERROR(CheckCrowdsWritten(population, *record));
     const std::string key = LogKey(population, record->version);
     const std::string value =
         Seal(Kind::kRecord, key, EncodeRecord(*record, flips), RecordFormat(*record));
@@ -138,6 +139,9 @@ void RocksStore::NoteAppended(uint32_t population, const index::CommitRecord& re
   for (const index::TagDefinition& definition : record.definitions) {
     state.generations[definition.id] = definition.generation;
     state.pending.erase({definition.id, definition.generation});
+  }
+  for (const index::NewCrowdVersion& added : record.crowds.versions) {
+    state.crowds[{added.crowd, added.version.number}] = {.version = record.version};
   }
 }
 

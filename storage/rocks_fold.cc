@@ -13,6 +13,8 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "storage/catalogue_codec.h"
+#include "storage/crowd_blocks.h"
+#include "storage/crowd_codec.h"
 #include "storage/envelope.h"
 #include "storage/fold_writer.h"
 #include "storage/population_loader.h"
@@ -97,6 +99,53 @@ void PutTags(Database& database, uint32_t population, const Snapshot& snapshot,
   }
 }
 
+// Adds the crowds that changed, and the deletion of those that went.
+void PutCrowds(Database& database, uint32_t population, const Snapshot& snapshot,
+               const Snapshot* folded, rocksdb::WriteBatch* batch) {
+  for (const auto& [id, entry] : snapshot.crowds().by_id()) {
+    const index::CrowdEntry* old = folded == nullptr ? nullptr : folded->crowds().FindById(id);
+    if (old != nullptr && old->definition == entry->definition &&
+        old->versions == entry->versions) {
+      continue;
+    }
+    const std::string key = CrowdKey(population, id);
+    const std::string payload =
+        EncodeCrowd({.definition = *entry->definition, .versions = *entry->versions});
+    database.Put(Family::kMeta, key, Seal(Kind::kCrowd, key, payload), batch);
+  }
+  if (folded == nullptr) return;
+  for (const auto& [id, entry] : folded->crowds().by_id()) {
+    if (snapshot.crowds().FindById(id) != nullptr) continue;
+    database.Delete(Family::kMeta, CrowdKey(population, id), batch);
+  }
+}
+
+// Shards in which users were erased since `folded`.
+std::set<uint32_t> ErasedShards(const Snapshot& snapshot, const Snapshot* folded) {
+  std::set<uint32_t> shards;
+  for (uint32_t i = 0; i < snapshot.shard_count(); ++i) {
+    const bool is_known = folded != nullptr && i < folded->shard_count();
+    const TagShard* now = snapshot.shard(index::kUniverseTag, i);
+    const TagShard* before = is_known ? folded->shard(index::kUniverseTag, i) : nullptr;
+    if (!is_known || now != before) shards.insert(i);
+  }
+  return shards;
+}
+
+// Takes erased users out of every crowd's versions on disk.
+absl::Status EraseFromCrowds(Database& database, uint32_t population, const Snapshot& snapshot,
+                             const Snapshot* folded) {
+  const std::set<uint32_t> erased = ErasedShards(snapshot, folded);
+  const std::set<uint32_t> all = ErasedShards(snapshot, nullptr);
+  for (const auto& [id, entry] : snapshot.crowds().by_id()) {
+    for (const index::CrowdVersion& version : *entry->versions) {
+      THRONG_RETURN_IF_ERROR(EraseFromCrowdSet(database, population, {id, version.number}, snapshot,
+                                               version.holds_erased ? all : erased));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Deletes content that tags of `snapshot` referred to before and do no longer.
 absl::Status DeleteOldGenerations(Database& database, uint32_t population, const Snapshot& snapshot,
                                   const Snapshot* folded) {
@@ -117,7 +166,9 @@ StoredBase BaseOf(const Snapshot& snapshot) {
                   .tag_count = static_cast<uint32_t>(snapshot.catalogue().by_name().size()),
                   .universe_stamps = StampsOf(snapshot.content(index::kUniverseTag)),
                   .id_types = snapshot.catalogue().id_types(),
-                  .ledger_end = snapshot.identity().ledger_end};
+                  .ledger_end = snapshot.identity().ledger_end,
+                  .next_crowd_id = snapshot.crowds().next_id(),
+                  .crowd_count = static_cast<uint32_t>(snapshot.crowds().by_id().size())};
   for (const index::IdTypeDefinition& type : base.id_types) {
     const index::LinkedIds* linked = snapshot.linked_ids(type.id);
     base.linked_counts.push_back(linked == nullptr ? 0 : linked->entry_count());
@@ -180,22 +231,7 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   std::set<TagGeneration> flipped;
   bool needs_scrub = false;
   uint64_t folded_version = 0;
-  {
-    index::MutexLock lock(mutex_);
-    const auto it = states_.find(population);
-    if (it == states_.end() || !it->second.is_loaded) {
-      return absl::FailedPreconditionError("the population is not loaded");
-    }
-    needs_scrub = snapshot.identity().erasure_version > it->second.folded_version;
-    if (snapshot.data_version() > it->second.last_version ||
-        snapshot.data_version() < it->second.folded_version) {
-      return absl::InvalidArgumentError(
-          fmt::format("a fold of version {} after a fold of {} and a commit of {}",
-                      snapshot.data_version(), it->second.folded_version, it->second.last_version));
-    }
-    flipped = it->second.flipped;
-    folded_version = it->second.folded_version;
-  }
+  THRONG_RETURN_IF_ERROR(CheckFold(population, snapshot, &needs_scrub, &flipped, &folded_version));
   // Blocks must not reach the disk before the records they are made of.
   THRONG_RETURN_IF_ERROR(database_->Sync());
   FoldWriter writer(*database_, population, kBatchBytes);
@@ -204,9 +240,13 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   }
   THRONG_RETURN_IF_ERROR(WriteDictionaries(snapshot, folded, writer));
   THRONG_RETURN_IF_ERROR(writer.Flush());
+  if (needs_scrub) {
+    THRONG_RETURN_IF_ERROR(EraseFromCrowds(*database_, population, snapshot, folded));
+  }
 
   rocksdb::WriteBatch batch;
   PutTags(*database_, population, snapshot, folded, &batch);
+  PutCrowds(*database_, population, snapshot, folded, &batch);
   const std::string base_key = BaseKey(population);
   const StoredBase base = BaseOf(snapshot);
   database_->Put(Family::kMeta, base_key,
@@ -224,9 +264,30 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   // Not before the base that refers to the new ones is on disk. When it fails, the next fold goes
   // on with it, or the next start.
   THRONG_RETURN_IF_ERROR(DeleteOldGenerations(*database_, population, snapshot, folded));
+  THRONG_RETURN_IF_ERROR(DeleteDroppedCrowds(population, snapshot));
   NoteFolded(population, snapshot, needs_scrub);
   THRONG_RETURN_IF_ERROR(AdvanceHighWater(/*now=*/true));
   return ScrubIfNeeded(population);
+}
+
+absl::Status RocksStore::CheckFold(uint32_t population, const Snapshot& snapshot, bool* needs_scrub,
+                                   std::set<TagGeneration>* flipped,
+                                   uint64_t* folded_version) const {
+  index::MutexLock lock(mutex_);
+  const auto it = states_.find(population);
+  if (it == states_.end() || !it->second.is_loaded) {
+    return absl::FailedPreconditionError("the population is not loaded");
+  }
+  *needs_scrub = snapshot.identity().erasure_version > it->second.folded_version;
+  if (snapshot.data_version() > it->second.last_version ||
+      snapshot.data_version() < it->second.folded_version) {
+    return absl::InvalidArgumentError(
+        fmt::format("a fold of version {} after a fold of {} and a commit of {}",
+                    snapshot.data_version(), it->second.folded_version, it->second.last_version));
+  }
+  *flipped = it->second.flipped;
+  *folded_version = it->second.folded_version;
+  return absl::OkStatus();
 }
 
 absl::Status RocksStore::ScrubIfNeeded(uint32_t population) {

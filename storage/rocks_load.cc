@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "storage/crowd_blocks.h"
 #include "storage/population_loader.h"
 #include "storage/rocks_status.h"
 #include "storage/rocks_store.h"
@@ -33,6 +34,23 @@ absl::Status DeleteOrphans(Database& database, uint32_t population,
     scan.Seek(content.end);
   }
   return scan.status();
+}
+
+// Deletes sets of crowd versions that `snapshot` does not have. Returns those that it has.
+absl::StatusOr<std::map<index::CrowdVersionId, PopulationState::CrowdContent>> DeleteCrowdOrphans(
+    Database& database, uint32_t population, const index::Snapshot& snapshot) {
+  std::map<index::CrowdVersionId, PopulationState::CrowdContent> kept;
+  THRONG_ASSIGN_OR_RETURN(const std::set<index::CrowdVersionId> found,
+                          ListCrowdSets(database, population));
+  for (const index::CrowdVersionId& id : found) {
+    const index::CrowdEntry* crowd = snapshot.crowds().FindById(id.crowd);
+    if (crowd != nullptr && crowd->FindVersion(id.number) != nullptr) {
+      kept[id] = {.version = snapshot.data_version()};
+    } else {
+      THRONG_RETURN_IF_ERROR(DeleteCrowdSet(database, population, id));
+    }
+  }
+  return kept;
 }
 
 }  // namespace
@@ -72,6 +90,10 @@ absl::StatusOr<LoadedPopulation> RocksStore::Load(uint32_t population, index::Pa
     AddContents(*loaded.folded, &live);
     AddContents(*loaded.snapshot, &live);
     THRONG_RETURN_IF_ERROR(Noted(DeleteOrphans(*database_, population, live)));
+    absl::StatusOr<std::map<index::CrowdVersionId, PopulationState::CrowdContent>> crowds =
+        DeleteCrowdOrphans(*database_, population, *loaded.snapshot);
+    THRONG_RETURN_IF_ERROR(Noted(crowds.status()));
+    state.crowds = *std::move(crowds);
     state.needs_scrub = database_->Get(Family::kMeta, ScrubKey(population)).ok();
     {
       index::MutexLock lock(mutex_);

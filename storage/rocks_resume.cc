@@ -63,6 +63,7 @@ void RocksStore::ForgetPendingContents() {
   index::MutexLock lock(mutex_);
   for (auto& [id, state] : states_) {
     for (auto& [generation, pending] : state.pending) pending.is_lost = true;
+    for (auto& [version, content] : state.crowds) content.is_lost = content.version == 0;
   }
 }
 

@@ -5,6 +5,7 @@
 //   rocks_resume.cc  the way back from an I/O error
 //   rocks_load.cc    recovery: base and log -> snapshot
 //   rocks_fold.cc    snapshot -> base; the content of a REPLACE
+//   rocks_crowds.cc  the sets of crowd versions
 //   rocks_checkpoint.cc  a copy as of now
 //
 // Example: see storage/store.h, whose comments are the contract.
@@ -57,6 +58,12 @@ struct PopulationState {
   std::map<TagGeneration, PendingContent> pending;
   // Content that came by WriteGeneration and that no fold has seen yet.
   std::set<TagGeneration> flipped;
+  // Sets of crowd versions on disk.
+  struct CrowdContent {
+    uint64_t version = 0;  // of the commit that made it one; 0: it waits for it
+    bool is_lost = false;  // to an I/O error, while it waited
+  };
+  std::map<index::CrowdVersionId, CrowdContent> crowds;
   bool needs_scrub = false;  // a fold took erasures in whose traces are still in files
 };
 
@@ -84,6 +91,11 @@ class RocksStore : public Store {
                     const index::Snapshot* folded) override;
   absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                const index::TagContent& content) override;
+  absl::Status WriteCrowdVersion(uint32_t population, const index::CrowdVersionId& id,
+                                 const index::OrdinalSet* users) override;
+  absl::StatusOr<index::OrdinalSetRef> ReadCrowdVersion(uint32_t population,
+                                                        const index::CrowdVersionId& id,
+                                                        uint64_t computed_count) const override;
   absl::Status Checkpoint(const std::string& directory) override;
   absl::Status PrepareCheckpoint() override;
   const std::string& directory() const override { return options_.directory; }
@@ -116,11 +128,21 @@ class RocksStore : public Store {
                     const std::vector<Flip>& flips, uint64_t bytes);
   absl::Status FoldImpl(uint32_t population, const index::Snapshot& snapshot,
                         const index::Snapshot* folded);
+  // What is checked and put of a fold before its last batch. `needs_scrub` as NoteFolded's.
+  absl::Status CheckFold(uint32_t population, const index::Snapshot& snapshot, bool* needs_scrub,
+                         std::set<TagGeneration>* flipped, uint64_t* folded_version) const;
   void NoteFolded(uint32_t population, const index::Snapshot& snapshot, bool needs_scrub);
   // Removes what erasures left in files, if there is any.
   absl::Status ScrubIfNeeded(uint32_t population);
   absl::Status WriteGenerationImpl(uint32_t population, const index::TagDefinition& definition,
                                    const index::TagContent& content);
+
+  absl::Status WriteCrowdVersionImpl(uint32_t population, const index::CrowdVersionId& id,
+                                     const index::OrdinalSet* users);
+  // Errors unless the sets of the record's new versions are on disk.
+  absl::Status CheckCrowdsWritten(uint32_t population, const index::CommitRecord& record) const;
+  // Deletes sets of versions that `snapshot` has no longer.
+  absl::Status DeleteDroppedCrowds(uint32_t population, const index::Snapshot& snapshot);
 
   // Syncs the log every sync_interval_ms until the store is destroyed.
   void SyncAtIntervals();

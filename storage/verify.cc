@@ -12,6 +12,7 @@
 #include "index/error.h"
 #include "rocksdb/sst_file_reader.h"
 #include "storage/catalogue_codec.h"
+#include "storage/crowd_loader.h"
 #include "storage/database.h"
 #include "storage/directory_lock.h"
 #include "storage/envelope.h"
@@ -27,12 +28,15 @@ namespace {
 namespace fs = std::filesystem;
 
 // A place behind `key` from which to go on when what follows it cannot be read: the next tag of the
-// blocks, the next population elsewhere.
+// blocks, the next version of a crowd, the next population elsewhere.
 std::string PlaceBehind(Family family, std::string_view key) {
   const uint32_t population = KeyU32(key, 0).value_or(0);
   const uint32_t tag = KeyU32(key, 4).value_or(0);
   if (family == Family::kBlocks && tag < UINT32_MAX) {
     return BlockKey{.population = population, .tag = tag + 1}.Encode();
+  }
+  if (family == Family::kCrowds && key.size() >= 12) {
+    return CrowdVersionRange(population, tag, KeyU32(key, 8).value_or(0)).end;
   }
   return PopulationRange(population).end;
 }
@@ -198,6 +202,14 @@ class Verification {
       for (const auto& [name, entry] : loaded->snapshot->catalogue().by_name()) {
         tags_[{population.id, entry->definition.id}] = name;
       }
+    }
+    if (loaded.ok()) {
+      const absl::Status crowds = CheckCrowdSets(*database_, population.id, *loaded->snapshot,
+                                                 parallel_, [&](const absl::Status& found) {
+                                                   damage.Add(FindingOf(found, population.id, 0));
+                                                   return absl::OkStatus();
+                                                 });
+      if (!crowds.ok()) damage.Add(FindingOf(crowds, population.id, 0));
     }
     if (loaded.ok() && loader.is_complete()) {
       CheckSnapshot(*loaded->snapshot, parallel_, [&](const Contradiction& found) {

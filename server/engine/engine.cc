@@ -47,7 +47,8 @@ struct Engine::Parts {
                    .clock_us = options.clock_us ? options.clock_us : SystemClockUs,
                    .lease_us = options.lease_us,
                    .leased_versions_max = options.leased_versions_max,
-                   .fold_log_bytes = options.fold_log_bytes}),
+                   .fold_log_bytes = options.fold_log_bytes,
+                   .crowd_cache_bytes = options.crowd_cache_bytes}),
         maintenance(universes, std::move(alarm), PausesOf(options)),
         administration(universes, maintenance, options.backup_directory) {}
 
@@ -59,6 +60,7 @@ struct Engine::Parts {
   Maintenance maintenance;
   Populations populations{universes};
   Tags tags{universes};
+  Crowds crowds{universes};
   Writer writer{universes};
   Selections selections{universes};
   Insights insights{universes};
@@ -106,6 +108,7 @@ Engine::~Engine() = default;
 
 Populations& Engine::populations() { return parts_->populations; }
 Tags& Engine::tags() { return parts_->tags; }
+Crowds& Engine::crowds() { return parts_->crowds; }
 Writer& Engine::writer() { return parts_->writer; }
 Selections& Engine::selections() { return parts_->selections; }
 Insights& Engine::insights() { return parts_->insights; }

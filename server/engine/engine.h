@@ -5,9 +5,9 @@
 //   absl::StatusOr<CountResult> n = (*engine)->selections().Count(
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
-// One face a concern: populations(), tags(), writer(), selections(), insights(), memberships(),
-// portraits(), identities(), erasures(), administration(). All are thread-safe; a call runs on the
-// caller's thread and on the query pool.
+// One face a concern: populations(), tags(), crowds(), writer(), selections(), insights(),
+// memberships(), portraits(), identities(), erasures(), administration(). All are thread-safe; a
+// call runs on the caller's thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/engine/administration.h"
+#include "server/engine/crowds.h"
 #include "server/engine/erasures.h"
 #include "server/engine/identities.h"
 #include "server/engine/insights.h"
@@ -41,8 +42,9 @@ struct EngineOptions {
   uint32_t leased_versions_max = 64;
   std::string backup_directory;  // where backups go; empty: none can be made
   // What changes performance.
-  uint32_t query_threads = 0;              // 0: one a core
-  uint64_t fold_log_bytes = 256ull << 20;  // fold when the log holds this much
+  uint32_t query_threads = 0;                 // 0: one a core
+  uint64_t fold_log_bytes = 256ull << 20;     // fold when the log holds this much
+  uint64_t crowd_cache_bytes = 256ull << 20;  // of older crowd versions, a population
   // While the disk refuses writes: pauses between attempts to go on, doubled after each.
   uint32_t resume_pause_ms = 500;
   uint32_t resume_pause_ms_max = 10'000;
@@ -67,6 +69,7 @@ class Engine {
 
   Populations& populations();
   Tags& tags();
+  Crowds& crowds();
   Writer& writer();
   Selections& selections();
   Insights& insights();

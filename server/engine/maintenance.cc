@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "index/parallel.h"
+#include "server/engine/crowds.h"
 
 namespace throng::engine {
 namespace {
@@ -89,7 +90,10 @@ void Maintenance::Run() {
     }
     resume_pause_ = std::chrono::milliseconds(0);
     // A failed fold is tried again; writes meanwhile are refused by the store with the reason.
-    for (const auto& universe : universes_.List()) universe->Fold(false).IgnoreError();
+    for (const auto& universe : universes_.List()) {
+      PurgeExpiredCrowds(*universe).IgnoreError();
+      universe->Fold(false).IgnoreError();
+    }
   }
 }
 

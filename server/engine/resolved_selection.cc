@@ -9,25 +9,12 @@
 #include "query/limited_users.h"
 #include "query/normalizer.h"
 #include "query/parser.h"
+#include "server/engine/crowd_reader.h"
 #include "server/engine/diagnosis.h"
 #include "server/engine/user_lookup.h"
 
 namespace throng::engine {
 namespace {
-
-// The expression of `what`, valid; errors point at `field`.
-absl::StatusOr<query::Expression> ReadExpression(
-    const std::variant<std::string, query::Expression>& what, std::string_view field) {
-  if (const auto* text = std::get_if<std::string>(&what)) {
-    absl::StatusOr<query::Expression> parsed = query::Parse(*text, query::ExpressionLimits());
-    if (!parsed.ok()) return index::WithField(parsed.status(), field);
-    return parsed;
-  }
-  const auto& tree = std::get<query::Expression>(what);
-  const absl::Status valid = query::Validate(tree, query::ExpressionLimits());
-  if (!valid.ok()) return index::WithField(valid, field);
-  return tree;
-}
 
 // Binds `selection`, whose universe, snapshot, expression and time are set.
 absl::Status Bind(const CallContext& context, std::string_view field,
@@ -36,9 +23,12 @@ absl::Status Bind(const CallContext& context, std::string_view field,
   THRONG_RETURN_IF_ERROR(context.Check());
   const index::Snapshot& snapshot = *selection->snapshot;
   const index::CatalogueView view(snapshot.catalogue(), context.visibility);
-  absl::StatusOr<query::Resolved> resolved =
-      query::Resolve(selection->expression, view, SnapshotIdLookup(snapshot), selection->time);
+  CrowdReader crowds(*selection->universe, snapshot, context.visibility, selection->time,
+                     selection->check);
+  absl::StatusOr<query::Resolved> resolved = query::Resolve(
+      selection->expression, view, SnapshotIdLookup(snapshot), selection->time, &crowds);
   if (!resolved.ok()) return index::WithField(resolved.status(), field);
+  selection->crowds = crowds.reads();
   selection->resolved = *std::move(resolved);
   AddMissingCounts(snapshot, &selection->resolved.warnings);
   return absl::OkStatus();
@@ -65,6 +55,7 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
 }
 
 std::string_view FieldOf(const Selection& selection) {
+  if (selection.is_crowd) return "selection.crowd";
   const bool is_text = std::holds_alternative<std::string>(selection.what);
   return is_text ? "selection.expression" : "selection.tree";
 }
@@ -85,6 +76,19 @@ absl::StatusOr<ResolvedSelection> ReadSelection(Universes& universes, const Sele
 
 }  // namespace
 
+absl::StatusOr<query::Expression> ReadExpression(
+    const std::variant<std::string, query::Expression>& what, std::string_view field) {
+  if (const auto* text = std::get_if<std::string>(&what)) {
+    absl::StatusOr<query::Expression> parsed = query::Parse(*text, query::ExpressionLimits());
+    if (!parsed.ok()) return index::WithField(parsed.status(), field);
+    return parsed;
+  }
+  const auto& tree = std::get<query::Expression>(what);
+  const absl::Status valid = query::Validate(tree, query::ExpressionLimits());
+  if (!valid.ok()) return index::WithField(valid, field);
+  return tree;
+}
+
 ResultInfo ResolvedSelection::Info() const {
   return {.data_version = snapshot->data_version(),
           .reference_us = time.reference_us,
@@ -92,7 +96,8 @@ ResultInfo ResolvedSelection::Info() const {
           .canonical_expression = query::Format(expression),
           .engine_time = std::chrono::steady_clock::now() - start,
           .warnings = resolved.warnings,
-          .exact = true};
+          .exact = true,
+          .crowds = crowds};
 }
 
 uint64_t ResolvedSelection::Limited(uint64_t count) const {

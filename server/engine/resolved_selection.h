@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "index/snapshot.h"
@@ -32,6 +33,10 @@ enum class LimitUse {
   kSetAside,     // the plan selects those that it is taken of
 };
 
+// The expression of `what`, valid. Errors: as query::Parse and Validate, at `field`.
+absl::StatusOr<query::Expression> ReadExpression(
+    const std::variant<std::string, query::Expression>& what, std::string_view field);
+
 // A value; the plan may be executed by any thread while this lives.
 struct ResolvedSelection {
   std::shared_ptr<Universe> universe;
@@ -41,6 +46,7 @@ struct ResolvedSelection {
   query::Resolved resolved;
   query::LogicalPlan normalized;  // without the limit
   query::PhysicalPlan plan;
+  std::vector<CrowdVersionRead> crowds;
   query::Check check;  // the caller's deadline and cancellation; borrows the context
   std::chrono::steady_clock::time_point start;
 

@@ -25,6 +25,16 @@ struct Selection {
   std::string time_zone;                              // IANA; empty: UTC
   std::optional<int64_t> reference_us;                // Unix microseconds; absent: now
   uint64_t read_version = 0;                          // 0: the newest
+  bool is_crowd = false;  // `what` is a tree of one crowd: errors point at "selection.crowd"
+};
+
+// A version of a crowd that an answer rests on.
+struct CrowdVersionRead {
+  std::string crowd;  // its name as it is now
+  uint32_t version = 0;
+  uint64_t data_version = 0;  // that it was computed on
+  int64_t create_us = 0;
+  friend bool operator==(const CrowdVersionRead&, const CrowdVersionRead&) = default;
 };
 
 // In every answer that read users.
@@ -36,6 +46,7 @@ struct ResultInfo {
   std::chrono::nanoseconds engine_time{0};
   std::vector<query::Warning> warnings;
   bool exact = true;
+  std::vector<CrowdVersionRead> crowds;  // in order of name and version
 };
 
 }  // namespace throng::engine

@@ -42,6 +42,7 @@ Universe::Universe(storage::Population population, storage::LoadedPopulation loa
       newest_(std::move(loaded.snapshot)),
       head_(newest_),
       folded_version_(loaded.folded == nullptr ? 0 : loaded.folded->data_version()),
+      crowd_sets_(environment.crowd_cache_bytes),
       folded_(std::move(loaded.folded)) {
   epoch_->durable_version = newest_->data_version();
   if (folded_ == nullptr || folded_ == newest_) return;
@@ -182,8 +183,10 @@ void Universe::SyncGroup(Epoch& epoch) {
   std::vector<const index::CommitRecord*> records;
   index::SnapshotRef last;
   for (const Unsynced& commit : epoch.unsynced) {
-    // Definitions go alone, because the store looks at them one record at a time.
-    const bool is_alone = !commit.record.definitions.empty();
+    // Definitions go alone, because the store looks at them one record at a time; versions of
+    // crowds, because a disk that lost what was written of them refuses the record.
+    const bool is_alone =
+        !commit.record.definitions.empty() || !commit.record.crowds.versions.empty();
     if (records.size() == kGroupCommitsMax || (is_alone && !records.empty())) break;
     records.push_back(&commit.record);  // which stay where they are while others are pushed
     last = commit.snapshot;

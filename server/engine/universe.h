@@ -27,6 +27,7 @@
 #include "index/mutex.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
+#include "server/engine/crowd_set_cache.h"
 #include "server/engine/pending_replace.h"
 #include "server/engine/population_stats.h"
 #include "storage/store.h"
@@ -45,6 +46,7 @@ struct UniverseEnvironment {
   int64_t lease_us = 0;
   uint32_t leased_versions_max = 0;
   uint64_t fold_log_bytes = 0;
+  uint64_t crowd_cache_bytes = 0;
 };
 
 // Thread-safe.
@@ -63,6 +65,8 @@ class Universe {
   index::Parallel& write_parallel() const { return *environment_.write_parallel; }
   storage::Store& store() const { return *environment_.store; }
   int64_t now_us() const { return environment_.clock_us(); }
+  // Of older versions; what a read keeps there changes nothing else.
+  CrowdSetCache& crowd_sets() const { return crowd_sets_; }
 
   // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;
@@ -170,6 +174,7 @@ class Universe {
   std::optional<std::chrono::nanoseconds> last_fold_ THRONG_GUARDED_BY(snapshot_mutex_);
 
   CommitTimes commit_times_;
+  mutable CrowdSetCache crowd_sets_;
   index::Mutex fold_mutex_;
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
   int64_t erasure_folded_us_ THRONG_GUARDED_BY(fold_mutex_) = 0;

@@ -49,6 +49,8 @@ class TreeReader {
         return query::Expression{query::AllUsers{}};
       case v1::Expression::kNoUsers:
         return query::Expression{query::NoUsers{}};
+      case v1::Expression::kCrowdRef:
+        return ReadCrowdRef(proto.crowd_ref(), FieldPath(field, "crowd_ref"));
       case v1::Expression::kLimited:
         return ReadLimited(proto.limited(), depth, FieldPath(field, "limited"));
       case v1::Expression::KIND_NOT_SET:
@@ -58,6 +60,12 @@ class TreeReader {
   }
 
  private:
+  static absl::StatusOr<query::Expression> ReadCrowdRef(const v1::CrowdRef& proto,
+                                                        const FieldPath& field) {
+    THRONG_ASSIGN_OR_RETURN(query::CrowdRef crowd, ToCrowdRef(proto, field));
+    return query::Expression{std::move(crowd)};
+  }
+
   template <typename Chain, typename Operands>
   absl::StatusOr<query::Expression> ReadChain(const Operands& operands, int depth,
                                               const FieldPath& field) {
@@ -276,6 +284,12 @@ struct NodeWriter {
     proto->mutable_sample()->set_millionths(node.millionths);
     proto->mutable_sample()->set_salt(node.salt);
   }
+  void operator()(const query::CrowdRef& node) const {
+    v1::CrowdRef* crowd = proto->mutable_crowd_ref();
+    crowd->set_crowd(node.name);
+    if (node.live) crowd->set_live(true);
+    if (node.version != 0) crowd->set_version(node.version);
+  }
   void operator()(const query::AllUsers&) const { proto->mutable_all_users(); }
   void operator()(const query::NoUsers&) const { proto->mutable_no_users(); }
   void operator()(const query::Limited& node) const {
@@ -293,6 +307,19 @@ struct NodeWriter {
 };
 
 }  // namespace
+
+absl::StatusOr<query::CrowdRef> ToCrowdRef(const v1::CrowdRef& proto, const FieldPath& field) {
+  if (proto.crowd().empty()) return RequiredField(FieldPath(field, "crowd"));
+  query::CrowdRef crowd;
+  crowd.name = proto.crowd();
+  crowd.live = proto.live();
+  crowd.version = proto.version();
+  if (proto.which_case() == v1::CrowdRef::kVersion && crowd.version == 0) {
+    return index::InvalidArgument("VALUE_OUT_OF_RANGE", FieldPath(field, "version").ToString(),
+                                  "versions are numbered from 1; leave it out for the newest");
+  }
+  return crowd;
+}
 
 absl::StatusOr<query::Expression> ToExpression(const v1::Expression& proto,
                                                const query::ExpressionLimits& limits,

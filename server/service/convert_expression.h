@@ -22,6 +22,9 @@ absl::StatusOr<query::Expression> ToExpression(const v1::Expression& proto,
                                                const query::ExpressionLimits& limits,
                                                const FieldPath& field);
 
+// Errors: kInvalidArgument (REQUIRED, VALUE_OUT_OF_RANGE) with the path of what is wrong.
+absl::StatusOr<query::CrowdRef> ToCrowdRef(const v1::CrowdRef& proto, const FieldPath& field);
+
 // `expression` has at most limits.depth_max levels (every parsed or converted one has).
 void ExpressionToProto(const query::Expression& expression, v1::Expression* proto);
 

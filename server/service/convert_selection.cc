@@ -32,6 +32,11 @@ absl::StatusOr<std::variant<std::string, query::Expression>> ToWhat(const v1::Se
                               ToExpression(proto.tree(), {}, FieldPath(field, "tree")));
       return std::variant<std::string, query::Expression>(std::move(tree));
     }
+    case v1::Selection::kCrowd: {
+      THRONG_ASSIGN_OR_RETURN(query::CrowdRef crowd,
+                              ToCrowdRef(proto.crowd(), FieldPath(field, "crowd")));
+      return std::variant<std::string, query::Expression>(query::Expression{std::move(crowd)});
+    }
     case v1::Selection::WHAT_NOT_SET:
       break;
   }
@@ -60,6 +65,7 @@ absl::StatusOr<engine::Selection> ToSelection(const v1::Selection& proto,
       selection.population,
       ParsePopulationNameOrDefault(proto.population(), FieldPath(field, "population").ToString()));
   THRONG_ASSIGN_OR_RETURN(selection.what, ToWhat(proto, limits, field));
+  selection.is_crowd = proto.has_crowd();
   selection.time_zone = proto.time_zone();
   if (proto.has_reference_time()) {
     THRONG_ASSIGN_OR_RETURN(
@@ -75,8 +81,10 @@ absl::Status AtSelection(const absl::Status& status, const v1::Selection& proto,
   const absl::Status moved =
       MoveField(status, "population", FieldPath(field, "population").ToString());
   if (moved.code() != absl::StatusCode::kInvalidArgument) return moved;
-  return index::WithField(moved,
-                          FieldPath(field, proto.has_tree() ? "tree" : "expression").ToString());
+  const std::string_view what = proto.has_crowd()  ? "crowd"
+                                : proto.has_tree() ? "tree"
+                                                   : "expression";
+  return index::WithField(moved, FieldPath(field, what).ToString());
 }
 
 void WarningToProto(const query::Warning& warning, v1::Warning* proto) {
@@ -99,6 +107,13 @@ void InfoToProto(const engine::ResultInfo& info, v1::ResultInfo* proto) {
     WarningToProto(warning, proto->add_warnings());
   }
   proto->set_exact(info.exact);
+  for (const engine::CrowdVersionRead& read : info.crowds) {
+    v1::CrowdVersionRead* crowd = proto->add_crowds();
+    crowd->set_crowd(read.crowd);
+    crowd->set_version(read.version);
+    crowd->set_data_version(read.data_version);
+    UnixMicrosToProto(read.create_us, crowd->mutable_compute_time());
+  }
 }
 
 }  // namespace throng::service

@@ -93,7 +93,8 @@ std::vector<std::pair<const char*, uint64_t>> MemoryByKind(const engine::Populat
           {"column_deltas", memory.column_deltas},
           {"ids", memory.ids},
           {"linked_ids", memory.linked_ids},
-          {"value_dictionaries", memory.value_dictionaries}};
+          {"value_dictionaries", memory.value_dictionaries},
+          {"crowds", memory.crowds}};
 }
 
 MetricFamily MemoryFamily(const std::vector<engine::PopulationStats>& populations) {

@@ -1,5 +1,8 @@
 #include "server/service/resource_name.h"
 
+#include <charconv>
+#include <system_error>
+
 #include "fmt/format.h"
 #include "index/error.h"
 
@@ -8,6 +11,8 @@ namespace {
 
 constexpr std::string_view kPopulations = "populations/";
 constexpr std::string_view kTags = "tags/";
+constexpr std::string_view kCrowds = "crowds/";
+constexpr std::string_view kVersions = "versions/";
 constexpr size_t kShownBytesMax = 200;
 
 absl::Status BadName(std::string_view name, std::string_view field, std::string_view form) {
@@ -58,6 +63,37 @@ absl::StatusOr<TagName> ParseTagName(std::string_view name, std::string_view fie
   return TagName{std::string(population), std::string(tag)};
 }
 
+absl::StatusOr<CrowdName> ParseCrowdName(std::string_view name, std::string_view field) {
+  std::string_view rest = name;
+  std::string_view population;
+  std::string_view crowd;
+  if (!TakePart(kPopulations, &rest, &population) || !TakePart(kCrowds, &rest, &crowd) ||
+      !rest.empty()) {
+    return BadName(name, field, "populations/POPULATION/crowds/CROWD");
+  }
+  return CrowdName{std::string(population), std::string(crowd)};
+}
+
+absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
+                                                       std::string_view field) {
+  std::string_view rest = name;
+  std::string_view population;
+  std::string_view crowd;
+  std::string_view number;
+  CrowdVersionName parsed;
+  const bool has_parts = TakePart(kPopulations, &rest, &population) &&
+                         TakePart(kCrowds, &rest, &crowd) && TakePart(kVersions, &rest, &number) &&
+                         rest.empty();
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), parsed.version);
+  if (!has_parts || error != std::errc() || end != number.data() + number.size()) {
+    return BadName(name, field, "populations/POPULATION/crowds/CROWD/versions/NUMBER");
+  }
+  parsed.population = population;
+  parsed.crowd = crowd;
+  return parsed;
+}
+
 std::string FormatPopulationName(std::string_view population) {
   return fmt::format("{}{}", kPopulations, population);
 }
@@ -68,6 +104,15 @@ std::string FormatIdTypeName(std::string_view population, std::string_view id_ty
 
 std::string FormatTagName(std::string_view population, std::string_view tag) {
   return fmt::format("{}{}/{}{}", kPopulations, population, kTags, tag);
+}
+
+std::string FormatCrowdName(std::string_view population, std::string_view crowd) {
+  return fmt::format("{}{}/{}{}", kPopulations, population, kCrowds, crowd);
+}
+
+std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
+                                   uint32_t version) {
+  return fmt::format("{}/{}{}", FormatCrowdName(population, crowd), kVersions, version);
 }
 
 }  // namespace throng::service

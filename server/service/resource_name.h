@@ -11,6 +11,7 @@
 #ifndef THRONG_SERVER_SERVICE_RESOURCE_NAME_H_
 #define THRONG_SERVER_SERVICE_RESOURCE_NAME_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,16 @@ struct TagName {
   std::string tag;
 };
 
+struct CrowdName {
+  std::string population;
+  std::string crowd;
+};
+struct CrowdVersionName {
+  std::string population;
+  std::string crowd;
+  uint32_t version = 0;
+};
+
 // "populations/default" -> "default". Errors: kInvalidArgument (BAD_RESOURCE_NAME) at `field`.
 absl::StatusOr<std::string> ParsePopulationName(std::string_view name, std::string_view field);
 // As above, and empty means the default population.
@@ -33,9 +44,17 @@ absl::StatusOr<std::string> ParsePopulationNameOrDefault(std::string_view name,
                                                          std::string_view field);
 absl::StatusOr<TagName> ParseTagName(std::string_view name, std::string_view field);
 
+absl::StatusOr<CrowdName> ParseCrowdName(std::string_view name, std::string_view field);
+// "populations/default/crowds/spring/versions/7".
+absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
+                                                       std::string_view field);
+
 std::string FormatPopulationName(std::string_view population);
 std::string FormatIdTypeName(std::string_view population, std::string_view id_type);
 std::string FormatTagName(std::string_view population, std::string_view tag);
+std::string FormatCrowdName(std::string_view population, std::string_view crowd);
+std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
+                                   uint32_t version);
 
 }  // namespace throng::service
 

@@ -21,6 +21,7 @@
 #include "server/service/admin_service.h"
 #include "server/service/call_metrics.h"
 #include "server/service/calls.h"
+#include "server/service/crowd_service.h"
 #include "server/service/insight_service.h"
 #include "server/service/membership_service.h"
 #include "server/service/population_service.h"
@@ -76,6 +77,7 @@ class Server {
   SelectionService selections_;
   InsightService insights_;
   MembershipService memberships_;
+  CrowdService crowds_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

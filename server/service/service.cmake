@@ -6,6 +6,7 @@ add_library(throng_service STATIC
   service/convert_batch.cc
   service/convert_compare.cc
   service/convert_cross_tab.cc
+  service/convert_crowd.cc
   service/convert_curve.cc
   service/convert_expression.cc
   service/convert_identity.cc
@@ -20,6 +21,7 @@ add_library(throng_service STATIC
   service/convert_user.cc
   service/convert_value.cc
   service/convert_why.cc
+  service/crowd_service.cc
   service/daemon.cc
   service/engine_gate.cc
   service/engine_metrics.cc

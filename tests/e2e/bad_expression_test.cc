@@ -71,7 +71,7 @@ TEST_F(BadExpressionTest, EachNamesItsReasonAndPlace) {
       {"(vip", "SYNTAX_ERROR", 5, 0},
       {"vip)", "SYNTAX_ERROR", 4, 1},
       {"", "SYNTAX_ERROR", 1, 0},
-      {"crowd('x')", "UNSUPPORTED", 1, 5},
+      {"crowd('x')", "UNKNOWN_CROWD", 7, 3},
       {"views = 123456789012345678901234567890123456789", "VALUE_OUT_OF_RANGE", 9, 39},
       {"bucket('s', 5, 2000000)", "VALUE_OUT_OF_RANGE", 16, 7},
       {"sample(101%, 's')", "VALUE_OUT_OF_RANGE", 8, 4},

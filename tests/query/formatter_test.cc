@@ -57,24 +57,48 @@ TEST(FormatterTest, TypedTimesPrintAsIsoText) {
 TEST(FormatterTest, EqualityIgnoresPositionsAndNothingElse) {
   EXPECT_TRUE(*Parse("a = 1 and b", {}) == *Parse("  a=1\nand b", {}));
   EXPECT_TRUE(*Parse("a top 1 by b", {}) == *Parse("a TOP 1 BY b ASC", {}));
-  const char* const texts[] = {"a = 1",           "a = 2",
-                               "a = '1'",         "a != 1",
-                               "a in (1, 2)",     "a in (2, 1)",
-                               "a > 1",           "a >= 1",
-                               "a < 1",           "a",
-                               "exists(a)",       "b = 1",
-                               "not a",           "a and b",
-                               "a or b",          "b and a",
-                               "ids(1)",          "ids('1')",
-                               "bucket('s',0,1)", "bucket('t',0,1)",
-                               "sample(1%,'s')",  "sample(2%,'s')",
-                               "all()",           "none()",
-                               "d = today()",     "d = now()",
-                               "d = now() - 1d",  "d = now() - 1h",
-                               "a top 1 by b",    "a top 2 by b",
-                               "a top 1 by c",    "a top 1 by b desc",
-                               "b top 1 by b",    "a any 1 by 'b'",
-                               "a any 2 by 'b'",  "a any 1 by ''"};
+  const char* const texts[] = {"a = 1",
+                               "a = 2",
+                               "a = '1'",
+                               "a != 1",
+                               "a in (1, 2)",
+                               "a in (2, 1)",
+                               "a > 1",
+                               "a >= 1",
+                               "a < 1",
+                               "a",
+                               "exists(a)",
+                               "b = 1",
+                               "not a",
+                               "a and b",
+                               "a or b",
+                               "b and a",
+                               "ids(1)",
+                               "ids('1')",
+                               "bucket('s',0,1)",
+                               "bucket('t',0,1)",
+                               "sample(1%,'s')",
+                               "sample(2%,'s')",
+                               "all()",
+                               "none()",
+                               "d = today()",
+                               "d = now()",
+                               "d = now() - 1d",
+                               "d = now() - 1h",
+                               "a top 1 by b",
+                               "a top 2 by b",
+                               "a top 1 by c",
+                               "a top 1 by b desc",
+                               "b top 1 by b",
+                               "a any 1 by 'b'",
+                               "a any 2 by 'b'",
+                               "a any 1 by ''",
+                               "crowd('a')",
+                               "crowd('b')",
+                               "crowd('a', live)",
+                               "crowd('a', 1)",
+                               "crowd('a', 2)",
+                               "not crowd('a')"};
   for (size_t i = 0; i < std::size(texts); ++i) {
     for (size_t j = 0; j < std::size(texts); ++j) {
       EXPECT_EQ(*Parse(texts[i], {}) == *Parse(texts[j], {}), i == j)
@@ -125,6 +149,7 @@ TEST(FormatterTest, RandomTreesSurviveTheirText) {
   options.ids = {"u1", "it's", "42"};
   options.numeric_ids = {0, 42, UINT64_MAX};
   options.limited_one_in = 4;
+  options.crowds = {{.name = "it's 春"}, {.name = "a", .live = true}, {.name = "b", .version = 7}};
   testing::ExpressionGenerator generator(Tags(), options, seed);
   std::set<std::string> kinds;
   const int trees = testing::TestRounds(20'000);

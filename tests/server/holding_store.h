@@ -84,6 +84,15 @@ class HoldingStore : public storage::Store {
                                const index::TagContent& content) override {
     return store_->WriteGeneration(population, definition, content);
   }
+  absl::Status WriteCrowdVersion(uint32_t population, const index::CrowdVersionId& id,
+                                 const index::OrdinalSet* users) override {
+    return store_->WriteCrowdVersion(population, id, users);
+  }
+  absl::StatusOr<index::OrdinalSetRef> ReadCrowdVersion(uint32_t population,
+                                                        const index::CrowdVersionId& id,
+                                                        uint64_t computed_count) const override {
+    return store_->ReadCrowdVersion(population, id, computed_count);
+  }
   absl::Status Checkpoint(const std::string& directory) override {
     return store_->Checkpoint(directory);
   }

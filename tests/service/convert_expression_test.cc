@@ -44,13 +44,15 @@ std::vector<GeneratorTag> AllTypes() {
 
 TEST(ConvertExpressionTest, RandomTreesComeBackThroughTheWire) {
   const uint64_t seed = testing::TestSeed();
-  ExpressionGenerator generator(AllTypes(),
-                                {.depth_max = 6,
-                                 .ids = {"u1", "7", "ü"},
-                                 .numeric_ids = {0, 7, ~uint64_t{0}},
-                                 .typed_times = true,
-                                 .limited_one_in = 4},
-                                seed);
+  ExpressionGenerator generator(
+      AllTypes(),
+      {.depth_max = 6,
+       .ids = {"u1", "7", "ü"},
+       .numeric_ids = {0, 7, ~uint64_t{0}},
+       .typed_times = true,
+       .limited_one_in = 4,
+       .crowds = {{.name = "a"}, {.name = "b", .live = true}, {.name = "c", .version = 7}}},
+      seed);
   for (int i = 0; i < testing::TestRounds(3'000); ++i) {
     const query::Expression expression = generator.Next();
     v1::Expression proto;

@@ -12,6 +12,7 @@
 #include "index/error.h"
 #include "storage/store.h"
 #include "tests/storage/random_commits.h"
+#include "tests/storage/random_crowds.h"
 #include "tests/storage/snapshot_difference.h"
 #include "tests/storage/store_world.h"
 #include "tests/testing/fault_file_system.h"
@@ -35,15 +36,17 @@ struct FaultyWorld {
   StoreWorld world;
 };
 
-// Commits, a fold, a replace, commits, a fold, a restart. Stops at the first error.
+// Commits, crowds, a fold, a replace, commits, crowds, a fold, a restart. Stops at the first error.
 absl::Status RunScenario(uint64_t seed, StoreWorld& world) {
   std::mt19937_64 random(seed);
   THRONG_RETURN_IF_ERROR(world.Open());
   for (int part = 0; part < 2; ++part) {
     for (int i = 0; i < 4; ++i) THRONG_RETURN_IF_ERROR(world.CommitRandom(random));
+    THRONG_RETURN_IF_ERROR(world.ChangeCrowds(random));
     THRONG_RETURN_IF_ERROR(world.Fold());
     THRONG_RETURN_IF_ERROR(world.ReplaceRandom(random));
     THRONG_RETURN_IF_ERROR(world.CommitRandom(random));
+    THRONG_RETURN_IF_ERROR(world.ChangeCrowds(random));
   }
   THRONG_RETURN_IF_ERROR(world.Fold());
   THRONG_RETURN_IF_ERROR(world.CommitRandom(random));
@@ -121,7 +124,9 @@ TEST(CrashTest, ResumesAfterAnySingleFailure) {
     };
     for (int part = 0; part < 2; ++part) {
       for (int i = 0; i < 4; ++i) go_on(world.CommitRandom(random), "commit");
+      go_on(world.ChangeCrowds(random), "crowds");
       go_on(world.Fold(), "fold");
+      go_on(world.ChangeCrowds(random), "crowds");
       go_on(world.ReplaceRandom(random), "replace");
     }
     go_on(world.CommitRandom(random), "commit");
@@ -275,6 +280,27 @@ TEST(CrashTest, AReplaceDoesNotOutliveAnError) {
   EXPECT_TRUE(absl::IsAborted(world.store().Append(1, flip)));
   EXPECT_TRUE(world.ReplaceRandom(random).ok()) << "from its beginning it works";
   EXPECT_EQ(world.Reopen(), "");
+}
+
+// What was written of a crowd's version before the error may be gone: it does not become one.
+TEST(CrashTest, ASetOfACrowdDoesNotOutliveAnError) {
+  std::mt19937_64 random(testing::TestSeed());
+  FaultyWorld faulty;
+  StoreWorld& world = faulty.world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitRandom(random).ok());
+  const CrowdCommit commit = RandomCrowdCommit(world.snapshot(), random);
+  ASSERT_EQ(commit.sets.size(), 1u);
+  const auto& [id, users] = *commit.sets.begin();
+  ASSERT_TRUE(world.store().WriteCrowdVersion(1, id, users.get()).ok());
+  faulty.files->FailFrom(1, 1, IOStatus::IOError("broken"));
+  EXPECT_FALSE(world.store().Append(1, commit.record).ok());
+  ASSERT_TRUE(world.store().Resume().ok());
+  const absl::Status lost = world.store().Append(1, commit.record);
+  EXPECT_TRUE(absl::IsAborted(lost)) << lost;
+  EXPECT_EQ(index::GetErrorDetail(lost)->reason, "CONTENT_LOST");
+  ASSERT_TRUE(world.store().WriteCrowdVersion(1, id, users.get()).ok());
+  EXPECT_TRUE(world.store().Append(1, commit.record).ok()) << "from its beginning it works";
 }
 
 // A sync that fails: the bytes may be in the file, but nobody was told, so they must not come back.

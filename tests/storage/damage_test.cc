@@ -37,7 +37,8 @@ bool Contains(const absl::Status& status, std::string_view text) {
 // A world with folded blocks in table files, and commits that are only in the log.
 void Fill(StoreWorld& world, std::mt19937_64& random) {
   ASSERT_TRUE(world.Open().ok());
-  for (int i = 0; i < 12; ++i) ASSERT_TRUE(world.CommitRandom(random).ok());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(world.CommitRandom(random).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(world.ChangeCrowds(random).ok());
   ASSERT_TRUE(world.Fold().ok());
   ASSERT_TRUE(world.ReplaceRandom(random).ok());
   ASSERT_EQ(world.Reopen(), "");  // flushes to table files

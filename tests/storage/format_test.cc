@@ -1,5 +1,5 @@
 // The data directories that format version 1 wrote, kept as text, must open for good: v1.txt from
-// before there were id types and erasures, v1_identity.txt with them.
+// before there were id types and erasures, v1_identity.txt with them, v1_crowds.txt with crowds.
 //
 // THRONG_WRITE_FIXTURES=1 storage_test --gtest_filter=FormatTest.* writes it anew: only for a
 // change of version 1 before it is released.
@@ -24,6 +24,7 @@ using index::CommitRecord;
 using index::TagType;
 
 const char* const kFixture = THRONG_STORAGE_FIXTURES "/v1.txt";
+const char* const kCrowdFixture = THRONG_STORAGE_FIXTURES "/v1_crowds.txt";
 const char* const kIdentityFixture = THRONG_STORAGE_FIXTURES "/v1_identity.txt";
 
 std::string Hex(const std::string& bytes) {
@@ -146,6 +147,72 @@ void WriteIdentityFixture() {
   DumpDirectory(world.directory(), kIdentityFixture);
 }
 
+index::OrdinalSetRef SetOf(const std::vector<uint32_t>& ordinals) {
+  return index::OrdinalSet::FromOrdinals(ordinals);
+}
+
+index::NewCrowdVersion VersionOf(uint32_t crowd, uint32_t number, const index::OrdinalSetRef& set) {
+  return {.crowd = crowd,
+          .version = {.number = number,
+                      .revision = 1,
+                      .computed_count = set->cardinality(),
+                      .data_version = number,
+                      .reference_us = 1'700'000'000'000'000,
+                      .create_us = 1'700'000'000'000'001,
+                      .previous = number - 1,
+                      .added = 1,
+                      .removed = 2,
+                      .duration_us = 345,
+                      .bytes = 99,
+                      .pinned = number == 1,
+                      .tags = {2},
+                      .reads = {{1, 1}}},
+          .set = set};
+}
+
+// Two crowds, a version of each folded in, another one, an erasure and a deletion behind that.
+void WriteCrowdFixture() {
+  StoreWorld world({.now_us = [] { return int64_t{1'700'000'000'000'010}; }});
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.Commit(FirstCommit()).ok());
+  CommitRecord first{.version = 2, .time_us = 5, .first_ordinal = 5};
+  first.crowds.definitions = {{.id = 1,
+                               .name = "Frühling",
+                               .kind = index::CrowdKind::kUpload,
+                               .labels = {{"team", "crm"}},
+                               .details = "opaque"},
+                              {.id = 2,
+                               .name = "rule",
+                               .folder = "a/b",
+                               .rule = "city = 'Beijing' and crowd('#1')",
+                               .time_zone = "Asia/Shanghai",
+                               .reference_us = -1,
+                               .references = {1},
+                               .tags = {2},
+                               .online = true}};
+  first.crowds.versions = {VersionOf(1, 1, SetOf({0, 1, 4})), VersionOf(2, 1, SetOf({0, 1}))};
+  for (const index::NewCrowdVersion& added : first.crowds.versions) {
+    const index::CrowdVersionId id{added.crowd, added.version.number};
+    ASSERT_TRUE(world.store().WriteCrowdVersion(1, id, added.set.get()).ok());
+  }
+  ASSERT_TRUE(world.Commit(first).ok());
+  ASSERT_TRUE(world.Fold().ok());
+  CommitRecord second{.version = 3, .time_us = 6, .first_ordinal = 5};
+  second.crowds.versions = {VersionOf(1, 2, SetOf({1, 3}))};
+  ASSERT_TRUE(world.store().WriteCrowdVersion(1, {1, 2}, second.crowds.versions[0].set.get()).ok());
+  second.crowds.definitions = {*world.snapshot().crowds().FindById(2)->definition};
+  second.crowds.definitions[0].revision = 2;
+  second.crowds.definitions[0].delete_us = 6;
+  second.crowds.definitions[0].expire_us = 7;
+  second.crowds.unpinned = {{1, 1}};
+  ASSERT_TRUE(world.Commit(second).ok());
+  CommitRecord erasing{.version = 4, .time_us = 7, .first_ordinal = 5, .erased_users = {1}};
+  erasing.ledger_end = 1;
+  ASSERT_TRUE(world.Commit(erasing).ok());
+  world.Close();
+  DumpDirectory(world.directory(), kCrowdFixture);
+}
+
 void ReadFixture(const char* fixture, const std::string& directory) {
   std::ifstream in(fixture);
   ASSERT_TRUE(in) << fixture;
@@ -246,6 +313,46 @@ TEST(FormatTest, Version1WithIdsAndErasuresOpens) {
     EXPECT_EQ(cities.dropped(), 1u);
     EXPECT_EQ(cities.Find("Tianjin"), 2u);
     ASSERT_TRUE((*store)->Fold(1, snapshot, loaded->folded.get()).ok());
+  }
+}
+
+TEST(FormatTest, Version1WithCrowdsOpens) {
+  if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteCrowdFixture();
+  TemporaryFolder folder;
+  const StoreOptions options{.directory = folder.path("data"),
+                             .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
+  std::filesystem::create_directories(options.directory);
+  ReadFixture(kCrowdFixture, options.directory);
+  for (const bool is_folded : {false, true}) {
+    auto store = Store::Open(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    index::Parallel parallel(1);
+    const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->replayed_records, is_folded ? 0u : 2u);
+    const index::CrowdCatalogue& crowds = loaded->snapshot->crowds();
+    EXPECT_EQ(crowds.next_id(), 3u);
+    const index::CrowdEntry* upload = crowds.Find("Frühling");
+    ASSERT_NE(upload, nullptr);
+    EXPECT_EQ(upload->definition->kind, index::CrowdKind::kUpload);
+    EXPECT_EQ(upload->definition->details, "opaque");
+    EXPECT_EQ(upload->definition->labels.at("team"), "crm");
+    ASSERT_EQ(upload->versions->size(), 2u);
+    EXPECT_EQ((*upload->versions)[1], VersionOf(1, 2, SetOf({1, 3})).version);
+    EXPECT_FALSE((*upload->versions)[0].pinned);
+    EXPECT_EQ(upload->last_set->cardinality(), 1u) << "one of the two was erased";
+    EXPECT_TRUE(upload->last_set->Contains(3));
+    const auto older = (*store)->ReadCrowdVersion(1, {1, 1}, 3);
+    ASSERT_TRUE(older.ok()) << older.status();
+    EXPECT_EQ((*older)->cardinality(), is_folded ? 2u : 3u) << "a fold erases on disk";
+    const index::CrowdDefinition& rule = *crowds.FindById(2)->definition;
+    EXPECT_EQ(rule.rule, "city = 'Beijing' and crowd('#1')");
+    EXPECT_EQ(rule.reference_us, -1);
+    EXPECT_EQ(rule.references, (std::vector<uint32_t>{1}));
+    EXPECT_TRUE(rule.online);
+    EXPECT_EQ(rule.expire_us, 7);
+    EXPECT_EQ(crowds.FindById(2)->versions->back().reads[0], (index::CrowdVersionId{1, 1}));
+    ASSERT_TRUE((*store)->Fold(1, *loaded->snapshot, loaded->folded.get()).ok());
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "index/chunk_ops.h"
+#include "index/crowd_sets.h"
 
 namespace throng::storage {
 namespace {
@@ -101,6 +102,30 @@ std::string ShardDifference(const TagShard& a, const TagShard& b) {
   return SameColumn(a.column, b.column) ? "" : "column";
 }
 
+std::string CrowdDifference(const CrowdEntry& a, const CrowdEntry& b) {
+  if (!(*a.definition == *b.definition)) return "definition";
+  if (*a.versions != *b.versions) return "versions";
+  if ((a.last_set == nullptr) != (b.last_set == nullptr)) return "only one has a set";
+  if (a.last_set == nullptr) return "";
+  const SetDifference difference = Compare(*a.last_set, *b.last_set);
+  return difference.added + difference.removed == 0 ? "" : "users";
+}
+
+std::string CrowdsDifference(const CrowdCatalogue& a, const CrowdCatalogue& b) {
+  if (a.next_id() != b.next_id()) return fmt::format("crowd ids {}, {}", a.next_id(), b.next_id());
+  if (a.by_id().size() != b.by_id().size() || a.by_name().size() != b.by_name().size()) {
+    return fmt::format("{} crowds, {} crowds", a.by_id().size(), b.by_id().size());
+  }
+  for (const auto& [id, entry] : a.by_id()) {
+    const CrowdEntry* other = b.FindById(id);
+    if (other == nullptr) return fmt::format("no crowd {}", id);
+    const std::string difference = CrowdDifference(*entry, *other);
+    if (!difference.empty()) return fmt::format("crowd {}: {}", id, difference);
+    if (b.Find(entry->definition->name) != other) return fmt::format("the name of crowd {}", id);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string SnapshotDifference(const Snapshot& a, const Snapshot& b) {
@@ -110,6 +135,7 @@ std::string SnapshotDifference(const Snapshot& a, const Snapshot& b) {
   std::string difference = CatalogueDifference(a.catalogue(), b.catalogue());
   if (difference.empty()) difference = IdDifference(a.ids(), b.ids());
   if (difference.empty()) difference = IdentityDifference(a, b);
+  if (difference.empty()) difference = CrowdsDifference(a.crowds(), b.crowds());
   if (!difference.empty()) return difference;
   for (uint32_t tag = 0; tag < std::max(a.contents().size(), b.contents().size()); ++tag) {
     for (uint32_t i = 0; i < a.shard_count(); ++i) {

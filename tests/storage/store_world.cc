@@ -5,8 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "fmt/format.h"
+#include "index/crowd_sets.h"
 #include "index/error.h"
 #include "tests/storage/random_commits.h"
+#include "tests/storage/random_crowds.h"
 #include "tests/storage/snapshot_difference.h"
 
 namespace throng::storage {
@@ -43,7 +46,26 @@ std::string StoreWorld::Reopen() {
   const index::SnapshotRef expected = snapshot_;
   const absl::Status opened = Open();
   if (!opened.ok()) return opened.ToString();
-  return SnapshotDifference(*snapshot_, *expected);
+  const std::string difference = SnapshotDifference(*snapshot_, *expected);
+  return difference.empty() ? OlderVersionDifference() : difference;
+}
+
+std::string StoreWorld::OlderVersionDifference() const {
+  for (const auto& [crowd, entry] : snapshot_->crowds().by_id()) {
+    for (const index::CrowdVersion& version : *entry->versions) {
+      const index::CrowdVersionId id{crowd, version.number};
+      const absl::StatusOr<index::OrdinalSetRef> read =
+          store_->ReadCrowdVersion(population_, id, version.computed_count);
+      if (!read.ok()) return read.status().ToString();
+      const index::OrdinalSetRef found = index::LivingIn(*snapshot_, *read);
+      const index::OrdinalSetRef expected = index::LivingIn(*snapshot_, crowd_sets_.at(id));
+      const index::SetDifference difference = index::Compare(*expected, *found);
+      if (difference.added + difference.removed == 0) continue;
+      return fmt::format("crowd {}, version {}: {} users more, {} less", crowd, version.number,
+                         difference.added, difference.removed);
+    }
+  }
+  return "";
 }
 
 absl::Status StoreWorld::Commit(const index::CommitRecord& record) {
@@ -118,6 +140,15 @@ index::SnapshotRef StoreWorld::AfterRefused() {
   if (refused_.version != snapshot_->data_version() + 1) return nullptr;
   if (refused_content_ == nullptr) return index::Apply(*snapshot_, refused_, parallel_);
   return index::ReplaceContents(*snapshot_, refused_, {refused_content_});
+}
+
+absl::Status StoreWorld::ChangeCrowds(std::mt19937_64& random) {
+  const CrowdCommit commit = RandomCrowdCommit(*snapshot_, random);
+  for (const auto& [id, users] : commit.sets) {
+    crowd_sets_[id] = users;
+    THRONG_RETURN_IF_ERROR(store_->WriteCrowdVersion(population_, id, users.get()));
+  }
+  return Commit(commit.record);
 }
 
 absl::Status StoreWorld::Fold() {

@@ -64,9 +64,13 @@ class StoreWorld {
   absl::Status CommitRandom(std::mt19937_64& random);
   // Replaces the content of a random tag as a load does: in two calls, at version 0.
   absl::Status ReplaceRandom(std::mt19937_64& random);
+  // Writes the sets of random crowd versions, then commits them with other changes of crowds.
+  absl::Status ChangeCrowds(std::mt19937_64& random);
   absl::Status Fold();
 
  private:
+  // "" or which older version of a crowd is not on disk as it was written.
+  std::string OlderVersionDifference() const;
   void NoteRefused(const index::CommitRecord& record, index::TagContentRef content);
   absl::Status WriteReplacement(const index::TagEntry& entry, std::mt19937_64& random,
                                 index::TagContentRef* content);
@@ -82,6 +86,7 @@ class StoreWorld {
   std::map<uint64_t, index::SnapshotRef> history_;
   index::CommitRecord refused_;
   index::TagContentRef refused_content_;
+  std::map<index::CrowdVersionId, index::OrdinalSetRef> crowd_sets_;  // as they were written
 };
 
 }  // namespace throng::storage

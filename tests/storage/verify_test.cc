@@ -40,7 +40,8 @@ void WriteFile(const fs::path& path, const std::string& bytes) {
 // Tags of all types, folded blocks, a REPLACE and commits that are only in the log; closed.
 void Fill(StoreWorld& world, std::mt19937_64& random) {
   ASSERT_TRUE(world.Open().ok());
-  for (int i = 0; i < 14; ++i) ASSERT_TRUE(world.CommitRandom(random).ok());
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(world.CommitRandom(random).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(world.ChangeCrowds(random).ok());
   ASSERT_TRUE(world.Fold().ok());
   ASSERT_TRUE(world.ReplaceRandom(random).ok());
   ASSERT_EQ(world.Reopen(), "");

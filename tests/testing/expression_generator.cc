@@ -98,6 +98,7 @@ Expression ExpressionGenerator::MakeLeaf() {
     if (from > to) std::swap(from, to);
     return Expression{query::Bucket{salt, from, to, {}}};
   }
+  if (!options_.crowds.empty() && OneIn(4)) return Expression{Pick(options_.crowds)};
   const bool has_ids = !options_.ids.empty() || !options_.numeric_ids.empty();
   if (has_ids && OneIn(12)) return MakeIds();
   return Expression{MakeCondition()};

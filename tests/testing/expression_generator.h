@@ -43,6 +43,8 @@ struct GeneratorOptions {
   bool buckets = true;
   // One expression in so many ends with a limit, of few users or of many; 0: none.
   uint64_t limited_one_in = 0;
+  // What crowd(...) draws from; empty: no crowd(...).
+  std::vector<query::CrowdRef> crowds = {};
 };
 
 // Not thread-safe.

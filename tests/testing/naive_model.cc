@@ -59,6 +59,13 @@ int Compare(int64_t number, const NaiveSpan& literal) {
   return number > literal.high ? 1 : 0;
 }
 
+std::string KeyOf(const query::CrowdRef& crowd) {
+  std::string key = crowd.name;
+  key.push_back('/');
+  key.append(crowd.live ? std::string("live") : std::to_string(crowd.version));
+  return key;
+}
+
 }  // namespace
 
 NaiveModel::NaiveModel(std::vector<PlainTag> tags)
@@ -323,6 +330,20 @@ std::vector<bool> NaiveModel::TestNode(const query::AllUsers&, const NaiveClock&
 }
 std::vector<bool> NaiveModel::TestNode(const query::NoUsers&, const NaiveClock&) const {
   return std::vector<bool>(size(), false);
+}
+
+std::vector<bool> NaiveModel::TestNode(const query::CrowdRef& node, const NaiveClock&) const {
+  std::vector<bool> members(size(), false);
+  const auto crowd = crowds_.find(KeyOf(node));
+  if (crowd == crowds_.end()) return members;
+  for (size_t user = 0; user < crowd->second.size(); ++user) {
+    members[user] = crowd->second[user] && erased_.count(user) == 0;
+  }
+  return members;
+}
+
+void NaiveModel::SetCrowd(const query::CrowdRef& crowd, const std::vector<bool>& selected) {
+  crowds_[KeyOf(crowd)] = selected;
 }
 
 std::vector<bool> NaiveModel::TestNode(const query::Limited& node, const NaiveClock& clock) const {

@@ -50,6 +50,10 @@ class NaiveModel {
   std::vector<std::string> Select(const query::Expression& expression,
                                   const NaiveClock& clock) const;
 
+  // What crowd(...) with this name and version, or live, selects from now on, by user: `selected`
+  // and not erased since. Crowds that nobody set are empty.
+  void SetCrowd(const query::CrowdRef& crowd, const std::vector<bool>& selected);
+
   // How many of the `selected` users have each value of a CATEGORY or LABELS tag.
   std::map<std::string, uint64_t> CountValues(uint32_t tag,
                                               const std::vector<bool>& selected) const;
@@ -91,6 +95,7 @@ class NaiveModel {
   std::vector<bool> TestNode(const query::AllUsers& node, const NaiveClock& clock) const;
   std::vector<bool> TestNode(const query::NoUsers& node, const NaiveClock& clock) const;
   std::vector<bool> TestNode(const query::Limited& node, const NaiveClock& clock) const;
+  std::vector<bool> TestNode(const query::CrowdRef& node, const NaiveClock& clock) const;
 
   // By user, whether it has any of the values.
   std::vector<bool> HasAny(uint32_t tag, const std::vector<query::Value>& values,
@@ -104,6 +109,7 @@ class NaiveModel {
   std::vector<uint64_t> hashes_;
   std::map<std::string, size_t> users_;
   std::set<size_t> erased_;
+  std::map<std::string, std::vector<bool>> crowds_;  // by KeyOf
   // By type: id and user, in order of linking.
   std::map<std::string, std::vector<std::pair<std::string, size_t>>> links_;
 };

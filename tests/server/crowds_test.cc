@@ -1,0 +1,590 @@
+// Crowds as resources: what each call does, what it refuses, and that nothing has changed then.
+#include "server/engine/crowds.h"
+
+#include <string>
+#include <vector>
+
+#include "fmt/format.h"
+#include "gtest/gtest.h"
+#include "server/engine/crowd_view.h"
+#include "tests/server/crowd_world.h"
+
+namespace throng::engine {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// FillRental's users; see tests/server/engine_world.h.
+class CrowdsTest : public ::testing::Test {
+ protected:
+  CrowdsTest() { FillRental(&world_); }
+
+  Texts Members(const std::string& expression) { return world_.Members({.what = expression}); }
+  Crowds& crowds() { return world_.crowds(); }
+  const CallContext& context() const { return world_.context(); }
+
+  void ExpectError(const absl::Status& status, absl::StatusCode code, std::string_view reason,
+                   std::string_view field) {
+    EXPECT_EQ(status.code(), code) << status;
+    EXPECT_EQ(ReasonOf(status), reason) << status;
+    EXPECT_EQ(FieldOf(status), field) << status;
+  }
+
+  CrowdWorld world_;
+};
+
+TEST_F(CrowdsTest, ACrowdIsMadeComputedAndRead) {
+  const CrowdInfo created = Must(crowds().Create(context(),
+                                                 {.name = "spring",
+                                                  .rule = "city='Beijing'  AND views>=0",
+                                                  .display_name = "Spring № 1",
+                                                  .folder = "sale/2024",
+                                                  .labels = {{"team", "crm"}}},
+                                                 {}));
+  EXPECT_EQ(created.definition.rule, "city = 'Beijing' and views >= 0");
+  EXPECT_EQ(created.state, CrowdState::kNew);
+  EXPECT_FALSE(created.newest.has_value());
+  ExpectError(world_.CountError("crowd('spring')"), absl::StatusCode::kFailedPrecondition,
+              "CROWD_NOT_REFRESHED", "selection.expression");
+  EXPECT_NE(world_.CountError("crowd('spring')").message().find("crowd('spring', live)"),
+            std::string::npos);
+  EXPECT_EQ(Members("crowd('spring', live)"), (Texts{"u1", "u3"}));
+
+  const RefreshResult result = world_.Refresh({"spring"});
+  ASSERT_EQ(result.crowds.size(), 1u);
+  const CrowdVersionInfo& computed = result.crowds[0].computed;
+  EXPECT_EQ(computed.version.number, 1u);
+  EXPECT_EQ(computed.version.computed_count, 2u);
+  EXPECT_EQ(computed.current_count, 2u);
+  EXPECT_EQ(computed.version.data_version, result.read_version);
+  EXPECT_GT(result.data_version, result.read_version);
+  EXPECT_EQ(computed.version.added, 2u);
+  EXPECT_EQ(computed.version.removed, 0u);
+  EXPECT_EQ(computed.version.reference_us, EngineWorld::kStartUs);
+  EXPECT_EQ(Members("crowd('spring')"), (Texts{"u1", "u3"}));
+
+  world_.Write("u4", {{"city", Text("Beijing")}, {"views", Whole(7)}});
+  world_.Write("u1", {{"city", Text("Wuhan")}});
+  EXPECT_EQ(Members("crowd('spring')"), (Texts{"u1", "u3"})) << "as it was computed";
+  EXPECT_EQ(Members("crowd('spring', live)"), (Texts{"u3", "u4"}));
+  const RefreshResult second = world_.Refresh({"spring"});
+  EXPECT_EQ(second.crowds[0].computed.version.added, 1u);
+  EXPECT_EQ(second.crowds[0].computed.version.removed, 1u);
+  EXPECT_EQ(second.crowds[0].computed.version.previous, 1u);
+  EXPECT_EQ(Members("crowd('spring')"), (Texts{"u3", "u4"}));
+  EXPECT_EQ(Members("crowd('spring', 1)"), (Texts{"u1", "u3"}));
+  EXPECT_EQ(Members("not crowd('spring') and exists(city)"), (Texts{"u1", "u2"}));
+
+  world_.Reopen();
+  EXPECT_EQ(Members("crowd('spring')"), (Texts{"u3", "u4"}));
+  EXPECT_EQ(Members("crowd('spring', 1)"), (Texts{"u1", "u3"}));
+  EXPECT_EQ(Members("crowd('spring', live)"), (Texts{"u3", "u4"}));
+  const CrowdInfo after = world_.Get("spring");
+  EXPECT_EQ(after.definition.display_name, "Spring № 1");
+  EXPECT_EQ(after.definition.labels.at("team"), "crm");
+  EXPECT_EQ(after.state, CrowdState::kReady);
+  EXPECT_EQ(after.version_count, 2u);
+  EXPECT_EQ(after.newest->version, second.crowds[0].computed.version);
+}
+
+TEST_F(CrowdsTest, AnAnswerNamesTheVersionsThatItRead) {
+  world_.Create("a", "views > 0");
+  world_.Refresh({"a"});
+  world_.Create("b", "crowd('a') or city = 'Wuhan'");
+  world_.Create("c", "crowd('b', live) and not crowd('a', 1)");
+  const CountResult counted =
+      Must(world_.selections().Count(context(), {.what = "crowd('c', live) or crowd('a')"}));
+  EXPECT_EQ(counted.count, 3u);
+  ASSERT_EQ(counted.info.crowds.size(), 1u) << "each once, also those below live rules";
+  EXPECT_EQ(counted.info.crowds[0].crowd, "a");
+  EXPECT_EQ(counted.info.crowds[0].version, 1u);
+  EXPECT_EQ(counted.info.canonical_expression, "crowd('c', live) or crowd('a')");
+}
+
+TEST_F(CrowdsTest, RenamingBreaksNoReference) {
+  world_.Create("inner", "is_graduate");
+  world_.Create("outer", "crowd('inner', live) and city = 'Beijing'");
+  Must(crowds().Update(context(), {.name = "inner", .new_name = "it's inner"}, {}));
+  EXPECT_EQ(world_.Get("outer").definition.rule, "crowd('it''s inner', live) and city = 'Beijing'");
+  EXPECT_EQ(world_.Get("outer").references, Texts{"it's inner"});
+  EXPECT_EQ(world_.Get("it's inner").used_by, Texts{"outer"});
+  EXPECT_EQ(Members("crowd('outer', live)"), Texts{"u1"});
+  ExpectError(crowds().Get(context(), "default", "inner").status(), absl::StatusCode::kNotFound,
+              "UNKNOWN_CROWD", "name");
+  world_.Create("inner", "none()");
+  EXPECT_EQ(Members("crowd('outer', live)"), Texts{"u1"}) << "another one of the old name";
+  world_.Reopen();
+  EXPECT_EQ(world_.Get("outer").definition.rule, "crowd('it''s inner', live) and city = 'Beijing'");
+}
+
+TEST_F(CrowdsTest, CyclesAreRefusedWithTheirPath) {
+  world_.Create("a", "all()");
+  world_.Create("b", "crowd('a')");
+  world_.Create("c", "crowd('b', live) or crowd('b')");
+  const auto update = [&](const std::string& name, const std::string& rule) {
+    return crowds().Update(context(), {.name = name, .rule = rule}, {}).status();
+  };
+  const absl::Status cycle = update("a", "is_graduate and crowd('c')");
+  ExpectError(cycle, absl::StatusCode::kInvalidArgument, "CROWD_CYCLE", "crowd.rule");
+  EXPECT_NE(cycle.message().find("a -> c -> b -> a"), std::string::npos) << cycle;
+  const absl::Status self = update("a", "not crowd('a')");
+  EXPECT_NE(self.message().find("a -> a"), std::string::npos) << self;
+  EXPECT_EQ(world_.Get("a").definition.rule, "all()");
+  EXPECT_TRUE(update("c", "crowd('a')").ok());
+  EXPECT_TRUE(update("b", "crowd('c')").ok()) << "the other way round is fine then";
+}
+
+TEST_F(CrowdsTest, ChainsAreOfSixteenCrowds) {
+  world_.Create("c1", "all()");
+  for (uint32_t i = 2; i <= kCrowdDepthMax; ++i) {
+    world_.Create(fmt::format("c{}", i), fmt::format("crowd('c{}', live)", i - 1));
+  }
+  EXPECT_EQ(world_.Count("crowd('c16', live)"), 6u);
+  const absl::Status deeper = world_.TryCreate("c17", "crowd('c16')").status();
+  ExpectError(deeper, absl::StatusCode::kInvalidArgument, "CROWDS_TOO_DEEP", "crowd.rule");
+  // From below as well: the first of the chain gets something to rest on.
+  world_.Create("base", "all()");
+  ExpectError(crowds().Update(context(), {.name = "c1", .rule = "crowd('base')"}, {}).status(),
+              absl::StatusCode::kInvalidArgument, "CROWDS_TOO_DEEP", "crowd.rule");
+  EXPECT_TRUE(crowds().Update(context(), {.name = "c2", .rule = "crowd('base')"}, {}).ok());
+}
+
+TEST_F(CrowdsTest, UnknownCrowdsOfferTheNearestName) {
+  world_.Create("spring_sale", "all()");
+  const absl::Status unknown = world_.CountError("is_graduate and crowd('spring_sael')");
+  ExpectError(unknown, absl::StatusCode::kInvalidArgument, "UNKNOWN_CROWD", "selection.expression");
+  const index::ErrorDetail detail = *index::GetErrorDetail(unknown);
+  EXPECT_EQ(detail.suggestion, "spring_sale");
+  EXPECT_EQ(detail.column, 23);
+  ExpectError(world_.TryCreate("x", "crowd('spring_sael')").status(),
+              absl::StatusCode::kInvalidArgument, "UNKNOWN_CROWD", "crowd.rule");
+  const absl::Status get = crowds().Get(context(), "default", "spring_sal").status();
+  EXPECT_EQ(index::GetErrorDetail(get)->suggestion, "spring_sale");
+  ExpectError(world_.TryRefresh({"spring_sale", "x"}).status(), absl::StatusCode::kNotFound,
+              "UNKNOWN_CROWD", "crowds[1]");
+  EXPECT_EQ(world_.Get("spring_sale").version_count, 0u) << "all or nothing";
+  ExpectError(world_.CountError("crowd('#1')"), absl::StatusCode::kInvalidArgument, "UNKNOWN_CROWD",
+              "selection.expression");
+}
+
+TEST_F(CrowdsTest, WhatOthersUseIsNotDeleted) {
+  world_.Create("base", "all()");
+  world_.Create("u1", "crowd('base')");
+  world_.Create("u2", "crowd('base', live)");
+  const absl::Status used = world_.TryDelete("base").status();
+  ExpectError(used, absl::StatusCode::kFailedPrecondition, "CROWD_IN_USE", "name");
+  EXPECT_NE(used.message().find("\"u1\", \"u2\""), std::string::npos) << used;
+  MustBeOk(world_.TryDelete("u1").status());
+  MustBeOk(world_.TryDelete("u2").status());
+  EXPECT_EQ(Must(world_.TryDelete("base")).state, CrowdState::kDeleted);
+  ExpectError(crowds().Undelete(context(), "default", "u1", {}).status(),
+              absl::StatusCode::kFailedPrecondition, "CROWD_DELETED", "name");
+  Must(crowds().Undelete(context(), "default", "base", {}));
+  EXPECT_EQ(Must(crowds().Undelete(context(), "default", "u1", {})).state, CrowdState::kNew);
+}
+
+TEST_F(CrowdsTest, DeletedCrowdsWaitAndThenGo) {
+  world_.Create("gone", "all()");
+  world_.Refresh({"gone"});
+  const uint32_t id = world_.Get("gone").definition.id;
+  MustBeOk(crowds().Delete(context(), "default", "gone", "", 5 * kDayUs, {}).status());
+  ExpectError(world_.CountError("crowd('gone')"), absl::StatusCode::kFailedPrecondition,
+              "CROWD_DELETED", "selection.expression");
+  ExpectError(world_.TryRefresh({"gone"}).status(), absl::StatusCode::kFailedPrecondition,
+              "CROWD_DELETED", "crowds[0]");
+  ExpectError(world_.TryCreate("gone", "none()").status(), absl::StatusCode::kAlreadyExists,
+              "CROWD_EXISTS", "crowd.name");
+  ExpectError(crowds().Update(context(), {.name = "gone", .owner = "me"}, {}).status(),
+              absl::StatusCode::kFailedPrecondition, "CROWD_DELETED", "name");
+  world_.AdvanceClock(5 * kDayUs - 1);
+  MustBeOk(crowds().PurgeExpired());
+  world_.Reopen();
+  Must(crowds().Undelete(context(), "default", "gone", {}));
+  EXPECT_EQ(world_.Count("crowd('gone')"), 6u) << "with its versions";
+  MustBeOk(crowds().Delete(context(), "default", "gone", "", 5 * kDayUs, {}).status());
+  world_.AdvanceClock(5 * kDayUs);
+  MustBeOk(crowds().PurgeExpired());
+  ExpectError(crowds().Get(context(), "default", "gone").status(), absl::StatusCode::kNotFound,
+              "UNKNOWN_CROWD", "name");
+  EXPECT_GT(world_.Create("gone", "none()").definition.id, id) << "an id is never used again";
+  ExpectError(crowds().Delete(context(), "default", "gone", "", -1, {}).status(),
+              absl::StatusCode::kInvalidArgument, "BAD_KEPT_TIME", "kept_time");
+  ExpectError(crowds().Delete(context(), "default", "gone", "", kCrowdKeptUsMax + 1, {}).status(),
+              absl::StatusCode::kInvalidArgument, "BAD_KEPT_TIME", "kept_time");
+  MustBeOk(crowds().Delete(context(), "default", "gone", "", kCrowdKeptUsMax, {}).status());
+}
+
+TEST_F(CrowdsTest, FreezingTurnsARuleIntoItsUsers) {
+  world_.Create("base", "is_graduate");
+  world_.Create("frozen", "crowd('base', live)");
+  const CrowdInfo info = Must(crowds().Freeze(context(), {.names = {"frozen"}}, {}));
+  EXPECT_EQ(info.state, CrowdState::kFrozen);
+  EXPECT_EQ(info.newest->current_count, 3u);
+  EXPECT_EQ(info.definition.rule, "crowd('base', live)");
+  EXPECT_TRUE(info.references.empty());
+  MustBeOk(world_.TryDelete("base").status());
+  world_.Write("u3", {{"is_graduate", Flag(true)}});
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(Members("crowd('frozen')"), (Texts{"u1", "u2", "u5"}));
+    EXPECT_EQ(Members("crowd('frozen', live)"), (Texts{"u1", "u2", "u5"}));
+    ExpectError(world_.TryRefresh({"frozen"}).status(), absl::StatusCode::kFailedPrecondition,
+                "CROWD_FROZEN", "crowds[0]");
+    ExpectError(crowds().Update(context(), {.name = "frozen", .rule = "all()"}, {}).status(),
+                absl::StatusCode::kFailedPrecondition, "CROWD_FROZEN", "crowd.rule");
+    if (round == 0) world_.Reopen();
+  }
+  EXPECT_TRUE(crowds().Update(context(), {.name = "frozen", .owner = "me"}, {}).ok());
+}
+
+TEST_F(CrowdsTest, ARuleMayEndInALimit) {
+  world_.Create("best", "exists(views) top 2 by views desc");
+  EXPECT_EQ(Members("crowd('best', live)"), (Texts{"u1", "u2"}));
+  EXPECT_EQ(Members("crowd('best', live) and city = 'Tianjin'"), Texts{"u2"});
+  world_.Refresh({"best"});
+  world_.Write("u4", {{"views", Whole(100)}});
+  EXPECT_EQ(Members("crowd('best')"), (Texts{"u1", "u2"}));
+  EXPECT_EQ(Members("crowd('best', live) top 1 by views asc"), Texts{"u1"});
+  world_.Create("rest", "not crowd('best', live)");
+  EXPECT_EQ(Members("crowd('rest', live)"), (Texts{"u2", "u3", "u5", "6"}));
+}
+
+TEST_F(CrowdsTest, TimesOfRules) {
+  world_.Create("own", "birthday = today()");
+  MustBeOk(crowds()
+               .Create(context(),
+                       {.name = "fixed",
+                        .rule = "birthday = today()",
+                        .time_zone = "Asia/Shanghai",
+                        .reference_us = 946'655'999'000'000},  // 1999-12-31 23:59:59 there
+                       {})
+               .status());
+  EXPECT_EQ(Members("crowd('own', live)"), Texts{"u3"});
+  EXPECT_EQ(Members("crowd('fixed', live)"), Texts{"u2"});
+  EXPECT_TRUE(world_.Members({.what = "crowd('own', live)", .reference_us = 0}).empty());
+  EXPECT_EQ(world_.Members({.what = "crowd('fixed', live)", .reference_us = 0}), Texts{"u2"});
+  const RefreshResult result = world_.Refresh({"own", "fixed"});
+  EXPECT_EQ(result.crowds[0].computed.version.reference_us, EngineWorld::kStartUs);
+  EXPECT_EQ(result.crowds[1].computed.version.reference_us, 946'655'999'000'000);
+  EXPECT_EQ(result.rules_computed, 2u) << "equal texts, other times";
+  ExpectError(crowds()
+                  .Create(context(), {.name = "z", .rule = "all()", .time_zone = "Mars/Base"}, {})
+                  .status(),
+              absl::StatusCode::kInvalidArgument, "UNKNOWN_TIME_ZONE", "crowd.time_zone");
+}
+
+TEST_F(CrowdsTest, ManyAreComputedInOrderAndEqualRulesOnce) {
+  world_.Create("a", "is_graduate");
+  world_.Create("b", "crowd('a') and city = 'Beijing'");
+  world_.Create("c", "crowd('b') or city = 'Wuhan'");
+  world_.Create("same", "is_graduate");
+  const RefreshResult result = world_.Refresh({"c", "b", "same", "a"});
+  ASSERT_EQ(result.crowds.size(), 4u);
+  EXPECT_EQ(result.crowds[0].name, "c");
+  EXPECT_EQ(result.crowds[0].computed.current_count, 2u);
+  EXPECT_EQ(result.crowds[1].computed.current_count, 1u);
+  EXPECT_EQ(result.crowds[3].computed.current_count, 3u);
+  EXPECT_EQ(result.rules_computed, 3u);
+  for (const RefreshedCrowd& crowd : result.crowds) {
+    EXPECT_EQ(crowd.computed.version.data_version, result.read_version);
+  }
+  EXPECT_EQ(Members("crowd('c')"), (Texts{"u1", "u4"}));
+  // Of one of them alone the others are as they were computed last.
+  world_.Write("u1", {{"is_graduate", Flag(false)}});
+  EXPECT_EQ(world_.Refresh({"c"}).crowds[0].computed.current_count, 2u);
+  EXPECT_EQ(world_.Refresh({"a", "b", "c"}).crowds[2].computed.current_count, 1u);
+  ExpectError(world_.TryRefresh({"a", "a"}).status(), absl::StatusCode::kInvalidArgument,
+              "DUPLICATE_CROWD", "crowds[1]");
+  ExpectError(world_.TryRefresh({}).status(), absl::StatusCode::kInvalidArgument, "REQUIRED",
+              "crowds");
+  ExpectError(world_.TryRefresh(Texts(kRefreshCrowdsMax + 1, "a")).status(),
+              absl::StatusCode::kInvalidArgument, "TOO_MANY_CROWDS", "crowds");
+}
+
+TEST_F(CrowdsTest, OldVersionsGoUnlessPinned) {
+  MustBeOk(
+      crowds().Create(context(), {.name = "k", .rule = "views > 0", .keep_last = 2}, {}).status());
+  const auto numbers = [&] {
+    std::vector<uint32_t> found;
+    for (const CrowdVersionInfo& version : Must(crowds().ListVersions(context(), "default", "k"))) {
+      found.push_back(version.version.number);
+    }
+    return found;
+  };
+  world_.Refresh({"k"});
+  EXPECT_TRUE(Must(crowds().Pin(context(), "default", "k", 1, true, {})).version.pinned);
+  for (int i = 0; i < 3; ++i) world_.Refresh({"k"});
+  EXPECT_EQ(numbers(), (std::vector<uint32_t>{4, 3, 1}));
+  ExpectError(world_.CountError("crowd('k', 2)"), absl::StatusCode::kFailedPrecondition,
+              "CROWD_VERSION_GONE", "selection.expression");
+  EXPECT_EQ(Members("crowd('k', 1)"), (Texts{"u1", "u2"}));
+  MustBeOk(crowds().Pin(context(), "default", "k", 1, false, {}).status());
+  world_.Refresh({"k"});
+  EXPECT_EQ(numbers(), (std::vector<uint32_t>{5, 4}));
+  ExpectError(crowds().Pin(context(), "default", "k", 1, true, {}).status(),
+              absl::StatusCode::kNotFound, "UNKNOWN_VERSION", "version");
+  // A budget that not even one version fits in leaves the newest.
+  Must(crowds().Update(context(), {.name = "k", .byte_budget = 1}, {}));
+  world_.Refresh({"k"});
+  EXPECT_EQ(numbers(), std::vector<uint32_t>{6});
+}
+
+TEST_F(CrowdsTest, VersionsAreCompared) {
+  world_.Create("d", "views >= 0");  // u1 u2 u3
+  ExpectError(crowds().DiffVersions(context(), {.name = "d"}).status(),
+              absl::StatusCode::kFailedPrecondition, "CROWD_NOT_REFRESHED", "name");
+  world_.Refresh({"d"});
+  world_.Write("u1", {{"views", Whole(-1)}});
+  world_.Write("u5", {{"views", Whole(1)}});
+  world_.Write("6", {{"views", Whole(1)}});
+  world_.Refresh({"d"});
+  CrowdDifference first = Must(crowds().DiffVersions(context(), {.name = "d", .page_size = 1}));
+  EXPECT_EQ(first.from, 1u);
+  EXPECT_EQ(first.to, 2u);
+  EXPECT_EQ(first.added, 2u);
+  EXPECT_EQ(first.removed, 1u);
+  EXPECT_EQ(first.ids, Texts{"u5"});
+  const CrowdDifference second = Must(crowds().DiffVersions(
+      context(), {.name = "d", .page_size = 1, .page_token = first.next_page_token}));
+  EXPECT_EQ(second.ids, Texts{"6"});
+  EXPECT_EQ(second.next_page_token, "");
+  const DiffCrowdVersions removed{
+      .name = "d", .side = DiffCrowdVersions::Side::kRemoved, .page_size = 10};
+  EXPECT_EQ(Must(crowds().DiffVersions(context(), removed)).ids, Texts{"u1"});
+  const CrowdDifference back =
+      Must(crowds().DiffVersions(context(), {.name = "d", .from = 2, .to = 1}));
+  EXPECT_EQ(back.added, 1u);
+  EXPECT_EQ(back.removed, 2u);
+  EXPECT_EQ(Must(crowds().DiffVersions(context(), {.name = "d", .to = 1})).added, 3u);
+  ExpectError(crowds()
+                  .DiffVersions(context(), {.name = "d",
+                                            .side = DiffCrowdVersions::Side::kRemoved,
+                                            .page_size = 1,
+                                            .page_token = first.next_page_token})
+                  .status(),
+              absl::StatusCode::kInvalidArgument, "BAD_PAGE_TOKEN", "page_token");
+  ExpectError(crowds().DiffVersions(context(), {.name = "d", .to = 9}).status(),
+              absl::StatusCode::kNotFound, "UNKNOWN_VERSION", "to");
+  ExpectError(
+      crowds().DiffVersions(context(), {.name = "d", .page_size = kDifferencePageMax + 1}).status(),
+      absl::StatusCode::kInvalidArgument, "BAD_PAGE_SIZE", "page_size");
+}
+
+TEST_F(CrowdsTest, TheErasedAreInNoVersion) {
+  world_.Create("e", "is_graduate");  // u1 u2 u5
+  world_.Refresh({"e"});
+  world_.Refresh({"e"});
+  world_.Erase("u2");
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(Members("crowd('e')"), (Texts{"u1", "u5"}));
+    EXPECT_EQ(Members("crowd('e', 1)"), (Texts{"u1", "u5"}));
+    for (const CrowdVersionInfo& version : Must(crowds().ListVersions(context(), "default", "e"))) {
+      EXPECT_EQ(version.version.computed_count, 3u);
+      EXPECT_EQ(version.current_count, 2u);
+    }
+    if (round == 0) MustBeOk(world_.engine().administration().Fold());
+    if (round == 1) world_.Reopen();
+  }
+  EXPECT_EQ(world_.Refresh({"e"}).crowds[0].computed.version.removed, 0u);
+}
+
+TEST_F(CrowdsTest, ARequestIdIsAnsweredOnce) {
+  const WriteOptions once{.request_id = "r1", .payload_hash = 1};
+  const CreateCrowd create{.name = "r", .rule = "is_graduate"};
+  const uint32_t id = Must(crowds().Create(context(), create, once)).definition.id;
+  EXPECT_EQ(Must(crowds().Create(context(), create, once)).definition.id, id);
+  const RefreshCrowds refresh{.names = {"r"}};
+  const RefreshResult first = Must(crowds().Refresh(context(), refresh, once));
+  world_.Write("u3", {{"is_graduate", Flag(true)}});
+  for (int round = 0; round < 2; ++round) {
+    const RefreshResult again = Must(crowds().Refresh(context(), refresh, once));
+    EXPECT_EQ(again.data_version, first.data_version);
+    EXPECT_EQ(again.read_version, first.read_version);
+    EXPECT_EQ(again.crowds[0].name, "r");
+    EXPECT_EQ(again.crowds[0].computed.version.number, 1u);
+    EXPECT_EQ(again.crowds[0].computed.version.computed_count, 3u);
+    EXPECT_EQ(world_.Get("r").version_count, 1u);
+    if (round == 0) world_.Reopen();
+  }
+  ExpectError(
+      crowds().Refresh(context(), refresh, {.request_id = "r1", .payload_hash = 2}).status(),
+      absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED", "request_id");
+  MustBeOk(crowds().Delete(context(), "default", "r", "", 0, once).status());
+  EXPECT_EQ(Must(crowds().Delete(context(), "default", "r", "", 0, once)).state,
+            CrowdState::kDeleted);
+}
+
+TEST_F(CrowdsTest, NothingIsDoneToValidate) {
+  const WriteOptions validate{.validate_only = true};
+  EXPECT_EQ(
+      Must(crowds().Create(context(), {.name = "v", .rule = "ALL()"}, validate)).definition.rule,
+      "all()");
+  EXPECT_FALSE(crowds().Get(context(), "default", "v").ok());
+  const CrowdInfo created = world_.Create("v", "all()");
+  MustBeOk(crowds().Update(context(), {.name = "v", .owner = "x"}, validate).status());
+  MustBeOk(crowds().Delete(context(), "default", "v", "", 0, validate).status());
+  EXPECT_EQ(Must(crowds().Refresh(context(), {.names = {"v"}}, validate))
+                .crowds[0]
+                .computed.current_count,
+            6u);
+  const CrowdInfo after = world_.Get("v");
+  EXPECT_EQ(after.etag, created.etag);
+  EXPECT_EQ(after.version_count, 0u);
+  EXPECT_EQ(after.state, CrowdState::kNew);
+}
+
+TEST_F(CrowdsTest, AnEtagGuardsAgainstOthers) {
+  const std::string etag = world_.Create("t", "all()").etag;
+  const CrowdInfo changed =
+      Must(crowds().Update(context(), {.name = "t", .etag = etag, .owner = "a"}, {}));
+  EXPECT_NE(changed.etag, etag);
+  EXPECT_EQ(changed.definition.revision, 2u);
+  ExpectError(crowds().Update(context(), {.name = "t", .etag = etag, .owner = "b"}, {}).status(),
+              absl::StatusCode::kAborted, "ETAG_MISMATCH", "etag");
+  ExpectError(crowds().Delete(context(), "default", "t", etag, 0, {}).status(),
+              absl::StatusCode::kAborted, "ETAG_MISMATCH", "etag");
+  EXPECT_EQ(world_.Get("t").definition.owner, "a");
+  EXPECT_EQ(Must(crowds().Update(context(), {.name = "t", .owner = "a"}, {})).etag, changed.etag)
+      << "what changes nothing is no revision";
+}
+
+TEST_F(CrowdsTest, HiddenTagsHideTheCrowdsAboveThem) {
+  world_.Create("rich", "income = 'high'");  // of sensitivity 7
+  world_.Create("above", "crowd('rich', live) or all()");
+  world_.Create("open", "all()");
+  const CallContext low = EngineWorld::Seeing(6);
+  const auto get = [&](const std::string& name) {
+    return crowds().Get(low, "default", name).status();
+  };
+  ExpectError(get("rich"), absl::StatusCode::kNotFound, "UNKNOWN_CROWD", "name");
+  ExpectError(get("above"), absl::StatusCode::kNotFound, "UNKNOWN_CROWD", "name");
+  EXPECT_EQ(index::GetErrorDetail(get("rihc"))->suggestion, "");
+  EXPECT_TRUE(get("open").ok());
+  EXPECT_EQ(Must(crowds().List(low, {})).crowds.size(), 1u);
+  const auto count = [&](const std::string& expression) {
+    return world_.selections().Count(low, {.what = expression}).status();
+  };
+  ExpectError(count("crowd('rich', live)"), absl::StatusCode::kInvalidArgument, "UNKNOWN_CROWD",
+              "selection.expression");
+  ExpectError(crowds().Refresh(low, {.names = {"above"}}, {}).status(), absl::StatusCode::kNotFound,
+              "UNKNOWN_CROWD", "crowds[0]");
+  ExpectError(crowds().Create(low, {.name = "x", .rule = "crowd('rich')"}, {}).status(),
+              absl::StatusCode::kInvalidArgument, "UNKNOWN_CROWD", "crowd.rule");
+  ExpectError(crowds().Create(low, {.name = "rich", .rule = "all()"}, {}).status(),
+              absl::StatusCode::kAlreadyExists, "CROWD_EXISTS", "crowd.name");
+  // A version stays as sensitive as what it was computed from.
+  world_.Refresh({"rich"});
+  Must(crowds().Update(context(), {.name = "rich", .rule = "all()"}, {}));
+  EXPECT_FALSE(get("rich").ok());
+  // Who uses a crowd is told to those who may see the user.
+  world_.Create("secret user", "crowd('open') and income = 'low'");
+  const absl::Status used = crowds().Delete(low, "default", "open", "", 0, {}).status();
+  EXPECT_EQ(ReasonOf(used), "CROWD_IN_USE");
+  EXPECT_EQ(used.message().find("secret"), std::string::npos) << used;
+  EXPECT_TRUE(Must(crowds().Get(low, "default", "open")).used_by.empty());
+}
+
+TEST_F(CrowdsTest, BadDefinitionsAreRefusedWithTheirField) {
+  const auto create = [&](CreateCrowd crowd) {
+    if (crowd.name.empty()) crowd.name = "x";
+    if (std::get<std::string>(crowd.rule).empty()) crowd.rule = "all()";
+    return crowds().Create(context(), crowd, {}).status();
+  };
+  const auto expect = [&](const CreateCrowd& crowd, std::string_view reason,
+                          std::string_view field) {
+    ExpectError(create(crowd), absl::StatusCode::kInvalidArgument, reason, field);
+  };
+  for (const std::string name : {"#7", "a/b", " a", "a\nb", "\xff"}) {
+    expect({.name = name}, "BAD_CROWD", "crowd.name");
+  }
+  expect({.name = std::string(129, 'n')}, "TEXT_TOO_LONG", "crowd.name");
+  expect({.display_name = std::string(4'097, 'd')}, "TEXT_TOO_LONG", "crowd.display_name");
+  expect({.folder = "\xff"}, "BAD_CROWD", "crowd.folder");
+  expect({.keep_last = 0}, "BAD_KEEP_LAST", "crowd.keep_last");
+  expect({.keep_last = 101}, "BAD_KEEP_LAST", "crowd.keep_last");
+  std::map<std::string, std::string> labels;
+  for (size_t i = 0; i < index::kCrowdLabelsMax; ++i) labels[fmt::format("k{}", i)] = "v";
+  EXPECT_TRUE(create({.name = "labels", .labels = labels}).ok());
+  labels["one more"] = "v";
+  expect({.labels = labels}, "TOO_MANY_LABELS", "crowd.labels");
+  expect({.labels = {{std::string(64, 'k'), ""}}}, "TEXT_TOO_LONG", "crowd.labels");
+  expect({.labels = {{"k", std::string(257, 'v')}}}, "TEXT_TOO_LONG", "crowd.labels");
+  expect({.rule = "city ="}, "SYNTAX_ERROR", "crowd.rule");
+  expect({.rule = "citty = 'x'"}, "UNKNOWN_TAG", "crowd.rule");
+  expect({.rule = "city > 3"}, "NOT_ORDERED", "crowd.rule");
+  std::string long_rule = "city = 'x'";
+  while (long_rule.size() <= index::kCrowdRuleBytesMax) {
+    long_rule += " or city = '" + std::string(10'000, 'x') + "'";
+  }
+  expect({.rule = long_rule}, "RULE_TOO_LONG", "crowd.rule");
+  EXPECT_TRUE(create({.name = std::string(128, 'n'),
+                      .display_name = std::string(4'096, 'd'),
+                      .labels = {{std::string(63, 'k'), std::string(256, 'v')}},
+                      .keep_last = 100})
+                  .ok());
+  EXPECT_EQ(Must(crowds().List(context(), {})).crowds.size(), 2u);
+}
+
+TEST_F(CrowdsTest, UploadsAndSplitsHaveTheirPlace) {
+  const CrowdInfo upload = Must(crowds().Create(
+      context(), {.name = "u", .kind = index::CrowdKind::kUpload, .details = "opaque"}, {}));
+  EXPECT_EQ(upload.definition.details, "opaque");
+  ExpectError(world_.TryRefresh({"u"}).status(), absl::StatusCode::kFailedPrecondition,
+              "NOT_A_RULE", "crowds[0]");
+  ExpectError(world_.CountError("crowd('u', live)"), absl::StatusCode::kFailedPrecondition,
+              "CROWD_NOT_REFRESHED", "selection.expression");
+  MustBeOk(crowds()
+               .Create(context(),
+                       {.name = "arm",
+                        .kind = index::CrowdKind::kSplit,
+                        .references = {upload.definition.id}},
+                       {})
+               .status());
+  EXPECT_EQ(ReasonOf(world_.TryDelete("u").status()), "CROWD_IN_USE");
+  ExpectError(crowds().Update(context(), {.name = "u", .rule = "all()"}, {}).status(),
+              absl::StatusCode::kFailedPrecondition, "NOT_A_RULE", "crowd.rule");
+}
+
+TEST_F(CrowdsTest, ListsAreFilteredAndPaged) {
+  for (int i = 0; i < 5; ++i) {
+    Must(crowds().Create(context(),
+                         {.name = fmt::format("c{}", i),
+                          .rule = "all()",
+                          .folder = i < 3 ? "sale/2024" : "sales",
+                          .labels = {{"n", std::to_string(i)}}},
+                         {}));
+  }
+  world_.Refresh({"c1", "c3"});
+  MustBeOk(world_.TryDelete("c4").status());
+  const auto names = [&](ListCrowds list) {
+    Texts found;
+    do {
+      const CrowdPage page = Must(crowds().List(context(), list));
+      for (const CrowdInfo& crowd : page.crowds) found.push_back(crowd.definition.name);
+      list.page_token = page.next_page_token;
+    } while (!list.page_token.empty());
+    return found;
+  };
+  EXPECT_EQ(names({}), (Texts{"c0", "c1", "c2", "c3"}));
+  EXPECT_EQ(names({.page_size = 1}), (Texts{"c0", "c1", "c2", "c3"}));
+  EXPECT_EQ(names({.page_size = 4, .show_deleted = true}), (Texts{"c0", "c1", "c2", "c3", "c4"}));
+  EXPECT_EQ(names({.filter = "state = DELETED"}), Texts{"c4"});
+  EXPECT_EQ(names({.filter = "folder:sale AND state = READY"}), Texts{"c1"});
+  EXPECT_EQ(names({.filter = "labels.n = 0 OR labels.n = 3"}), (Texts{"c0", "c3"}));
+  EXPECT_EQ(names({.filter = "NOT name:C1 AND kind = RULE", .page_size = 2}),
+            (Texts{"c0", "c2", "c3"}));
+  const std::string token = Must(crowds().List(context(), {.page_size = 1})).next_page_token;
+  ExpectError(
+      crowds().List(context(), {.filter = "name:c", .page_size = 1, .page_token = token}).status(),
+      absl::StatusCode::kInvalidArgument, "BAD_PAGE_TOKEN", "page_token");
+  ExpectError(crowds().List(context(), {.page_token = "%%"}).status(),
+              absl::StatusCode::kInvalidArgument, "BAD_PAGE_TOKEN", "page_token");
+  for (const uint32_t size : {0u, kCrowdsPageMax + 1}) {
+    ExpectError(crowds().List(context(), {.page_size = size}).status(),
+                absl::StatusCode::kInvalidArgument, "BAD_PAGE_SIZE", "page_size");
+  }
+  ExpectError(crowds().List(context(), {.filter = "colour = 1"}).status(),
+              absl::StatusCode::kInvalidArgument, "BAD_FILTER", "filter");
+}
+
+}  // namespace
+}  // namespace throng::engine
