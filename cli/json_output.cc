@@ -232,6 +232,7 @@ Json TagJson(const v1::Tag& tag) {
           {"user_count", tag.user_count()},
           {"value_count", tag.value_count()},
           {"content_time", tag.has_content_time() ? TimestampText(tag.content_time()) : ""},
+          {"freshness_seconds", tag.freshness().seconds()},
           {"data_version", tag.data_version()}};
 }
 

@@ -268,16 +268,18 @@ TEST_F(CommandsTest, TagsGet) {
 
 TEST_F(CommandsTest, TagsCreate) {
   server_.tag.set_name("populations/default/tags/rent");
-  const CliRun run = server_.Run(
-      {"tags", "create",  "rent",  "--type",        "decimal", "--scale", "2",  "--display-name",
-       "Rent", "--path",  "house", "--description", "a month", "--owner", "me", "--sensitivity",
-       "3",    "--state", "draft", "--max-values",  "7",       "--json"});
+  const CliRun run =
+      server_.Run({"tags",    "create",         "rent", "--type",        "decimal", "--scale",
+                   "2",       "--display-name", "Rent", "--path",        "house",   "--description",
+                   "a month", "--owner",        "me",   "--sensitivity", "3",       "--state",
+                   "draft",   "--max-values",   "7",    "--freshness",   "36h",     "--json"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(json::parse(run.out)["tag"], "rent");
   EXPECT_EQ(server_.create_tag_request.ShortDebugString(),
             "parent: \"populations/default\" tag_id: \"rent\" tag { type: TAG_TYPE_DECIMAL "
             "scale: 2 display_name: \"Rent\" path: \"house\" description: \"a month\" owner: "
-            "\"me\" sensitivity: 3 state: TAG_STATE_DRAFT max_values: 7 }");
+            "\"me\" sensitivity: 3 state: TAG_STATE_DRAFT max_values: 7 freshness { seconds: "
+            "129600 } }");
 }
 
 TEST_F(CommandsTest, TagsUpdateNamesOnlyWhatWasGiven) {
