@@ -5,9 +5,14 @@
 #include <string>
 #include <utility>
 
+#include "benchmarks/compare_queries.h"
 #include "benchmarks/condition_queries.h"
 #include "benchmarks/cross_tab_queries.h"
+#include "benchmarks/limit_queries.h"
 #include "benchmarks/overlap_queries.h"
+#include "benchmarks/sample_queries.h"
+#include "benchmarks/statistics_queries.h"
+#include "benchmarks/why_queries.h"
 #include "fmt/format.h"
 #include "query/joint_execution.h"
 
@@ -73,6 +78,11 @@ std::vector<SelectionQuery> InsightQueries(const BenchSession& session) {
   for (SelectionQuery& query : ConditionQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : CrossTabQueries(session)) queries.push_back(std::move(query));
   for (SelectionQuery& query : OverlapQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : CompareQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : StatisticsQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : LimitQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : WhyQueries(session)) queries.push_back(std::move(query));
+  for (SelectionQuery& query : SampleQueries(session)) queries.push_back(std::move(query));
   return queries;
 }
 

@@ -22,13 +22,16 @@ void RegisterLoadCommands(CLI::App& app, GlobalOptions& options, int& exit_code)
 
 // Commands that take an expression: see cli/selection_options.h.
 void RegisterCountCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterCompareCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterCurveCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExplainCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterInsightCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterCrossTabCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterOverlapCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterStatisticsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterWhyCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 
 void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // Users and their ids.

@@ -1,9 +1,12 @@
-// throng count: the exact number of users.
+// throng count: the exact number of users, or an estimate where one is asked for.
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
+#include "cli/sampling_options.h"
 #include "cli/selection_options.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
@@ -16,12 +19,30 @@ constexpr const char* kExamples = R"help(Examples:
   throng count "city in ('Beijing','Tianjin') and views_7d > 3"
   throng count 'is_graduate and not exists(phone)' --json
   throng count 'register_date >= today() - 30d' --zone Asia/Shanghai --at 2024-05-01T00:00:00Z
-  throng count --file crowd.txt)help";
+  throng count --file crowd.txt
+  throng count 'is_graduate' --sample 1% --confidence 99%
 
-int RunCount(const SelectionOptions& arguments, const GlobalOptions& options) {
-  absl::StatusOr<v1::Selection> selection = MakeSelection(arguments, options);
+The count is exact unless --sample asks for an estimate.)help";
+
+struct CountArguments {
+  SelectionOptions selection;
+  SamplingOptions sampling;
+};
+
+// "12 users", "about 12,345 users (12,100 to 12,600, 95 %; 1 % of users looked at)".
+std::string CountText(const v1::CountResponse& response) {
+  const std::string count = FormatCount(response.count());
+  if (!response.has_sample()) return fmt::format("{} users", count);
+  return fmt::format("about {} users ({})", count, RangeText(response.range(), response.sample()));
+}
+
+int RunCount(const CountArguments& arguments, const GlobalOptions& options) {
+  absl::StatusOr<v1::Selection> selection = MakeSelection(arguments.selection, options);
   if (!selection.ok()) return ReportUsage(selection.status(), options);
+  const absl::StatusOr<std::optional<v1::Sampling>> sampling = MakeSampling(arguments.sampling);
+  if (!sampling.ok()) return ReportUsage(sampling.status(), options);
   v1::CountRequest request;
+  if (sampling->has_value()) *request.mutable_sample() = **sampling;
   *request.mutable_selection() = *selection;
   v1::CountResponse response;
   grpc::ClientContext context;
@@ -34,7 +55,7 @@ int RunCount(const SelectionOptions& arguments, const GlobalOptions& options) {
     return kExitOk;
   }
   PrintWarnings(response.info(), selection->expression());
-  fmt::print("{} users\n{}\n", FormatCount(response.count()), InfoLine(response.info()));
+  fmt::print("{}\n{}\n", CountText(response), InfoLine(response.info()));
   return kExitOk;
 }
 
@@ -43,8 +64,9 @@ int RunCount(const SelectionOptions& arguments, const GlobalOptions& options) {
 void RegisterCountCommand(CLI::App& app, GlobalOptions& options, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("count", "The exact number of users an expression selects");
-  auto arguments = std::make_shared<SelectionOptions>();
-  AddSelectionOptions(*command, *arguments);
+  auto arguments = std::make_shared<CountArguments>();
+  AddSelectionOptions(*command, arguments->selection);
+  AddSamplingOptions(*command, arguments->sampling);
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunCount(*arguments, options); });

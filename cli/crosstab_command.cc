@@ -1,6 +1,5 @@
 // throng crosstab: a crowd counted over two tags at once.
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/edge_list.h"
 #include "cli/error_output.h"
 #include "cli/flag_checks.h"
 #include "cli/json_output.h"
@@ -47,30 +47,12 @@ struct CrossTabArguments {
   std::string shares;
 };
 
-// A number where the text is one, else text, which the server reads as a day or a time.
-void SetEdge(const std::string& text, v1::Value* value) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  if (error == std::errc() && stopped == end) {
-    value->set_integer(number);
-  } else if (text.find_first_not_of("0123456789.-") == std::string::npos &&
-             std::count(text.begin(), text.end(), '.') == 1) {
-    value->set_decimal(text);
-  } else {
-    value->set_text(text);
-  }
-}
-
 absl::Status SetAxis(const std::string& tag, const std::string& edges, std::uint32_t top,
                      v1::CrossTabAxisRequest* axis) {
   axis->set_tag(tag);
   axis->set_top(top);
   if (edges.empty()) return absl::OkStatus();
-  const absl::StatusOr<std::vector<std::string>> texts = SplitNames(edges);
-  if (!texts.ok()) return texts.status();
-  for (const std::string& text : *texts) SetEdge(text, axis->add_edges());
-  return absl::OkStatus();
+  return AddEdges(edges, axis->mutable_edges());
 }
 
 absl::StatusOr<v1::CrossTabRequest> MakeRequest(const CrossTabArguments& arguments,
@@ -90,12 +72,9 @@ absl::StatusOr<v1::CrossTabRequest> MakeRequest(const CrossTabArguments& argumen
 
 // "Beijing", "< 18", "18 to < 65", ">= 65".
 std::string LabelOf(const v1::CrossTabEntry& entry) {
-  if (entry.has_lower() && entry.has_upper()) {
-    return fmt::format("{} to < {}", ValueText(entry.lower()), ValueText(entry.upper()));
-  }
-  if (entry.has_lower()) return fmt::format(">= {}", ValueText(entry.lower()));
-  if (entry.has_upper()) return fmt::format("< {}", ValueText(entry.upper()));
-  return ValueText(entry.value());
+  if (!entry.has_lower() && !entry.has_upper()) return ValueText(entry.value());
+  return BinText(entry.has_lower() ? &entry.lower() : nullptr,
+                 entry.has_upper() ? &entry.upper() : nullptr);
 }
 
 // The rows or columns that are shown: others and missing only where there can be any.

@@ -60,8 +60,8 @@ absl::StatusOr<Json> LimitedToJson(const v1::Limited& limited, int depth) {
   if (!json.ok()) return json.status();
   absl::StatusOr<Json> operand = ToJson(limited.operand(), depth);
   if (!operand.ok()) return operand.status();
-  Json members = (*json)["limited"];
-  members["operand"] = *std::move(operand);
+  Json members{{"operand", *std::move(operand)}};
+  members.update((*json)["limited"]);
   return members;
 }
 

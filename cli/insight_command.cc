@@ -1,5 +1,6 @@
 // throng insight: what a crowd is made of, against a baseline.
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "cli/error_output.h"
 #include "cli/flag_checks.h"
 #include "cli/json_output.h"
+#include "cli/sampling_options.h"
 #include "cli/selection_options.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
@@ -22,6 +24,7 @@ constexpr const char* kExamples = R"help(Examples:
   throng insight "views_7d > 3" --by city,is_graduate
   throng insight "city = 'Beijing'" --by interests --baseline "exists(interests)" --top 10
   throng insight --file crowd.txt --by city --json
+  throng insight "views_7d > 3" --by city --sample 1%
 
 TGI is the share in the crowd / the share in the baseline x 100; the baseline is everybody unless
 --baseline says otherwise. A tag name that holds a comma is put in double quotes.)help";
@@ -30,6 +33,7 @@ constexpr int kBarColumns = 20;
 
 struct InsightArguments {
   SelectionOptions selection;
+  SamplingOptions sampling;
   std::vector<std::string> by;
   std::string baseline;
   std::uint32_t top_k = 0;
@@ -37,40 +41,55 @@ struct InsightArguments {
 
 std::string Percent(double share) { return fmt::format("{:.2f}%", share * 100); }
 
-std::vector<std::string> Cells(std::string label, const v1::BreakdownRow& row, bool bars) {
-  return {std::move(label),
-          FormatCount(row.count()),
-          Percent(row.share()),
-          Percent(row.baseline_share()),
-          row.has_tgi() ? fmt::format("{:.1f}", row.tgi()) : "-",
-          bars ? ShareBar(row.share(), kBarColumns) : ""};
+// How a table is drawn.
+struct Columns {
+  bool ranges = false;  // of estimates
+  bool bars = false;
+};
+
+std::vector<std::string> Cells(std::string label, const v1::BreakdownRow& row,
+                               const Columns& columns) {
+  std::vector<std::string> cells{std::move(label), FormatCount(row.count())};
+  if (columns.ranges) {
+    const bool known = row.has_range();
+    cells.push_back(known ? FormatCount(row.range().low()) : "");
+    cells.push_back(known ? FormatCount(row.range().high()) : "");
+  }
+  cells.push_back(Percent(row.share()));
+  cells.push_back(Percent(row.baseline_share()));
+  cells.push_back(row.has_tgi() ? fmt::format("{:.1f}", row.tgi()) : "-");
+  cells.push_back(columns.bars ? ShareBar(row.share(), kBarColumns) : "");
+  return cells;
 }
 
-std::string RenderBreakdown(const v1::TagBreakdown& breakdown, bool bars) {
+std::string RenderBreakdown(const v1::TagBreakdown& breakdown, const Columns& columns) {
   constexpr auto kRight = Table::Align::kRight;
-  Table table({{breakdown.tag()},
-               {"USERS", kRight},
-               {"SHARE", kRight},
-               {"BASELINE", kRight},
-               {"TGI", kRight},
-               {""}});
+  std::vector<Table::Column> titles{{breakdown.tag()}, {"USERS", kRight}};
+  if (columns.ranges) titles.insert(titles.end(), {{"LOW", kRight}, {"HIGH", kRight}});
+  titles.insert(titles.end(), {{"SHARE", kRight}, {"BASELINE", kRight}, {"TGI", kRight}, {""}});
+  Table table(std::move(titles));
   for (const v1::BreakdownRow& row : breakdown.rows()) {
-    table.AddRow(Cells(ValueText(row.value()), row, bars));
+    table.AddRow(Cells(ValueText(row.value()), row, columns));
   }
   if (breakdown.others_values() > 0) {
     const std::string label = fmt::format("({} others)", FormatCount(breakdown.others_values()));
-    table.AddRow(Cells(label, breakdown.others(), bars));
+    table.AddRow(Cells(label, breakdown.others(), columns));
   }
-  table.AddRow(Cells("(missing)", breakdown.missing(), bars));
+  table.AddRow(Cells("(missing)", breakdown.missing(), columns));
   return table.Render();
 }
 
 void PrintInsight(const v1::BreakdownResponse& response) {
-  fmt::print("{} users, baseline {} users\n{}\n", FormatCount(response.count()),
+  const bool sampled = response.has_sample();
+  const std::string count = FormatCount(response.count());
+  fmt::print("{}, baseline {} users\n{}\n",
+             sampled ? fmt::format("about {} users ({})", count,
+                                   RangeText(response.range(), response.sample()))
+                     : fmt::format("{} users", count),
              FormatCount(response.baseline_count()), InfoLine(response.info()));
-  const bool bars = IsTerminal(stdout);
+  const Columns columns{.ranges = sampled, .bars = IsTerminal(stdout)};
   for (const v1::TagBreakdown& breakdown : response.tags()) {
-    fmt::print("\n{}", RenderBreakdown(breakdown, bars));
+    fmt::print("\n{}", RenderBreakdown(breakdown, columns));
   }
 }
 
@@ -90,6 +109,9 @@ absl::StatusOr<v1::BreakdownRequest> MakeRequest(const InsightArguments& argumen
     request.mutable_baseline()->set_expression(arguments.baseline);
   }
   request.set_top_k(arguments.top_k);
+  const absl::StatusOr<std::optional<v1::Sampling>> sampling = MakeSampling(arguments.sampling);
+  if (!sampling.ok()) return sampling.status();
+  if (sampling->has_value()) *request.mutable_sample() = **sampling;
   return request;
 }
 
@@ -133,6 +155,7 @@ void RegisterInsightCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
   command->add_option("--top", arguments->top_k, "Values a tag, largest first; default 1000")
       ->type_name("K")
       ->check(CheckWholeNumber, "");
+  AddSamplingOptions(*command, arguments->sampling);
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunInsight(*arguments, options); });

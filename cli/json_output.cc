@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "cli/error_output.h"
+#include "cli/sampling_options.h"
 #include "cli/schema.h"
 #include "cli/value_text.h"
 #include "fmt/format.h"
@@ -31,6 +32,7 @@ Json RowJson(const v1::BreakdownRow& row) {
                {"baseline_share", row.baseline_share()},
                {"tgi", nullptr}};
   if (row.has_tgi()) json["tgi"] = row.tgi();
+  if (row.has_range()) json["range"] = RangeJson(row.range());
   return json;
 }
 
@@ -61,6 +63,14 @@ Json RunJson(const v1::PlanNodeRun& run) {
           {"time_us", absl::ToDoubleMicroseconds(ToDuration(run.time()))},
           {"forms", std::move(forms)},
           {"users_at_hand", run.users_at_hand()}};
+}
+
+// Of an answer that may be an estimate.
+template <typename Response>
+void AppendSample(const Response& response, Json& json) {
+  if (!response.has_sample()) return;
+  json["range"] = RangeJson(response.range());
+  json["sample"] = SampleJson(response.sample());
 }
 
 // What the planner reckoned with.
@@ -130,6 +140,7 @@ void AppendInfo(const v1::ResultInfo& info, Json& json) {
 
 Json CountJson(const v1::CountResponse& response) {
   Json json = {{"count", response.count()}};
+  AppendSample(response, json);
   AppendInfo(response.info(), json);
   return json;
 }
@@ -172,6 +183,7 @@ Json BreakdownJson(const v1::BreakdownResponse& response) {
   Json json = {{"count", response.count()},
                {"baseline_count", response.baseline_count()},
                {"tags", std::move(tags)}};
+  AppendSample(response, json);
   AppendInfo(response.info(), json);
   return json;
 }
@@ -220,6 +232,7 @@ Json TagJson(const v1::Tag& tag) {
           {"user_count", tag.user_count()},
           {"value_count", tag.value_count()},
           {"content_time", tag.has_content_time() ? TimestampText(tag.content_time()) : ""},
+          {"freshness_seconds", tag.freshness().seconds()},
           {"data_version", tag.data_version()}};
 }
 

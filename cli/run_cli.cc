@@ -52,11 +52,14 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterCountCommand(app, options, exit_code);
   RegisterExplainCommand(app, options, exit_code);
   RegisterInsightCommand(app, options, exit_code);
+  RegisterCompareCommand(app, options, exit_code);
   RegisterCurveCommand(app, options, exit_code);
   RegisterCrossTabCommand(app, options, exit_code);
   RegisterOverlapCommand(app, options, exit_code);
+  RegisterStatisticsCommand(app, options, exit_code);
   RegisterExportCommand(app, options, exit_code);
   RegisterMembersCommand(app, options, exit_code);
+  RegisterWhyCommand(app, options, exit_code);
   RegisterPortraitCommand(app, options, exit_code);
   RegisterIdTypesCommand(app, options, exit_code);
   RegisterLinkCommand(app, options, exit_code);

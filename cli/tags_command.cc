@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/flag_checks.h"
@@ -38,6 +39,7 @@ struct TagArguments {
   std::string path;
   std::string description;
   std::string owner;
+  std::string freshness;
   std::int32_t scale = 0;
   std::int32_t sensitivity = 0;
   std::uint32_t max_values = 0;
@@ -115,6 +117,9 @@ void PrintTag(const v1::Tag& tag, const GlobalOptions& options) {
   if (tag.value_count() > 0) table.AddRow({"values", FormatCount(tag.value_count())});
   if (tag.max_values() > 0) table.AddRow({"max values", FormatCount(tag.max_values())});
   if (tag.has_content_time()) table.AddRow({"content of", TimestampText(tag.content_time())});
+  if (tag.has_freshness()) {
+    table.AddRow({"freshness", absl::FormatDuration(ToDuration(tag.freshness()))});
+  }
   table.AddRow({"data version", std::to_string(tag.data_version())});
   fmt::print("{}", table.Render());
 }
@@ -143,6 +148,10 @@ v1::Tag TagOf(const TagArguments& arguments) {
   tag.set_owner(arguments.owner);
   tag.set_sensitivity(arguments.sensitivity);
   tag.set_max_values(arguments.max_values);
+  absl::Duration freshness;
+  if (absl::ParseDuration(arguments.freshness, &freshness)) {
+    tag.mutable_freshness()->set_seconds(absl::ToInt64Seconds(freshness));
+  }
   return tag;
 }
 
@@ -166,7 +175,7 @@ int RunUpdate(const CLI::App& command, const TagArguments& arguments,
       {"--display-name", "display_name"}, {"--path", "path"},
       {"--description", "description"},   {"--owner", "owner"},
       {"--sensitivity", "sensitivity"},   {"--state", "state"},
-      {"--max-values", "max_values"}};
+      {"--max-values", "max_values"},     {"--freshness", "freshness"}};
   v1::UpdateTagRequest request;
   *request.mutable_tag() = TagOf(arguments);
   request.mutable_tag()->set_name(TagName(arguments.name, options));
@@ -255,6 +264,11 @@ void AddTagFlags(CLI::App& command, TagArguments& arguments) {
   command.add_option("--sensitivity", arguments.sensitivity, "0 (public) to 9")
       ->type_name("N")
       ->check(CheckWholeNumber, "");
+  command
+      .add_option("--freshness", arguments.freshness,
+                  "How old its content may be before answers warn, e.g. 36h; 0: any age")
+      ->type_name("DURATION")
+      ->check(CheckDuration, "");
   command.add_option("--state", arguments.state, "draft, online or offline")
       ->type_name("STATE")
       ->check(CheckState, "");

@@ -46,6 +46,15 @@ std::string ValueText(const v1::Value& value) {
   return {};
 }
 
+std::string BinText(const v1::Value* lower, const v1::Value* upper) {
+  if (lower != nullptr && upper != nullptr) {
+    return fmt::format("{} to < {}", ValueText(*lower), ValueText(*upper));
+  }
+  if (lower != nullptr) return fmt::format(">= {}", ValueText(*lower));
+  if (upper != nullptr) return fmt::format("< {}", ValueText(*upper));
+  return {};
+}
+
 std::string TagStateName(v1::TagState state) {
   for (const auto& [known, name] : kTagStates) {
     if (known == state) return std::string(name);

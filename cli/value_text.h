@@ -22,6 +22,9 @@ namespace throng::cli {
 // true and false. Empty if no kind is set.
 std::string ValueText(const v1::Value& value);
 
+// A bin as text: "< 18", "18 to < 65", ">= 65". Null: no bound; empty without both.
+std::string BinText(const v1::Value* lower, const v1::Value* upper);
+
 // DRAFT, ONLINE, OFFLINE; empty for unspecified.
 std::string TagStateName(v1::TagState state);
 std::optional<v1::TagState> ParseTagState(std::string_view name);

@@ -19,6 +19,7 @@ find_package(RocksDB CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_path(BOOST_INCLUDE_DIR boost/math/distributions/students_t.hpp REQUIRED)
 
 if(THRONG_BUILD_SERVER)
   find_package(Protobuf MODULE REQUIRED)

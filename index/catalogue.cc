@@ -156,7 +156,8 @@ absl::Status Validate(const TagDefinition& definition) {
   THRONG_RETURN_IF_ERROR(ValidateInt("state", static_cast<int>(definition.state),
                                      static_cast<int>(TagState::kDraft),
                                      static_cast<int>(TagState::kOffline)));
-  return ValidateInt("max_values", definition.values_max, 1, kTagValuesMax);
+  THRONG_RETURN_IF_ERROR(ValidateInt("max_values", definition.values_max, 1, kTagValuesMax));
+  return ValidateInt("freshness", definition.freshness_s, 0, kFreshnessSecondsMax);
 }
 
 std::shared_ptr<const ValueDictionary> ValueDictionary::Extend(

@@ -69,9 +69,13 @@ struct TagDefinition {
   uint32_t generation = 1;  // of the content; a REPLACE makes the next one
   // When the content last changed, Unix microseconds; changes within a second of it do not move it.
   int64_t content_time_us = 0;
+  uint32_t freshness_s = 0;  // content that is older is stale; 0: it never is
 
   friend bool operator==(const TagDefinition&, const TagDefinition&) = default;
 };
+
+// 10 years.
+inline constexpr uint32_t kFreshnessSecondsMax = 3650u * 86'400;
 
 // Checks name, lengths, scale, sensitivity. Errors: kInvalidArgument with field "tag.<field>".
 absl::Status Validate(const TagDefinition& definition);

@@ -68,6 +68,8 @@ class ColumnBlock {
   }
 
   int64_t base() const { return base_; }
+  // The largest value, exceptions included, less the base.
+  uint64_t span() const { return span_; }
   int width() const { return width_; }  // bytes a user: 1, 2, 4 or 8
   // Codes of `width` bytes, 0 for none and for exceptions; nullptr in the whole-value form.
   const uint8_t* codes() const { return present_.empty() ? data_.data() : nullptr; }

@@ -19,8 +19,6 @@ namespace throng::index {
 namespace {
 
 #if defined(__AVX512VBMI2__)
-constexpr bool kCollectsAll = true;
-
 // Writes those of a vector's codes whose bit is set in `members`, and what is left of the vector.
 template <typename Code>
 THRONG_KERNELS_INLINE void CompressVector(const uint8_t* codes, uint64_t members, uint8_t* out) {
@@ -56,12 +54,51 @@ uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, con
   return count;
 }
 #else
-constexpr bool kCollectsAll = false;
-
+#if defined(__AVX2__)
 // Words with more members than this are copied whole, zeros for those who are none.
-constexpr uint32_t kWalkMax = 6;
+constexpr uint32_t kWalkMax = 4;
+
+// All bits of a lane where its bit of `members` is set; lanes as wide as a code.
+template <typename Code>
+THRONG_KERNELS_INLINE __m256i LanesOf(uint32_t members) {
+  if constexpr (sizeof(Code) == 1) {
+    // Each byte of the members to eight lanes, each lane its bit.
+    const __m256i bytes =
+        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i bits = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
+    const __m256i spread =
+        _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int32_t>(members)), bytes);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(spread, bits), bits);
+  } else if constexpr (sizeof(Code) == 2) {
+    const __m256i bits = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096,
+                                           8192, 16384, static_cast<int16_t>(0x8000));
+    const __m256i spread = _mm256_set1_epi16(static_cast<int16_t>(members));
+    return _mm256_cmpeq_epi16(_mm256_and_si256(spread, bits), bits);
+  } else if constexpr (sizeof(Code) == 4) {
+    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i spread = _mm256_set1_epi32(static_cast<int32_t>(members));
+    return _mm256_cmpeq_epi32(_mm256_and_si256(spread, bits), bits);
+  } else {
+    const __m256i bits = _mm256_setr_epi64x(1, 2, 4, 8);
+    const __m256i spread = _mm256_set1_epi64x(members);
+    return _mm256_cmpeq_epi64(_mm256_and_si256(spread, bits), bits);
+  }
+}
 
 // Copies the codes of the 64 users of `word`; 0 for those that are not in it.
+template <typename Code>
+THRONG_KERNELS_INLINE void CopyMembers(const uint8_t* codes, uint64_t word, uint8_t* out) {
+  constexpr uint32_t kLanes = 32 / sizeof(Code);
+  for (uint32_t i = 0; i < 64 / kLanes; ++i) {
+    const auto* from = reinterpret_cast<const __m256i*>(codes + i * 32);
+    const __m256i lanes = LanesOf<Code>(static_cast<uint32_t>(word >> (i * kLanes)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i * 32),
+                        _mm256_and_si256(_mm256_loadu_si256(from), lanes));
+  }
+}
+#else
+constexpr uint32_t kWalkMax = 6;
+
 template <typename Code>
 THRONG_KERNELS_INLINE void CopyMembers(const uint8_t* codes, uint64_t word, uint8_t* out) {
   for (uint32_t i = 0; i < 64; ++i) {
@@ -70,6 +107,7 @@ THRONG_KERNELS_INLINE void CopyMembers(const uint8_t* codes, uint64_t word, uint
     __builtin_memcpy(out + i * sizeof(Code), &code, sizeof(Code));
   }
 }
+#endif
 
 template <typename Code>
 uint32_t Collect(const uint8_t* codes, const uint64_t* words, uint32_t size, const uint8_t* ahead,

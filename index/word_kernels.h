@@ -40,6 +40,18 @@ struct WordTerm {
 
 using CollectFunction = uint32_t (*)(const uint8_t* codes, const uint64_t* words, uint32_t size,
                                      const uint8_t* ahead, uint8_t* out);
+using CountFromFunction = void (*)(const uint8_t* codes, uint32_t size, const uint64_t* limits,
+                                   uint32_t limit_count, uint64_t* counts);
+// Of codes; code 0 is "no value".
+struct CodeSums {
+  uint64_t count = 0;                    // of codes that are values
+  uint64_t low_sum = 0;                  // of them; of codes of 8 bytes, of their lower 32 bits
+  uint64_t high_sum = 0;                 // of the upper 32 bits of codes of 8 bytes
+  uint64_t min_distance = ~uint64_t{0};  // the least code less 1
+  uint64_t max_code = 0;
+};
+using SumFunction = void (*)(const uint8_t* codes, const uint64_t* words, const uint8_t* next,
+                             uint32_t ahead, CodeSums* sums);
 using FindRepeatedFunction = void (*)(const uint64_t* const* sets, uint32_t size, uint64_t* any,
                                       uint64_t* repeated);
 using GatherMasksFunction = void (*)(const uint64_t* const* sets, uint32_t size, uint32_t word,
@@ -97,8 +109,21 @@ struct WordKernels {
   CollectFunction collect2;
   CollectFunction collect4;
   CollectFunction collect8;
-  // Whether that reads all codes and takes as long for few members as for many.
-  bool collects_all;
+
+  // Adds to counts[i] how many of the codes, of 1, 2, 4 or 8 bytes, are limits[i] or more. Limits
+  // fit into a code.
+  CountFromFunction count_from1;
+  CountFromFunction count_from2;
+  CountFromFunction count_from4;
+  CountFromFunction count_from8;
+
+  // Adds the codes, of 1, 2, 4 or 8 bytes, of the members of a chunk's words. What will be read
+  // `ahead` bytes later, at most a chunk, is asked for; after the chunk's codes come those of
+  // `next`, which is only an address.
+  SumFunction sum_members1;
+  SumFunction sum_members2;
+  SumFunction sum_members4;
+  SumFunction sum_members8;
 
   // Writes the members of any of `size` sets, and those of more than one, to words of a chunk.
   FindRepeatedFunction find_repeated;

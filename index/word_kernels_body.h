@@ -10,8 +10,10 @@
 
 #include "index/kernel_codes.h"
 #include "index/kernel_collect.h"
+#include "index/kernel_limits.h"
 #include "index/kernel_masks.h"
 #include "index/kernel_offsets.h"
+#include "index/kernel_sums.h"
 #include "index/kernel_words.h"
 #include "index/word_kernels.h"
 
@@ -39,7 +41,14 @@ constexpr WordKernels kKernels = {
     .collect2 = Collect<uint16_t>,
     .collect4 = Collect<uint32_t>,
     .collect8 = Collect<uint64_t>,
-    .collects_all = kCollectsAll,
+    .count_from1 = CountFrom<uint8_t>,
+    .count_from2 = CountFrom<uint16_t>,
+    .count_from4 = CountFrom<uint32_t>,
+    .count_from8 = CountFrom<uint64_t>,
+    .sum_members1 = SumMembers<uint8_t>,
+    .sum_members2 = SumMembers<uint16_t>,
+    .sum_members4 = SumMembers<uint32_t>,
+    .sum_members8 = SumMembers<uint64_t>,
     .find_repeated = FindRepeated,
     .gather_masks = GatherMasks,
 };

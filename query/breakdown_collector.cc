@@ -87,28 +87,39 @@ void BreakdownCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
   }
 }
 
-void BreakdownCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t worker_number) {
-  Worker& worker = workers_[worker_number];
+void BreakdownCollector::Collect(uint32_t chunk, const ChunkSet& users, uint32_t worker) {
+  StartChunk(chunk, users, worker);
+  for (size_t i = 0; i < targets_.size(); ++i) CollectTag(i, chunk, users, worker);
+}
+
+void BreakdownCollector::StartChunk(uint32_t chunk, const ChunkSet& users, uint32_t number) {
+  Worker& worker = workers_[number];
   worker.users += users.cardinality;
   worker.has_offsets = false;
   const uint32_t shard_number = chunk / index::kChunksPerShard;
-  for (size_t i = 0; i < targets_.size(); ++i) {
-    const Target& target = targets_[i];
-    if (target.type == index::TagType::kFlag) worker.tags[i].with_value += users.cardinality;
-    const index::TagShard* shard = snapshot_.shard(target.tag, shard_number);
-    if (shard == nullptr) continue;
-    index::ShardBitmaps& bitmaps = worker.bitmaps[i];
-    if (worker.shard != shard_number) bitmaps.Assign(*shard, target.codes);
-    CollectTag(target, *shard, bitmaps, chunk % index::kChunksPerShard, users, worker,
-               worker.tags[i]);
-  }
+  if (worker.shard == shard_number) return;
   worker.shard = shard_number;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const index::TagShard* shard = snapshot_.shard(targets_[i].tag, shard_number);
+    if (shard != nullptr) worker.bitmaps[i].Assign(*shard, targets_[i].codes);
+  }
 }
 
-void BreakdownCollector::CollectTag(const Target& target, const index::TagShard& shard,
-                                    const index::ShardBitmaps& bitmaps, uint32_t chunk,
-                                    const ChunkSet& users, Worker& worker,
-                                    TagCounts& counts) const {
+void BreakdownCollector::CollectTag(size_t tag, uint32_t chunk, const ChunkSet& users,
+                                    uint32_t number) {
+  Worker& worker = workers_[number];
+  const Target& target = targets_[tag];
+  TagCounts& counts = worker.tags[tag];
+  if (target.type == index::TagType::kFlag) counts.with_value += users.cardinality;
+  const index::TagShard* shard = snapshot_.shard(target.tag, chunk / index::kChunksPerShard);
+  if (shard == nullptr) return;
+  CountTag(target, *shard, worker.bitmaps[tag], chunk % index::kChunksPerShard, users, worker,
+           counts);
+}
+
+void BreakdownCollector::CountTag(const Target& target, const index::TagShard& shard,
+                                  const index::ShardBitmaps& bitmaps, uint32_t chunk,
+                                  const ChunkSet& users, Worker& worker, TagCounts& counts) const {
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();
   const bool plain = block != nullptr && block->has_plain_codes();

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <span>
 
+#include "index/chunk_ops.h"
 #include "index/chunk_set.h"
 #include "index/column_shard.h"
 #include "index/word_kernels.h"
@@ -22,7 +23,7 @@ namespace throng::query {
 inline constexpr uint32_t kCollectedMax = 4096;
 // Codes are asked for so many bytes before they are read: a machine that reads ahead by itself
 // stops at every page, and begins anew with every chunk.
-inline constexpr size_t kAheadBytes = 24 << 10;
+inline constexpr uint32_t kAheadBytes = 24 << 10;
 
 template <typename Code>
 inline __attribute__((always_inline)) Code LoadCode(const uint8_t* codes, size_t i) {
@@ -64,6 +65,38 @@ inline __attribute__((always_inline)) void VisitCollected(const uint8_t* data,
                                 codes + count * sizeof(Code));
   }
   visit(codes, count);
+}
+
+// Members that are read one by one where they are fewer.
+inline constexpr uint32_t kFewMembers = 1024;
+
+// Calls visit(codes, size) for the codes of `users` of a chunk, whatever form the set has, with any
+// number of zeros among them. `next` as above.
+template <typename Code, typename Visit>
+inline __attribute__((always_inline)) void VisitCodes(const uint8_t* data,
+                                                      const index::ChunkSet& users,
+                                                      const uint8_t* next, Visit visit) {
+  if (users.kind == index::SetKind::kFull) {
+    visit(data, index::kChunkSize);
+  } else if (users.kind == index::SetKind::kRuns) {
+    for (uint32_t i = 0; i < users.size; ++i) {
+      const index::Run run = users.runs[i];
+      visit(data + size_t{run.first} * sizeof(Code), uint32_t{run.last} - run.first + 1);
+    }
+  } else if (users.kind == index::SetKind::kArray || users.cardinality <= kFewMembers) {
+    alignas(64) uint8_t few[kCollectedMax * sizeof(Code)];
+    uint32_t size = 0;
+    index::ForEach(users, [&](uint32_t offset) {
+      std::memcpy(few + size_t{size++} * sizeof(Code), data + size_t{offset} * sizeof(Code),
+                  sizeof(Code));
+      if (size < kCollectedMax) return;
+      visit(few, size);
+      size = 0;
+    });
+    visit(few, size);
+  } else {
+    VisitCollected<Code>(data, users.words, next, visit);
+  }
 }
 
 // The codes of the chunk after `chunk` of the shard, or of this one where there are none. REQUIRES:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "index/chunk_ops.h"
+#include "query/column_bounds.h"
 #include "query/joint_execution.h"
 
 namespace throng::query {
@@ -71,39 +72,6 @@ class CurveCollector final : public JointCollector {
   const size_t larger_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
-
-// The least number that anybody has, and one that nobody's is above: the blocks say so.
-Interval BoundsOf(const index::Snapshot& snapshot, uint32_t tag) {
-  constexpr auto kLargest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  Interval bounds{std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
-  const auto extend = [&](int64_t low, int64_t high) {
-    bounds.low = std::min(bounds.low, low);
-    bounds.high = std::max(bounds.high, high);
-  };
-  for (uint32_t s = 0; s < snapshot.shard_count(); ++s) {
-    const index::TagShard* shard = snapshot.shard(tag, s);
-    if (shard == nullptr || shard->column == nullptr) continue;
-    for (uint32_t c = 0; c < index::kChunksPerShard; ++c) {
-      for (const index::Cell& cell : shard->column->delta(c)) {
-        if (cell.present) extend(cell.value, cell.value);
-      }
-      const index::ColumnBlock* block = shard->column->block(c).get();
-      if (block == nullptr) continue;
-      // From the base, at most so far; the sum may be beyond 64 bits.
-      const uint64_t span = ~uint64_t{0} >> (64 - 8 * block->width());
-      const uint64_t room = kLargest - static_cast<uint64_t>(block->base());
-      const bool bounded = block->codes() != nullptr && span < room;
-      extend(block->base(), bounded ? block->base() + static_cast<int64_t>(span)
-                                    : std::numeric_limits<int64_t>::max());
-      for (const int64_t value : block->exceptions().values) extend(value, value);
-    }
-  }
-  return bounds;
-}
-
-uint64_t Distance(int64_t low, int64_t high) {
-  return static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
-}
 
 }  // namespace
 

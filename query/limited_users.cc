@@ -20,25 +20,26 @@ namespace {
 
 using index::ChunkSet;
 
-constexpr uint64_t kSampleUsers = 16'384;
-// Standard deviations of the sample between the rank sought and each end of the range.
-constexpr double kDeviations = 3;
+// Smaller sets are walked through rather than asked about users that may not be in them.
+constexpr uint32_t kDenseUsers = index::kChunkSize / 16;
+constexpr uint64_t kSampleUsersMin = 1'024;
 
 // Calls visit(ordinal) for about `wanted` of the users, spread over all chunks.
 template <typename Visit>
 void VisitSample(const index::OrdinalSet& users, uint64_t wanted, Visit visit) {
-  // Chosen by their place, like throws at the chunk, so that no set is hard to sample.
-  const uint64_t throws_a_chunk =
-      std::max<uint64_t>(1, wanted * index::kChunkSize / users.cardinality());
+  const uint64_t step = std::max<uint64_t>(1, users.cardinality() / wanted);
+  const uint64_t throws = std::max<uint64_t>(1, index::kChunkSize / step);
+  uint64_t at = 0;  // in a walk
   for (uint32_t chunk = 0; chunk < users.chunk_count(); ++chunk) {
     const ChunkSet set = users.chunk(chunk);
-    if (set.empty()) continue;
     const uint32_t first = chunk << index::kChunkBits;
-    if (throws_a_chunk >= index::kChunkSize / 4) {
-      index::ForEach(set, [&](uint32_t offset) { visit(first | offset); });
+    if (set.cardinality < kDenseUsers || step < 16) {
+      index::ForEach(set, [&](uint32_t offset) {
+        if (at++ % step == 0) visit(first | offset);
+      });
       continue;
     }
-    for (uint64_t i = 0; i < throws_a_chunk; ++i) {
+    for (uint64_t i = 0; i < throws; ++i) {
       // An odd factor of about 2^16 over the golden ratio: no two are the same, and they are even.
       const uint32_t offset =
           static_cast<uint32_t>(i * 40'503 + chunk * 25'717) & index::kChunkMask;
@@ -66,23 +67,30 @@ struct RankRange {
 
 // Where the user is who has `wanted` - 1 users before it. `exact`: a range of one rank near it.
 RankRange Locate(const UserOrder& order, const index::OrdinalSet& users, uint64_t wanted,
-                 bool exact) {
+                 bool exact, const ChoiceEffort& effort) {
+  const uint64_t wanted_ranks =
+      std::clamp(users.cardinality() / 64, std::min(kSampleUsersMin, effort.sample_users),
+                 effort.sample_users);
   std::vector<uint64_t> ranks;
-  VisitSample(users, kSampleUsers,
+  VisitSample(users, wanted_ranks,
               [&](uint32_t ordinal) { ranks.push_back(order.RankOf(ordinal)); });
   if (ranks.empty()) ranks.push_back(order.RankOf(SomeUser(users)));
-  std::sort(ranks.begin(), ranks.end());
+  const auto rank_at = [&ranks](double at) {
+    const auto nth = ranks.begin() + static_cast<ptrdiff_t>(at);
+    std::nth_element(ranks.begin(), nth, ranks.end());
+    return *nth;
+  };
   const auto size = static_cast<double>(ranks.size());
   const double share = static_cast<double>(wanted) / static_cast<double>(users.cardinality());
   const double at = share * size;
   if (exact) {
-    const uint64_t rank = ranks[static_cast<size_t>(std::clamp(at, 0.0, size - 1))];
+    const uint64_t rank = rank_at(std::clamp(at, 0.0, size - 1));
     return {rank, rank};
   }
-  const double reach = kDeviations * std::sqrt(at * (1 - share)) + kDeviations;
+  const double reach = effort.deviations * (std::sqrt(at * (1 - share)) + 1);
   RankRange range;
-  if (at - reach >= 0) range.low = ranks[static_cast<size_t>(at - reach)];
-  if (at + reach < size) range.high = ranks[static_cast<size_t>(at + reach)];
+  if (at - reach >= 0) range.low = rank_at(at - reach);
+  if (at + reach < size) range.high = rank_at(at + reach);
   return range;
 }
 
@@ -96,7 +104,8 @@ LogicalPlan Both(LogicalPlan a, LogicalPlan b) {
 // Takes users until so many are taken.
 class Choice {
  public:
-  explicit Choice(const ExecutionContext& context) : context_(context) {}
+  Choice(const ExecutionContext& context, const ChoiceEffort& effort)
+      : context_(context), effort_(effort) {}
 
   // Takes the first `wanted` of the users. REQUIRES: 1 <= wanted <= users.
   absl::Status TakeByNumber(const NumberOrder& order, OrdinalSetRef users, uint64_t wanted);
@@ -106,29 +115,24 @@ class Choice {
   absl::StatusOr<OrdinalSetRef> Build() const;
 
  private:
-  // A user, and what it is compared by.
-  struct Ranked {
-    uint64_t rank;
-    uint64_t place;
-    uint32_t ordinal;
-  };
-
   // Takes who is certainly among the first `*wanted` until those in doubt are few or of one rank.
   absl::Status Narrow(const UserOrder& order, OrdinalSetRef* users, uint64_t* wanted);
-  // By rank, place and id.
-  void TakeRanked(const UserOrder& order, const UserOrder& places, const index::OrdinalSet& users,
-                  uint64_t wanted);
+  // The same until those in doubt are of one rank, by ranking each.
+  void Rank(const UserOrder& order, OrdinalSetRef* users, uint64_t* wanted);
+  // Of users of the same place: by id.
+  void TakeById(const index::OrdinalSet& users, uint64_t wanted);
 
   const ExecutionContext context_;
+  const ChoiceEffort effort_;
   std::vector<OrdinalSetRef> taken_;
 };
 
 absl::Status Choice::Narrow(const UserOrder& order, OrdinalSetRef* users, uint64_t* wanted) {
   constexpr uint64_t kLast = std::numeric_limits<uint64_t>::max();
   bool exact = false;
-  while ((*users)->cardinality() > kRankedUsersMax && *wanted < (*users)->cardinality()) {
+  while ((*users)->cardinality() > effort_.ranked_users_max && *wanted < (*users)->cardinality()) {
     const uint64_t before = (*users)->cardinality();
-    const RankRange range = Locate(order, **users, *wanted, exact);
+    const RankRange range = Locate(order, **users, *wanted, exact, effort_);
     absl::StatusOr<RankSplit> split = order.Split(*users, range.low, range.high);
     if (!split.ok()) return split.status();
     if (*wanted <= split->below->cardinality()) {
@@ -152,36 +156,44 @@ absl::Status Choice::Narrow(const UserOrder& order, OrdinalSetRef* users, uint64
   return absl::OkStatus();
 }
 
-void Choice::TakeRanked(const UserOrder& order, const UserOrder& places,
-                        const index::OrdinalSet& users, uint64_t wanted) {
-  std::vector<Ranked> ranked;
-  ranked.reserve(users.cardinality());
-  for (uint32_t chunk = 0; chunk < users.chunk_count(); ++chunk) {
-    index::ForEach(users.chunk(chunk), [&](uint32_t offset) {
-      const uint32_t ordinal = chunk << index::kChunkBits | offset;
-      ranked.push_back({order.RankOf(ordinal), places.RankOf(ordinal), ordinal});
-    });
+void Choice::Rank(const UserOrder& order, OrdinalSetRef* users, uint64_t* wanted) {
+  std::vector<std::pair<uint64_t, uint32_t>> ranked;  // rank and ordinal
+  ranked.reserve((*users)->cardinality());
+  VisitSample(**users, (*users)->cardinality(),
+              [&](uint32_t ordinal) { ranked.emplace_back(order.RankOf(ordinal), ordinal); });
+  const auto last = ranked.begin() + static_cast<ptrdiff_t>(*wanted - 1);
+  std::nth_element(ranked.begin(), last, ranked.end());
+  const uint64_t rank = last->first;
+  index::OrdinalSet::Builder before;
+  index::OrdinalSet::Builder same;
+  for (const auto& [of_user, ordinal] : ranked) {
+    if (of_user < rank) before.Add(ordinal);
+    if (of_user == rank) same.Add(ordinal);
   }
-  const auto last = ranked.begin() + static_cast<ptrdiff_t>(wanted);
-  std::nth_element(ranked.begin(), last, ranked.end(), [this](const Ranked& a, const Ranked& b) {
-    if (a.rank != b.rank) return a.rank < b.rank;
-    if (a.place != b.place) return a.place < b.place;
-    if (a.ordinal == b.ordinal) return false;
-    const index::IdDictionary& ids = context_.snapshot.ids();
-    return ids.text(a.ordinal) < ids.text(b.ordinal);
+  taken_.push_back(before.Build());
+  *wanted -= taken_.back()->cardinality();
+  *users = same.Build();
+}
+
+void Choice::TakeById(const index::OrdinalSet& users, uint64_t wanted) {
+  std::vector<std::pair<std::string, uint32_t>> ids;
+  VisitSample(users, users.cardinality(), [&](uint32_t ordinal) {
+    ids.emplace_back(context_.snapshot.ids().text(ordinal), ordinal);
   });
-  index::OrdinalSet::Builder chosen;
-  for (auto user = ranked.begin(); user != last; ++user) chosen.Add(user->ordinal);
-  taken_.push_back(chosen.Build());
+  std::sort(ids.begin(), ids.end());
+  index::OrdinalSet::Builder first;
+  for (uint64_t i = 0; i < wanted; ++i) first.Add(ids[i].second);
+  taken_.push_back(first.Build());
 }
 
 absl::Status Choice::TakeByHash(const HashOrder& order, OrdinalSetRef users, uint64_t wanted) {
   const HashRanks places(order, context_);
   if (absl::Status status = Narrow(places, &users, &wanted); !status.ok()) return status;
-  if (wanted == users->cardinality()) {
-    taken_.push_back(std::move(users));
+  if (wanted < users->cardinality()) Rank(places, &users, &wanted);
+  if (wanted < users->cardinality()) {
+    TakeById(*users, wanted);
   } else {
-    TakeRanked(places, places, *users, wanted);
+    taken_.push_back(std::move(users));
   }
   return absl::OkStatus();
 }
@@ -201,9 +213,9 @@ absl::Status Choice::TakeByNumber(const NumberOrder& order, OrdinalSetRef users,
   users = with_number;
   const NumberRanks numbers(order, context_);
   if (absl::Status status = Narrow(numbers, &users, &wanted); !status.ok()) return status;
-  if (users->cardinality() > kRankedUsersMax) return TakeByHash(ties, std::move(users), wanted);
-  TakeRanked(numbers, HashRanks(ties, context_), *users, wanted);
-  return absl::OkStatus();
+  const bool few = users->cardinality() <= effort_.ranked_users_max;
+  if (few && wanted < users->cardinality()) Rank(numbers, &users, &wanted);
+  return TakeByHash(ties, std::move(users), wanted);
 }
 
 absl::StatusOr<OrdinalSetRef> Choice::Build() const {
@@ -224,14 +236,15 @@ absl::StatusOr<OrdinalSetRef> Choice::Build() const {
 
 absl::StatusOr<OrdinalSetRef> ChooseUsers(const PhysicalPlan& plan, const Limit& limit,
                                           const index::Snapshot& snapshot,
-                                          index::Parallel& parallel, const Check& check) {
+                                          index::Parallel& parallel, const Check& check,
+                                          const ChoiceEffort& effort) {
   SetCollector collector;
   if (absl::Status status = Execute(plan, snapshot, parallel, check, collector); !status.ok()) {
     return status;
   }
   const OrdinalSetRef users = collector.Build();
   if (users->cardinality() <= limit.users) return users;
-  Choice choice({snapshot, parallel, check});
+  Choice choice({snapshot, parallel, check}, effort);
   const absl::Status status = std::visit(
       index::Overloaded{
           [&](const NumberOrder& order) { return choice.TakeByNumber(order, users, limit.users); },

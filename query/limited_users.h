@@ -24,15 +24,20 @@
 
 namespace throng::query {
 
-// So many users are ranked one by one, 24 bytes each; more are split first.
-inline constexpr uint64_t kRankedUsersMax = 32'768;
+// What a choice costs; whom it takes does not depend on it.
+struct ChoiceEffort {
+  uint64_t ranked_users_max = 32'768;  // are ranked one by one, 16 bytes each; more are split first
+  uint64_t sample_users = 16'384;      // at most about so many
+  double deviations = 3;               // from the sample's guess to each end of the range in doubt
+};
 
 // The first limit.users of the plan's users in the limit's order, or all where they are fewer. The
 // plan runs once; what follows takes one to three passes over its users. Errors: the check's.
 // Thread-safe.
 absl::StatusOr<OrdinalSetRef> ChooseUsers(const PhysicalPlan& plan, const Limit& limit,
                                           const index::Snapshot& snapshot,
-                                          index::Parallel& parallel, const Check& check);
+                                          index::Parallel& parallel, const Check& check,
+                                          const ChoiceEffort& effort = {});
 
 }  // namespace throng::query
 

@@ -155,11 +155,22 @@ std::optional<ValueSet> ExcludedBy(const LogicalPlan& plan) {
   return negated == nullptr ? std::nullopt : ValuesOf(*negated);
 }
 
+// "40 s", "5 h", "3 days": cut to whole ones, of the largest unit that there are two of.
+std::string AgeText(int64_t seconds) {
+  if (seconds >= 2 * 86'400) return fmt::format("{} days", seconds / 86'400);
+  if (seconds >= 2 * 3'600) return fmt::format("{} h", seconds / 3'600);
+  if (seconds >= 2 * 60) return fmt::format("{} min", seconds / 60);
+  return fmt::format("{} s", seconds);
+}
+
 // Walks the expression and its plan side by side.
 class Linter {
  public:
-  Linter(const index::CatalogueView& view, Resolved* resolved)
-      : view_(view), warnings_(resolved->warnings), first_(resolved->warnings.size()) {}
+  Linter(const index::CatalogueView& view, int64_t reference_us, Resolved* resolved)
+      : view_(view),
+        reference_us_(reference_us),
+        warnings_(resolved->warnings),
+        first_(resolved->warnings.size()) {}
 
   void Run(const Expression& root, const LogicalPlan& plan) {
     const Expression& expression = WithoutLimit(root);
@@ -188,6 +199,7 @@ class Linter {
   void LintCondition(const Condition& condition);
   void LintOrder(const ByTag& order, const Limited& limited);
   void LintState(const index::TagDefinition& tag, const SourceSpan& span);
+  void LintFreshness(const index::TagDefinition& tag, const SourceSpan& span);
   void LintDisjunction(const Expression& parent, const std::vector<LogicalPlan>& plans);
   Found Report(Found found, const Expression& at, std::string_view what);
   void Warn(std::string_view reason, const SourceSpan& span, std::string message,
@@ -198,10 +210,12 @@ class Linter {
   static SourceSpan SpanOf(const Expression& expression);
 
   const index::CatalogueView& view_;
+  const int64_t reference_us_;
   std::vector<Warning>& warnings_;
   size_t first_;
   std::set<std::string, std::less<>> exists_tags_;   // named in an exists(tag)
   std::set<std::string, std::less<>> offline_tags_;  // warned of
+  std::set<std::string, std::less<>> stale_tags_;    // warned of
   std::set<std::string, std::less<>> negated_tags_;  // warned of
 };
 
@@ -283,10 +297,21 @@ Linter::Found Linter::VisitOperands(const Expression& parent,
 }
 
 void Linter::LintState(const index::TagDefinition& tag, const SourceSpan& span) {
+  LintFreshness(tag, span);
   if (tag.state == index::TagState::kOnline || !offline_tags_.insert(tag.name).second) return;
   Warn("TAG_OFFLINE", span,
        fmt::format("tag \"{}\" is {}: its content may be old or incomplete", tag.name,
                    tag.state == index::TagState::kDraft ? "a draft" : "offline"));
+}
+
+void Linter::LintFreshness(const index::TagDefinition& tag, const SourceSpan& span) {
+  if (tag.freshness_s == 0 || tag.content_time_us == 0) return;
+  // Microseconds of the years 1 to 9999 are far from the ends of int64.
+  const int64_t age_s = (reference_us_ - tag.content_time_us) / 1'000'000;
+  if (age_s <= int64_t{tag.freshness_s} || !stale_tags_.insert(tag.name).second) return;
+  Warn("TAG_STALE", span,
+       fmt::format("the content of tag \"{}\" is {} old; it should be no older than {}", tag.name,
+                   AgeText(age_s), AgeText(tag.freshness_s)));
 }
 
 // A tree always says which direction it means.
@@ -352,8 +377,9 @@ SourceSpan Linter::SpanOf(const Expression& expression) {
 
 }  // namespace
 
-void Lint(const Expression& expression, const index::CatalogueView& view, Resolved* resolved) {
-  Linter(view, resolved).Run(expression, resolved->plan);
+void Lint(const Expression& expression, const index::CatalogueView& view, int64_t reference_us,
+          Resolved* resolved) {
+  Linter(view, reference_us, resolved).Run(expression, resolved->plan);
 }
 
 }  // namespace throng::query

@@ -6,18 +6,21 @@
 #ifndef THRONG_QUERY_LINTER_H_
 #define THRONG_QUERY_LINTER_H_
 
+#include <cstdint>
+
 #include "index/catalogue.h"
 #include "query/expression.h"
 #include "query/resolver.h"
 
 namespace throng::query {
 
-// Appends warnings to `resolved->warnings`, at most 100: TAG_OFFLINE and NEGATED_MISSING once a
-// tag, REDUNDANT_OR, TOP_ASCENDING, and ALWAYS_EMPTY or ALWAYS_EVERYBODY at the smallest part that
-// is so. What it
-// says is certain, what it does not notice may still be so. Reads no user's data. Thread-safe.
+// Appends warnings to `resolved->warnings`, at most 100: TAG_OFFLINE, TAG_STALE (at the request's
+// reference time, Unix microseconds) and NEGATED_MISSING once a tag, REDUNDANT_OR, TOP_ASCENDING,
+// and ALWAYS_EMPTY or ALWAYS_EVERYBODY at the smallest part that is so. What it says is certain,
+// what it does not notice may still be so. Reads no user's data. Thread-safe.
 // REQUIRES: `resolved` is what `expression` resolved to in `view`.
-void Lint(const Expression& expression, const index::CatalogueView& view, Resolved* resolved);
+void Lint(const Expression& expression, const index::CatalogueView& view, int64_t reference_us,
+          Resolved* resolved);
 
 }  // namespace throng::query
 

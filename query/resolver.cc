@@ -371,7 +371,7 @@ absl::StatusOr<Resolved> Resolve(const Expression& expression, const index::Cata
   Resolved resolved;
   THRONG_ASSIGN_OR_RETURN(resolved.plan,
                           Resolver(view, ids, time, crowds, &resolved).Visit(expression));
-  Lint(expression, view, &resolved);
+  Lint(expression, view, time.reference_us, &resolved);
   return resolved;
 }
 

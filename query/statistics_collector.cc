@@ -12,6 +12,7 @@
 #include "index/error.h"
 #include "index/multiversion.h"
 #include "index/word_kernels.h"
+#include "query/column_bounds.h"
 #include "query/column_codes.h"
 
 namespace throng::query {
@@ -21,21 +22,12 @@ using index::ChunkSet;
 using index::kChunkSize;
 using index::kWordsPerChunk;
 
-// Of the codes of one chunk; code 0 is "no value", code 1 is the block's base.
-struct CodeTotals {
-  uint64_t count = 0;
-  uint64_t low_sum = 0;                                          // of the lower 32 bits
-  uint64_t high_sum = 0;                                         // of the upper 32 bits
-  uint64_t min_distance = std::numeric_limits<uint64_t>::max();  // code - 1
-  uint64_t max_code = 0;
-};
-
 // Adds the `size` codes, at most a chunk's, from `data` on. One loop a figure: each is then as wide
 // as it must be when it is vectorised. "No value" less one is the largest number there is, and no
 // code less one, so that the least needs no test.
 template <typename Code>
 inline __attribute__((always_inline)) void AddAll(const uint8_t* data, uint32_t size,
-                                                  CodeTotals* totals) {
+                                                  index::CodeSums* totals) {
   // 65,536 codes of 2 bytes sum up to less than 2^32.
   using Sum = std::conditional_t<(sizeof(Code) <= 2), uint32_t, uint64_t>;
   Code min_distance = std::numeric_limits<Code>::max();
@@ -77,7 +69,7 @@ struct OneByOne {
     min_distance = std::min(min_distance, static_cast<Code>(code - 1));
     max_code = std::max(max_code, code);
   }
-  inline __attribute__((always_inline)) void AddTo(CodeTotals* totals) const {
+  inline __attribute__((always_inline)) void AddTo(index::CodeSums* totals) const {
     if (count == 0) return;
     totals->count += count;
     totals->low_sum += low_sum;
@@ -103,7 +95,7 @@ struct Ahead {
 template <typename Code>
 inline __attribute__((always_inline)) void AddArray(const uint8_t* data, const uint16_t* offsets,
                                                     uint32_t size, const Ahead& ahead,
-                                                    CodeTotals* totals) {
+                                                    index::CodeSums* totals) {
   OneByOne<Code> one_by_one;
   const uint32_t both = std::min(size, ahead.size);
   for (uint32_t i = 0; i < both; ++i) {
@@ -115,9 +107,19 @@ inline __attribute__((always_inline)) void AddArray(const uint8_t* data, const u
   one_by_one.AddTo(totals);
 }
 
+// The kernel of the codes' width: index/word_kernels.h.
+template <typename Code>
+index::SumFunction SumMembers() {
+  const index::WordKernels& kernels = index::Kernels();
+  if constexpr (sizeof(Code) == 1) return kernels.sum_members1;
+  if constexpr (sizeof(Code) == 2) return kernels.sum_members2;
+  if constexpr (sizeof(Code) == 4) return kernels.sum_members4;
+  if constexpr (sizeof(Code) == 8) return kernels.sum_members8;
+}
+
 template <typename Code>
 inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const ChunkSet& users,
-                                                  const uint8_t* next, CodeTotals* totals) {
+                                                  const uint8_t* next, index::CodeSums* totals) {
   switch (users.kind) {
     case index::SetKind::kEmpty:
       return;
@@ -125,11 +127,7 @@ inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const Chu
       AddArray<Code>(data, users.array, users.size, {}, totals);
       return;
     case index::SetKind::kBitset:
-      VisitCollected<Code>(
-          data, users.words,
-          next, [totals](const uint8_t* codes, uint32_t size) __attribute__((always_inline)) {
-            AddAll<Code>(codes, size, totals);
-          });
+      SumMembers<Code>()(data, users.words, next, kAheadBytes, totals);
       return;
     case index::SetKind::kRuns:
       for (uint32_t i = 0; i < users.size; ++i) {
@@ -145,24 +143,25 @@ inline __attribute__((always_inline)) void AddSet(const uint8_t* data, const Chu
 }
 
 THRONG_MULTIVERSION void AddSet1(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
-                                 CodeTotals* totals) {
+                                 index::CodeSums* totals) {
   AddSet<uint8_t>(data, users, next, totals);
 }
 THRONG_MULTIVERSION void AddSet2(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
-                                 CodeTotals* totals) {
+                                 index::CodeSums* totals) {
   AddSet<uint16_t>(data, users, next, totals);
 }
 THRONG_MULTIVERSION void AddSet4(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
-                                 CodeTotals* totals) {
+                                 index::CodeSums* totals) {
   AddSet<uint32_t>(data, users, next, totals);
 }
 THRONG_MULTIVERSION void AddSet8(const uint8_t* data, const ChunkSet& users, const uint8_t* next,
-                                 CodeTotals* totals) {
+                                 index::CodeSums* totals) {
   AddSet<uint64_t>(data, users, next, totals);
 }
 
-CodeTotals TotalsOf(const index::ColumnBlock& block, const ChunkSet& users, const uint8_t* next) {
-  CodeTotals totals;
+index::CodeSums TotalsOf(const index::ColumnBlock& block, const ChunkSet& users,
+                         const uint8_t* next) {
+  index::CodeSums totals;
   switch (block.width()) {
     case 1:
       AddSet1(block.codes(), users, next, &totals);
@@ -180,9 +179,9 @@ CodeTotals TotalsOf(const index::ColumnBlock& block, const ChunkSet& users, cons
   return totals;
 }
 
-CodeTotals TotalsOfArray(const index::ColumnBlock& block, const uint16_t* offsets, uint32_t size,
-                         const Ahead& ahead) {
-  CodeTotals totals;
+index::CodeSums TotalsOfArray(const index::ColumnBlock& block, const uint16_t* offsets,
+                              uint32_t size, const Ahead& ahead) {
+  index::CodeSums totals;
   switch (block.width()) {
     case 1:
       AddArray<uint8_t>(block.codes(), offsets, size, ahead, &totals);
@@ -206,10 +205,8 @@ constexpr uint32_t kBytesAMember = 200;
 // Whether the members are better looked up one by one.
 bool IsFew(const ChunkSet& users, int width) {
   if (users.kind == index::SetKind::kArray) return users.size <= index::kArrayMax;
-  const uint32_t most = index::Kernels().collects_all
-                            ? kChunkSize / kBytesAMember * static_cast<uint32_t>(width)
-                            : index::kArrayMax;
-  return users.kind == index::SetKind::kBitset && users.cardinality <= most;
+  return users.kind == index::SetKind::kBitset &&
+         users.cardinality <= kChunkSize / kBytesAMember * static_cast<uint32_t>(width);
 }
 
 }  // namespace
@@ -226,7 +223,7 @@ struct StatisticsCollector::Partial {
     min = std::min(min, value);
     max = std::max(max, value);
   }
-  void Add(const CodeTotals& totals, int64_t base) {
+  void Add(const index::CodeSums& totals, int64_t base) {
     if (totals.count == 0) return;
     with_value += totals.count;
     total += (absl::int128(totals.high_sum) << 32) + absl::int128(totals.low_sum) +
@@ -320,12 +317,7 @@ void StatisticsCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
 
 uint64_t StatisticsCollector::BytesAChunk() const {
   uint64_t bytes = 0;
-  for (uint32_t tag : tags_) {
-    const index::TagShard* shard = snapshot_.shard(tag, 0);
-    const index::ColumnBlock* block =
-        shard == nullptr || shard->column == nullptr ? nullptr : shard->column->block(0).get();
-    if (block != nullptr) bytes += uint64_t{kChunkSize} * static_cast<uint64_t>(block->width());
-  }
+  for (uint32_t tag : tags_) bytes += CodeBytesAChunk(snapshot_, tag);
   return bytes;
 }
 

@@ -1,6 +1,6 @@
 #include "query/user_order.h"
 
-#include <algorithm>
+#include <bit>
 #include <span>
 #include <utility>
 #include <vector>
@@ -36,33 +36,6 @@ class BothCollector final : public JointCollector {
   std::vector<index::BlockRef> blocks_[2];  // each chunk is written by one thread
 };
 
-// Some users of a chunk, added in ascending order.
-class ChunkUsers {
- public:
-  explicit ChunkUsers(bool few) : few_(few), scratch_(index::TakeScratch()) {
-    if (!few_) index::CopyTo(ChunkSet::Empty(), scratch_->bits.words);
-  }
-
-  // Adds the user if `is_in`, without a branch.
-  void Add(uint32_t offset, bool is_in) {
-    if (few_) {
-      scratch_->array.values[size_] = static_cast<uint16_t>(offset);
-      size_ += is_in ? 1 : 0;
-    } else {
-      scratch_->bits.words[offset >> 6] |= uint64_t{is_in} << (offset & 63);
-    }
-  }
-  index::BlockRef Build() const {
-    return index::MakeBlock(few_ ? ChunkSet::Array(scratch_->array.values, size_)
-                                 : index::ViewOf(scratch_->bits.words));
-  }
-
- private:
-  const bool few_;
-  uint32_t size_ = 0;
-  index::ScratchRef scratch_;
-};
-
 // Splits the users by place.
 class PlaceCollector final : public Collector {
  public:
@@ -75,17 +48,14 @@ class PlaceCollector final : public Collector {
   }
   uint64_t BytesAChunk() const override { return index::kChunkSize * sizeof(uint64_t); }
   void Collect(uint32_t chunk, const ChunkSet& users, uint32_t /*worker*/) override {
-    const index::IdChunk& ids = ids_.chunk(chunk);
-    const bool few = users.cardinality < index::kArrayMax;  // an entry more is written
-    ChunkUsers below(few);
-    ChunkUsers within(few);
-    index::ForEach(users, [&](uint32_t offset) {
-      const uint64_t place = index::PlaceOf(ids.hash(offset), salt_hash_);
-      below.Add(offset, place < low_);
-      within.Add(offset, place - low_ <= width_);
-    });
-    below_[chunk] = below.Build();
-    within_[chunk] = within.Build();
+    const index::ScratchRef below = index::TakeScratch();
+    const index::ScratchRef within = index::TakeScratch();
+    if (users.cardinality < index::kArrayMax) {  // one entry more is written than kept
+      SplitFew(ids_.chunk(chunk), users, chunk, *below, *within);
+    } else {
+      index::CopyTo(users, within->bits.words);
+      SplitMany(ids_.chunk(chunk), chunk, *below, *within);
+    }
   }
   RankSplit Build() {
     return {index::OrdinalSet::FromBlocks(std::move(below_)),
@@ -93,6 +63,44 @@ class PlaceCollector final : public Collector {
   }
 
  private:
+  bool IsBelow(uint64_t place) const { return place < low_; }
+  bool IsWithin(uint64_t place) const { return place - low_ <= width_; }
+
+  void SplitFew(const index::IdChunk& ids, const ChunkSet& users, uint32_t chunk,
+                index::ChunkScratch& below, index::ChunkScratch& within) {
+    uint32_t below_size = 0;
+    uint32_t within_size = 0;
+    index::ForEach(users, [&](uint32_t offset) {
+      const uint64_t place = index::PlaceOf(ids.hash(offset), salt_hash_);
+      below.array.values[below_size] = static_cast<uint16_t>(offset);
+      within.array.values[within_size] = static_cast<uint16_t>(offset);
+      below_size += IsBelow(place) ? 1 : 0;
+      within_size += IsWithin(place) ? 1 : 0;
+    });
+    below_[chunk] = index::MakeBlock(ChunkSet::Array(below.array.values, below_size));
+    within_[chunk] = index::MakeBlock(ChunkSet::Array(within.array.values, within_size));
+  }
+
+  // Of the users whose bits are in `within`. 64 users are split in registers: a bit that is set in
+  // memory would wait for the one before.
+  void SplitMany(const index::IdChunk& ids, uint32_t chunk, index::ChunkScratch& below,
+                 index::ChunkScratch& within) {
+    for (uint32_t w = 0; w < index::kWordsPerChunk; ++w) {
+      uint64_t below_bits = 0;
+      uint64_t within_bits = 0;
+      for (uint64_t bits = within.bits.words[w]; bits != 0; bits &= bits - 1) {
+        const auto bit = static_cast<uint32_t>(std::countr_zero(bits));
+        const uint64_t place = index::PlaceOf(ids.hash(w * 64 + bit), salt_hash_);
+        below_bits |= uint64_t{IsBelow(place)} << bit;
+        within_bits |= uint64_t{IsWithin(place)} << bit;
+      }
+      below.bits.words[w] = below_bits;
+      within.bits.words[w] = within_bits;
+    }
+    below_[chunk] = index::MakeBlock(index::ViewOf(below.bits.words));
+    within_[chunk] = index::MakeBlock(index::ViewOf(within.bits.words));
+  }
+
   const index::IdDictionary& ids_;
   const uint64_t salt_hash_;
   const uint64_t low_;

@@ -15,8 +15,8 @@ case "$level" in build | test | lint) ;; *) sed -n '2,10p' "$0" >&2; exit 2 ;; e
 
 build_packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config tzdata
-  libabsl-dev libcli11-dev libfmt-dev libgrpc++-dev libprotobuf-dev librocksdb-dev libspdlog-dev
-  libssl-dev libtomlplusplus-dev libxxhash-dev nlohmann-json3-dev prometheus-cpp-dev
+  libabsl-dev libboost-dev libcli11-dev libfmt-dev libgrpc++-dev libprotobuf-dev librocksdb-dev
+  libspdlog-dev libssl-dev libtomlplusplus-dev libxxhash-dev nlohmann-json3-dev prometheus-cpp-dev
   protobuf-compiler protobuf-compiler-grpc
   zlib1g-dev
 )

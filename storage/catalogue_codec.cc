@@ -44,6 +44,9 @@ std::vector<uint64_t> ReadStamps(ByteReader& in) {
   return UnpackUnsigned(in.Varint(kShardsMax), in);
 }
 
+// In the byte of the state: a freshness follows.
+constexpr uint8_t kHasFreshness = 0x80;
+
 void WriteDefinition(const index::TagDefinition& definition, ByteWriter& out) {
   out.Varint(definition.id);
   out.Text(definition.name);
@@ -54,10 +57,13 @@ void WriteDefinition(const index::TagDefinition& definition, ByteWriter& out) {
   out.Text(definition.description);
   out.Text(definition.owner);
   out.U8(static_cast<uint8_t>(definition.sensitivity));
-  out.U8(static_cast<uint8_t>(definition.state));
+  const bool has_freshness = definition.freshness_s > 0;
+  out.U8(static_cast<uint8_t>(static_cast<uint8_t>(definition.state) |
+                              (has_freshness ? kHasFreshness : 0)));
   out.Varint(definition.values_max);
   out.Varint(definition.generation);
   out.ZigZag(definition.content_time_us);
+  if (has_freshness) out.Varint(definition.freshness_s);
 }
 
 index::TagDefinition ReadDefinition(ByteReader& in) {
@@ -71,10 +77,15 @@ index::TagDefinition ReadDefinition(ByteReader& in) {
   definition.description = in.Text(index::kTagTextBytesMax);
   definition.owner = in.Text(index::kTagTextBytesMax);
   definition.sensitivity = in.U8();
-  definition.state = static_cast<index::TagState>(in.U8());
+  const uint8_t state = in.U8();
+  definition.state = static_cast<index::TagState>(state & ~kHasFreshness);
   definition.values_max = in.Varint32();
   definition.generation = in.Varint32();
   definition.content_time_us = in.ZigZag();
+  if ((state & kHasFreshness) != 0) {
+    definition.freshness_s = in.Varint32();
+    if (definition.freshness_s == 0) in.Fail();
+  }
   if (in.ok() && (definition.id == 0 || definition.id >= kTagIdEnd || definition.generation == 0 ||
                   !index::Validate(definition).ok())) {
     in.Fail();

@@ -65,6 +65,8 @@ std::string EncodePopulation(const Population& population);
 absl::StatusOr<Population> DecodePopulation(std::string_view payload);
 std::string EncodeBase(const StoredBase& base);
 absl::StatusOr<StoredBase> DecodeBase(std::string_view payload);
+// The format of a tag's payload: kinds of storage/envelope.h.
+inline uint8_t TagFormat(const index::TagDefinition& tag) { return tag.freshness_s > 0 ? 2 : 1; }
 std::string EncodeTag(const StoredTag& tag);
 absl::StatusOr<StoredTag> DecodeTag(std::string_view payload);
 std::string EncodeRequest(const StoredRequest& request);

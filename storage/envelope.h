@@ -42,8 +42,9 @@ enum class Kind : uint8_t {
 // The newest format of a kind's payload that this program reads. A value is written in the oldest
 // format that can hold it.
 constexpr uint8_t PayloadFormatMax(Kind kind) {
-  if (kind == Kind::kBase || kind == Kind::kRecord) return 3;
-  return kind == Kind::kValues || kind == Kind::kIdChunk ? 2 : 1;
+  if (kind == Kind::kRecord) return 4;
+  if (kind == Kind::kBase) return 3;
+  return kind == Kind::kValues || kind == Kind::kIdChunk || kind == Kind::kTag ? 2 : 1;
 }
 inline constexpr size_t kEnvelopeBytes = 10;
 

@@ -193,6 +193,10 @@ bool FlipsFit(const LoggedRecord& logged) {
 }  // namespace
 
 uint8_t RecordFormat(const CommitRecord& record) {
+  const bool has_freshness =
+      std::any_of(record.definitions.begin(), record.definitions.end(),
+                  [](const index::TagDefinition& tag) { return tag.freshness_s > 0; });
+  if (has_freshness) return 4;
   if (!record.crowds.empty()) return 3;
   const bool is_old = record.id_types.empty() && record.links.empty() &&
                       record.erased_users.empty() && record.dropped_values.empty() &&
@@ -223,7 +227,7 @@ std::string EncodeRecord(const CommitRecord& record, const std::vector<Flip>& fl
   PackAscending(record.erased_users, out);
   WriteList(record.dropped_values, WriteDropped, out);
   out.Varint(record.ledger_end);
-  if (RecordFormat(record) == 3) WriteCrowdChanges(record.crowds, out);
+  if (!record.crowds.empty()) WriteCrowdChanges(record.crowds, out);
   return out.Take();
 }
 

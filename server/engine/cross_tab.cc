@@ -11,7 +11,7 @@
 #include "query/breakdown_collector.h"
 #include "query/cross_tab_collector.h"
 #include "query/executor.h"
-#include "query/value_resolver.h"
+#include "server/engine/bin_edges.h"
 #include "server/engine/insights.h"
 #include "server/engine/resolved_selection.h"
 #include "server/engine/visible_tag.h"
@@ -62,28 +62,6 @@ absl::Status CheckLimits(const CrossTabAxisRequest& request, const char* name) {
        .requested = request.top});
 }
 
-// The edges as the tag stores them.
-absl::StatusOr<std::vector<int64_t>> BindEdges(const Axis& axis, const query::TimeContext& time) {
-  std::vector<int64_t> edges;
-  for (size_t i = 0; i < axis.request->edges.size(); ++i) {
-    const std::string field = fmt::format("{}.edges[{}]", axis.name, i);
-    const absl::StatusOr<query::ValueSpan> span =
-        query::ResolveOrdered(axis.request->edges[i], axis.entry->definition, time);
-    if (!span.ok()) return index::WithField(span.status(), field);
-    if (span->low < std::numeric_limits<int64_t>::min() ||
-        span->low > std::numeric_limits<int64_t>::max()) {
-      return index::InvalidArgument("VALUE_OUT_OF_RANGE", field,
-                                    fmt::format("{} is beyond what the tag can hold", field));
-    }
-    edges.push_back(static_cast<int64_t>(span->low));
-    if (i > 0 && edges[i] <= edges[i - 1]) {
-      return index::InvalidArgument("NOT_ASCENDING", field,
-                                    fmt::format("{} is not above the edge before it", field));
-    }
-  }
-  return edges;
-}
-
 absl::StatusOr<Axis> BindAxis(const CrossTabAxisRequest& request, const char* name,
                               const index::CatalogueView& view, const query::TimeContext& time) {
   Axis axis{.request = &request, .name = name};
@@ -98,7 +76,7 @@ absl::StatusOr<Axis> BindAxis(const CrossTabAxisRequest& request, const char* na
                                     fmt::format("tag \"{}\" is of type {}: it needs edges of bins",
                                                 tag.name, index::TagTypeName(tag.type)));
     }
-    THRONG_ASSIGN_OR_RETURN(axis.counted.edges, BindEdges(axis, time));
+    THRONG_ASSIGN_OR_RETURN(axis.counted.edges, BindEdges(request.edges, tag, time, field));
     axis.counted.slots = static_cast<uint32_t>(axis.counted.edges.size()) + 1;
     return axis;
   }

@@ -64,6 +64,7 @@ struct Engine::Parts {
   Writer writer{universes};
   Selections selections{universes};
   Insights insights{universes};
+  Memberships memberships{universes};
   Portraits portraits{universes};
   Identities identities{universes};
   Erasures erasures{universes, *ledger};
@@ -111,6 +112,7 @@ Crowds& Engine::crowds() { return parts_->crowds; }
 Writer& Engine::writer() { return parts_->writer; }
 Selections& Engine::selections() { return parts_->selections; }
 Insights& Engine::insights() { return parts_->insights; }
+Memberships& Engine::memberships() { return parts_->memberships; }
 Portraits& Engine::portraits() { return parts_->portraits; }
 Identities& Engine::identities() { return parts_->identities; }
 Erasures& Engine::erasures() { return parts_->erasures; }

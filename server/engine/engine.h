@@ -6,8 +6,8 @@
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
 // One face a concern: populations(), tags(), crowds(), writer(), selections(), insights(),
-// portraits(), identities(), erasures(), administration(). All are thread-safe; a call runs on the
-// caller's thread and on the query pool.
+// memberships(), portraits(), identities(), erasures(), administration(). All are thread-safe; a
+// call runs on the caller's thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -23,6 +23,7 @@
 #include "server/engine/erasures.h"
 #include "server/engine/identities.h"
 #include "server/engine/insights.h"
+#include "server/engine/memberships.h"
 #include "server/engine/populations.h"
 #include "server/engine/portraits.h"
 #include "server/engine/selections.h"
@@ -72,6 +73,7 @@ class Engine {
   Writer& writer();
   Selections& selections();
   Insights& insights();
+  Memberships& memberships();
   Portraits& portraits();
   Identities& identities();
   Erasures& erasures();

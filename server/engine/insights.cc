@@ -10,6 +10,7 @@
 #include "query/breakdown_collector.h"
 #include "query/executor.h"
 #include "server/engine/resolved_selection.h"
+#include "server/engine/sampled_breakdown.h"
 #include "server/engine/visible_tag.h"
 
 namespace throng::engine {
@@ -78,19 +79,56 @@ absl::StatusOr<Counted> CountSelection(const ResolvedSelection& selection,
   return Counted{.users = collector.users(), .tags = collector.Finish()};
 }
 
-absl::StatusOr<Counted> CountBaseline(const ResolvedSelection& selection,
-                                      const CallContext& context, const BreakdownRequest& request,
-                                      const std::vector<uint32_t>& tags) {
-  if (!request.baseline.has_value()) {
-    return Counted{.users = selection.snapshot->user_count(),
-                   .tags = query::CountEverybody(*selection.snapshot, tags)};
+// The two crowds of a breakdown; where a sample is asked for, their estimates.
+class CrowdCounter {
+ public:
+  CrowdCounter(const ResolvedSelection& selection, std::vector<const TagEntry*> entries,
+               const std::optional<SampleRequest>& sample)
+      : selection_(selection), entries_(std::move(entries)), sample_(sample) {
+    for (const TagEntry* entry : entries_) tags_.push_back(entry->definition.id);
+    if (!sample.has_value()) return;
+    frame_ = query::PickSample(*selection.snapshot, {sample->millionths, sample->salt});
   }
-  const bool is_text = std::holds_alternative<std::string>(*request.baseline);
-  THRONG_ASSIGN_OR_RETURN(const ResolvedSelection baseline,
-                          ResolveBeside(selection, context, *request.baseline,
-                                        is_text ? "baseline.expression" : "baseline.tree"));
-  return CountSelection(baseline, tags);
-}
+
+  absl::StatusOr<Counted> Crowd() { return Count(selection_, &sampled_); }
+  // Everybody is known without looking.
+  absl::StatusOr<Counted> Baseline(const CallContext& context, const BreakdownRequest& request) {
+    if (!request.baseline.has_value()) {
+      return Counted{.users = selection_.snapshot->user_count(),
+                     .tags = query::CountEverybody(*selection_.snapshot, tags_)};
+    }
+    const bool is_text = std::holds_alternative<std::string>(*request.baseline);
+    THRONG_ASSIGN_OR_RETURN(const ResolvedSelection baseline,
+                            ResolveBeside(selection_, context, *request.baseline,
+                                          is_text ? "baseline.expression" : "baseline.tree"));
+    SampledCrowd sampled;
+    return Count(baseline, &sampled);
+  }
+  // REQUIRES: Crowd() was called.
+  void Report(BreakdownResult* result) const {
+    if (!sample_.has_value()) return;
+    result->info.exact = false;
+    result->sample = ReportOf(*sample_, frame_);
+    AddRanges(sampled_, query::SampleIntervals(frame_, sample_->confidence), entries_, result);
+  }
+
+ private:
+  absl::StatusOr<Counted> Count(const ResolvedSelection& selection, SampledCrowd* sampled) {
+    if (!sample_.has_value()) return CountSelection(selection, tags_);
+    THRONG_RETURN_IF_ERROR(CheckNoLimit(selection.resolved.limit));
+    THRONG_ASSIGN_OR_RETURN(*sampled, CountSampledCrowd(selection, tags_, &frame_));
+    const query::SampleIntervals intervals(frame_, sample_->confidence);
+    return Counted{.users = intervals.EstimateOf(sampled->users.found),
+                   .tags = sampled->Estimates(intervals, entries_)};
+  }
+
+  const ResolvedSelection& selection_;
+  const std::vector<const TagEntry*> entries_;
+  std::vector<uint32_t> tags_;
+  const std::optional<SampleRequest>& sample_;
+  query::SampleFrame frame_;
+  SampledCrowd sampled_;  // of the selection
+};
 
 // Makes the rows of one tag. Counts are exact; shares are their quotients.
 class RowMaker {
@@ -159,14 +197,14 @@ absl::StatusOr<BreakdownResult> Insights::Breakdown(const CallContext& context,
                                                     const Selection& selection,
                                                     const BreakdownRequest& request) {
   THRONG_RETURN_IF_ERROR(CheckLimits(request));
+  if (request.sample.has_value()) THRONG_RETURN_IF_ERROR(CheckSample(*request.sample));
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
                           ResolveSelection(universes_, context, selection));
   const index::CatalogueView view(bound.snapshot->catalogue(), context.visibility);
   THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> entries, FindTags(view, request.tags));
-  std::vector<uint32_t> tags;
-  for (const TagEntry* entry : entries) tags.push_back(entry->definition.id);
-  THRONG_ASSIGN_OR_RETURN(const Counted crowd, CountSelection(bound, tags));
-  THRONG_ASSIGN_OR_RETURN(const Counted baseline, CountBaseline(bound, context, request, tags));
+  CrowdCounter counter(bound, entries, request.sample);
+  THRONG_ASSIGN_OR_RETURN(const Counted crowd, counter.Crowd());
+  THRONG_ASSIGN_OR_RETURN(const Counted baseline, counter.Baseline(context, request));
 
   BreakdownResult result{.count = crowd.users, .baseline_count = baseline.users};
   const RowMaker rows(crowd.users, baseline.users);
@@ -175,6 +213,7 @@ absl::StatusOr<BreakdownResult> Insights::Breakdown(const CallContext& context,
         rows.MakeTag(*entries[i], crowd.tags[i], baseline.tags[i], request.top_k));
   }
   result.info = bound.Info();
+  counter.Report(&result);
   return result;
 }
 

@@ -16,9 +16,9 @@
 namespace throng::engine {
 namespace {
 
-// Binds and plans `selection`, whose universe, snapshot, expression and time are set.
-absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
-                         ResolvedSelection* selection) {
+// Binds `selection`, whose universe, snapshot, expression and time are set.
+absl::Status Bind(const CallContext& context, std::string_view field,
+                  ResolvedSelection* selection) {
   selection->check = [&context] { return context.Check(); };
   THRONG_RETURN_IF_ERROR(context.Check());
   const index::Snapshot& snapshot = *selection->snapshot;
@@ -31,16 +31,47 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
   selection->crowds = crowds.reads();
   selection->resolved = *std::move(resolved);
   AddMissingCounts(snapshot, &selection->resolved.warnings);
+  return absl::OkStatus();
+}
+
+// The users that the selection's limit leaves of the plan's.
+absl::StatusOr<query::OrdinalSetRef> Choose(const ResolvedSelection& selection,
+                                            const query::PhysicalPlan& plan) {
+  return query::ChooseUsers(plan, *selection.resolved.limit, *selection.snapshot,
+                            selection.universe->parallel(), selection.check);
+}
+
+absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
+                         ResolvedSelection* selection) {
+  THRONG_RETURN_IF_ERROR(Bind(context, field, selection));
+  const index::Snapshot& snapshot = *selection->snapshot;
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
   selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
-  const std::optional<query::Limit>& limit = selection->resolved.limit;
-  if (limit.has_value() && limit_use == LimitUse::kChooseUsers) {
-    THRONG_ASSIGN_OR_RETURN(query::OrdinalSetRef users,
-                            query::ChooseUsers(selection->plan, *limit, snapshot,
-                                               selection->universe->parallel(), selection->check));
+  if (selection->resolved.limit.has_value() && limit_use == LimitUse::kChooseUsers) {
+    THRONG_ASSIGN_OR_RETURN(query::OrdinalSetRef users, Choose(*selection, selection->plan));
     selection->plan = query::MakePhysicalPlan({query::Ordinals{std::move(users)}}, snapshot);
   }
   return context.Check();
+}
+
+std::string_view FieldOf(const Selection& selection) {
+  if (selection.is_crowd) return "selection.crowd";
+  const bool is_text = std::holds_alternative<std::string>(selection.what);
+  return is_text ? "selection.expression" : "selection.tree";
+}
+
+// The selection on its snapshot, not yet bound.
+absl::StatusOr<ResolvedSelection> ReadSelection(Universes& universes, const Selection& selection) {
+  ResolvedSelection bound;
+  bound.start = std::chrono::steady_clock::now();
+  THRONG_ASSIGN_OR_RETURN(bound.universe, universes.Find(selection.population));
+  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(selection.what, FieldOf(selection)));
+  absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(
+      selection.time_zone, selection.reference_us.value_or(bound.universe->now_us()));
+  if (!time.ok()) return index::WithField(time.status(), "selection.time_zone");
+  bound.time = *std::move(time);
+  THRONG_ASSIGN_OR_RETURN(bound.snapshot, bound.universe->Pin(selection.read_version));
+  return bound;
 }
 
 }  // namespace
@@ -75,21 +106,24 @@ uint64_t ResolvedSelection::Limited(uint64_t count) const {
 
 absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
                                                    const Selection& selection, LimitUse limit_use) {
-  ResolvedSelection bound;
-  bound.start = std::chrono::steady_clock::now();
-  const bool is_text = std::holds_alternative<std::string>(selection.what);
-  const std::string_view field = selection.is_crowd ? "selection.crowd"
-                                 : is_text          ? "selection.expression"
-                                                    : "selection.tree";
-  THRONG_ASSIGN_OR_RETURN(bound.universe, universes.Find(selection.population));
-  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(selection.what, field));
-  absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(
-      selection.time_zone, selection.reference_us.value_or(bound.universe->now_us()));
-  if (!time.ok()) return index::WithField(time.status(), "selection.time_zone");
-  bound.time = *std::move(time);
-  THRONG_ASSIGN_OR_RETURN(bound.snapshot, bound.universe->Pin(selection.read_version));
-  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, limit_use, &bound));
+  THRONG_ASSIGN_OR_RETURN(ResolvedSelection bound, ReadSelection(universes, selection));
+  THRONG_RETURN_IF_ERROR(BindAndPlan(context, FieldOf(selection), limit_use, &bound));
   return bound;
+}
+
+absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,
+                                                const Selection& selection) {
+  THRONG_ASSIGN_OR_RETURN(ResolvedSelection bound, ReadSelection(universes, selection));
+  THRONG_RETURN_IF_ERROR(Bind(context, FieldOf(selection), &bound));
+  return bound;
+}
+
+absl::StatusOr<query::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection) {
+  if (!selection.resolved.limit.has_value()) return query::OrdinalSetRef();
+  const index::Snapshot& snapshot = *selection.snapshot;
+  return Choose(selection,
+                query::MakePhysicalPlan(
+                    query::Normalize(selection.resolved.plan, snapshot.catalogue()), snapshot));
 }
 
 absl::StatusOr<ResolvedSelection> ResolveBeside(

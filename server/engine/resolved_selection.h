@@ -63,8 +63,17 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
                                                    const Selection& selection,
                                                    LimitUse limit_use = LimitUse::kChooseUsers);
 
-// The same for another expression on the snapshot, zone and time of `base`: a baseline. Its limit's
-// users are chosen. `field` is where errors point.
+// The same without planning: `normalized` and `plan` are not set, and a limit is not applied. For
+// answers about single users.
+absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,
+                                                const Selection& selection);
+
+// The users that the limit of a bound selection leaves; null where it has none. Plans and runs what
+// it is taken of. Errors: the check's.
+absl::StatusOr<query::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection);
+
+// As ResolveSelection, for another expression on the snapshot, zone and time of `base`: a baseline.
+// Its limit's users are chosen. `field` is where errors point.
 absl::StatusOr<ResolvedSelection> ResolveBeside(
     const ResolvedSelection& base, const CallContext& context,
     const std::variant<std::string, query::Expression>& what, std::string_view field);

@@ -6,6 +6,7 @@
 #include "index/error.h"
 #include "query/evaluator.h"
 #include "query/executor.h"
+#include "query/sampled_execution.h"
 #include "server/engine/member_page_token.h"
 #include "server/engine/resolved_selection.h"
 
@@ -70,6 +71,26 @@ absl::StatusOr<CountResult> Selections::Count(const CallContext& context,
       query::CountUsers(bound.plan, *bound.snapshot, bound.universe->parallel(), bound.check));
   result.count = bound.Limited(count);
   result.info = bound.Info();
+  return result;
+}
+
+absl::StatusOr<CountResult> Selections::CountSample(const CallContext& context,
+                                                    const Selection& selection,
+                                                    const SampleRequest& sample) {
+  THRONG_RETURN_IF_ERROR(CheckSample(sample));
+  THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
+                          BindSelection(universes_, context, selection));
+  THRONG_RETURN_IF_ERROR(CheckNoLimit(bound.resolved.limit));
+  query::SampleFrame frame = query::PickSample(*bound.snapshot, {sample.millionths, sample.salt});
+  query::SampleTally users;
+  THRONG_RETURN_IF_ERROR(query::CountSample(bound.resolved.plan, *bound.snapshot,
+                                            bound.universe->parallel(), bound.check, &frame,
+                                            &users));
+  const query::SampleIntervals intervals(frame, sample.confidence);
+  CountResult result{.count = intervals.Of(users).estimate, .info = bound.Info()};
+  result.info.exact = false;
+  result.sample = ReportOf(sample, frame);
+  result.range = RangeOf(users, intervals);
   return result;
 }
 

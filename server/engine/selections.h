@@ -17,6 +17,7 @@
 #include "query/physical_plan.h"
 #include "query/plan_estimate.h"
 #include "server/engine/call_context.h"
+#include "server/engine/sample.h"
 #include "server/engine/selection.h"
 
 namespace throng::engine {
@@ -29,6 +30,9 @@ inline constexpr uint32_t kExportTagsMax = 64;
 struct CountResult {
   uint64_t count = 0;
   ResultInfo info;
+  // Where a sample was asked for: `count` is an estimate.
+  std::optional<SampleReport> sample = std::nullopt;
+  SampleRange range = {};
 };
 
 // What an operator did while the plan was counted as Count counts it.
@@ -126,6 +130,9 @@ class Selections {
   explicit Selections(Universes& universes) : universes_(universes) {}
 
   absl::StatusOr<CountResult> Count(const CallContext& context, const Selection& selection);
+  // An estimate from a sample, with its range. Errors: as CheckSample.
+  absl::StatusOr<CountResult> CountSample(const CallContext& context, const Selection& selection,
+                                          const SampleRequest& sample);
   // Warns also of what the data says: conditions that change nothing or contradict each other
   // (server/engine/diagnosis.h). Errors: kInvalidArgument (field "analyze" with plan_only,
   // "conditions_only" with either).

@@ -50,6 +50,7 @@ void Assign(const TagUpdate& update, index::TagDefinition* definition) {
   if (update.sensitivity.has_value()) definition->sensitivity = *update.sensitivity;
   if (update.state.has_value()) definition->state = *update.state;
   if (update.values_max.has_value()) definition->values_max = *update.values_max;
+  if (update.freshness_s.has_value()) definition->freshness_s = *update.freshness_s;
 }
 
 bool IsBelow(std::string_view path, std::string_view prefix) {

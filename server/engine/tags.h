@@ -55,6 +55,7 @@ struct TagUpdate {
   std::optional<int> sensitivity;
   std::optional<index::TagState> state;
   std::optional<uint32_t> values_max;
+  std::optional<uint32_t> freshness_s;
 };
 
 // Thread-safe. Every call answers kNotFound for what the caller may not see.

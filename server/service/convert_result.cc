@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "server/service/convert_sample.h"
 #include "server/service/convert_selection.h"
 #include "server/service/convert_time.h"
 #include "server/service/convert_value.h"
@@ -58,6 +59,7 @@ void CountsToProto(const engine::BreakdownRow& row, v1::BreakdownRow* proto) {
   proto->set_baseline_count(row.baseline_count);
   proto->set_baseline_share(row.baseline_share);
   if (row.tgi.has_value()) proto->set_tgi(*row.tgi);
+  if (row.range.has_value()) RangeToProto(*row.range, proto->mutable_range());
 }
 
 void TagToProto(const engine::TagBreakdown& tag, v1::TagBreakdown* proto) {
@@ -77,6 +79,9 @@ void TagToProto(const engine::TagBreakdown& tag, v1::TagBreakdown* proto) {
 void CountToProto(const engine::CountResult& result, v1::CountResponse* proto) {
   proto->set_count(result.count);
   InfoToProto(result.info, proto->mutable_info());
+  if (!result.sample.has_value()) return;
+  SampleToProto(*result.sample, proto->mutable_sample());
+  RangeToProto(result.range, proto->mutable_range());
 }
 
 void ExplainToProto(const engine::ExplainResult& result, v1::ExplainResponse* proto) {
@@ -122,6 +127,9 @@ void BreakdownToProto(const engine::BreakdownResult& result, v1::BreakdownRespon
   proto->set_baseline_count(result.baseline_count);
   for (const engine::TagBreakdown& tag : result.tags) TagToProto(tag, proto->add_tags());
   InfoToProto(result.info, proto->mutable_info());
+  if (!result.sample.has_value()) return;
+  SampleToProto(*result.sample, proto->mutable_sample());
+  RangeToProto(result.range, proto->mutable_range());
 }
 
 }  // namespace throng::service

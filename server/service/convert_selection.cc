@@ -43,6 +43,21 @@ absl::StatusOr<std::variant<std::string, query::Expression>> ToWhat(const v1::Se
   return RequiredField(FieldPath(field, "what"));
 }
 
+absl::StatusOr<std::variant<std::string, query::Expression>> ToBaseline(
+    const v1::Selection& proto, std::string_view population, const ServiceLimits& limits) {
+  if (!proto.population().empty()) {
+    THRONG_ASSIGN_OR_RETURN(const std::string other,
+                            ParsePopulationName(proto.population(), "baseline.population"));
+    if (other != population) {
+      return index::InvalidArgument(
+          "OTHER_POPULATION", "baseline.population",
+          fmt::format("the baseline is of population \"{}\"; the selection of \"{}\"", other,
+                      population));
+    }
+  }
+  return ToWhat(proto, limits, FieldPath("baseline"));
+}
+
 absl::StatusOr<engine::Selection> ToSelection(const v1::Selection& proto,
                                               const ServiceLimits& limits, const FieldPath& field) {
   engine::Selection selection;

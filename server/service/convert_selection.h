@@ -30,6 +30,11 @@ absl::StatusOr<std::variant<std::string, query::Expression>> ToWhat(const v1::Se
                                                                     const ServiceLimits& limits,
                                                                     const FieldPath& field);
 
+// The expression of a request's `baseline` beside a selection of `population`. Errors: as ToWhat;
+// kInvalidArgument (OTHER_POPULATION).
+absl::StatusOr<std::variant<std::string, query::Expression>> ToBaseline(
+    const v1::Selection& proto, std::string_view population, const ServiceLimits& limits);
+
 // kInvalidArgument (EXPRESSION_TOO_LONG) at `field` if the text is longer than the limit.
 absl::Status CheckExpressionText(std::string_view text, const ServiceLimits& limits,
                                  const FieldPath& field);

@@ -73,6 +73,17 @@ absl::StatusOr<uint32_t> ToValuesMax(uint32_t requested) {
       "tag.max_values");
 }
 
+absl::StatusOr<uint32_t> ToFreshness(const v1::Tag& tag) {
+  const google::protobuf::Duration& freshness = tag.freshness();
+  if (freshness.nanos() == 0 && freshness.seconds() >= 0 &&
+      freshness.seconds() <= int64_t{index::kFreshnessSecondsMax}) {
+    return static_cast<uint32_t>(freshness.seconds());
+  }
+  return index::InvalidArgument(
+      "VALUE_OUT_OF_RANGE", "tag.freshness",
+      fmt::format("tag.freshness must be whole seconds, 0 to {}", index::kFreshnessSecondsMax));
+}
+
 // Takes the field at `path` of `tag` into `update`; false if there is no such field to update.
 absl::StatusOr<bool> TakeField(std::string_view path, const v1::Tag& tag,
                                engine::TagUpdate* update) {
@@ -91,6 +102,8 @@ absl::StatusOr<bool> TakeField(std::string_view path, const v1::Tag& tag,
     if (!update->state.has_value()) return UnspecifiedEnum(FieldPath(TagPath(), "state"));
   } else if (path == "max_values") {
     THRONG_ASSIGN_OR_RETURN(update->values_max, ToValuesMax(tag.max_values()));
+  } else if (path == "freshness") {
+    THRONG_ASSIGN_OR_RETURN(update->freshness_s, ToFreshness(tag));
   } else {
     return false;
   }
@@ -133,6 +146,7 @@ absl::StatusOr<index::TagDefinition> ToDefinition(const v1::CreateTagRequest& re
   definition.sensitivity = tag.sensitivity();
   definition.state = *state;
   THRONG_ASSIGN_OR_RETURN(definition.values_max, ToValuesMax(tag.max_values()));
+  THRONG_ASSIGN_OR_RETURN(definition.freshness_s, ToFreshness(tag));
   return definition;
 }
 
@@ -150,7 +164,8 @@ absl::StatusOr<engine::TagUpdate> ToUpdate(const v1::UpdateTagRequest& request) 
         absl::StatusCode::kInvalidArgument, fmt::format("\"{}\" cannot be updated", path),
         {.reason = "BAD_FIELD_MASK",
          .field = paths.At(i).ToString(),
-         .expected = "display_name, path, description, owner, sensitivity, state or max_values"});
+         .expected = "display_name, path, description, owner, sensitivity, state, max_values or "
+                     "freshness"});
   }
   return update;
 }
@@ -173,6 +188,7 @@ void TagToProto(std::string_view population, const engine::TagInfo& info, v1::Ta
     UnixMicrosToProto(definition.content_time_us, proto->mutable_content_time());
   }
   proto->set_data_version(info.data_version);
+  if (definition.freshness_s > 0) proto->mutable_freshness()->set_seconds(definition.freshness_s);
 }
 
 v1::TagType TagTypeToProto(index::TagType type) {

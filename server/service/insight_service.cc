@@ -1,15 +1,14 @@
 #include "server/service/insight_service.h"
 
-#include <string>
-
-#include "fmt/format.h"
 #include "index/error.h"
+#include "server/service/convert_compare.h"
 #include "server/service/convert_cross_tab.h"
 #include "server/service/convert_curve.h"
 #include "server/service/convert_overlap.h"
 #include "server/service/convert_result.h"
+#include "server/service/convert_sample.h"
 #include "server/service/convert_selection.h"
-#include "server/service/resource_name.h"
+#include "server/service/convert_statistics.h"
 
 namespace throng::service {
 namespace {
@@ -30,20 +29,10 @@ absl::StatusOr<engine::BreakdownRequest> ToBreakdown(const v1::BreakdownRequest&
                              engine::kBreakdownRowsMax, request.top_k),
         "top_k");
   }
+  if (proto.has_sample()) request.sample = ToSample(proto.sample());
   if (!proto.has_baseline()) return request;
-  const FieldPath field("baseline");
-  if (!proto.baseline().population().empty()) {
-    THRONG_ASSIGN_OR_RETURN(
-        const std::string population,
-        ParsePopulationName(proto.baseline().population(), "baseline.population"));
-    if (population != selection.population) {
-      return index::InvalidArgument("OTHER_POPULATION", "baseline.population",
-                                    fmt::format("the baseline is of population \"{}\"; the "
-                                                "selection of \"{}\"",
-                                                population, selection.population));
-    }
-  }
-  THRONG_ASSIGN_OR_RETURN(request.baseline, ToWhat(proto.baseline(), limits, field));
+  THRONG_ASSIGN_OR_RETURN(request.baseline,
+                          ToBaseline(proto.baseline(), selection.population, limits));
   return request;
 }
 
@@ -97,6 +86,33 @@ absl::Status HandleOverlap(const CallScope& scope, const v1::OverlapRequest& req
   return absl::OkStatus();
 }
 
+absl::Status HandleCompare(const CallScope& scope, const v1::CompareRequest& request,
+                           v1::CompareResponse* response) {
+  const FieldPath field("selection");
+  THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
+                          ToSelection(request.selection(), scope.limits, field));
+  THRONG_ASSIGN_OR_RETURN(const engine::CompareRequest compare,
+                          ToCompare(request, selection, scope.limits));
+  const absl::StatusOr<engine::CompareResult> result =
+      scope.engine->insights().Compare(scope.caller, selection, compare);
+  if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
+  CompareToProto(*result, compare.confidence, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleStatistics(const CallScope& scope, const v1::StatisticsRequest& request,
+                              v1::StatisticsResponse* response) {
+  const FieldPath field("selection");
+  THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
+                          ToSelection(request.selection(), scope.limits, field));
+  THRONG_ASSIGN_OR_RETURN(const engine::StatisticsRequest statistics, ToStatistics(request));
+  const absl::StatusOr<engine::StatisticsResult> result =
+      scope.engine->insights().Statistics(scope.caller, selection, statistics);
+  if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
+  StatisticsToProto(*result, response);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* InsightService::Breakdown(grpc::CallbackServerContext* context,
@@ -120,6 +136,18 @@ grpc::ServerUnaryReactor* InsightService::Overlap(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   return calls_.Unary(context, request, response, &HandleOverlap);
+}
+
+grpc::ServerUnaryReactor* InsightService::Compare(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleCompare);
+}
+
+grpc::ServerUnaryReactor* InsightService::Statistics(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleStatistics);
 }
 
 }  // namespace throng::service

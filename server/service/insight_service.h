@@ -13,7 +13,10 @@ namespace throng::service {
 using InsightServiceOfBytes = v1::InsightService::WithRawCallbackMethod_Breakdown<
     v1::InsightService::WithRawCallbackMethod_CrossTab<
         v1::InsightService::WithRawCallbackMethod_Overlap<
-            v1::InsightService::WithRawCallbackMethod_Curve<v1::InsightService::Service>>>>;
+            v1::InsightService::WithRawCallbackMethod_Compare<
+                v1::InsightService::WithRawCallbackMethod_Curve<
+                    v1::InsightService::WithRawCallbackMethod_Statistics<
+                        v1::InsightService::Service>>>>>>;
 
 // Thread-safe.
 class InsightService final : public InsightServiceOfBytes {
@@ -29,9 +32,15 @@ class InsightService final : public InsightServiceOfBytes {
   grpc::ServerUnaryReactor* Overlap(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Compare(grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Curve(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Statistics(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
 
  private:
   Calls& calls_;

@@ -8,6 +8,7 @@
 #include "query/parser.h"
 #include "server/service/convert_expression.h"
 #include "server/service/convert_result.h"
+#include "server/service/convert_sample.h"
 #include "server/service/convert_selection.h"
 #include "server/service/export_framer.h"
 #include "server/service/page_token.h"
@@ -22,8 +23,11 @@ absl::Status HandleCount(const CallScope& scope, const v1::CountRequest& request
   const FieldPath field(kSelection);
   THRONG_ASSIGN_OR_RETURN(const engine::Selection selection,
                           ToSelection(request.selection(), scope.limits, field));
+  engine::Selections& selections = scope.engine->selections();
   const absl::StatusOr<engine::CountResult> result =
-      scope.engine->selections().Count(scope.caller, selection);
+      request.has_sample()
+          ? selections.CountSample(scope.caller, selection, ToSample(request.sample()))
+          : selections.Count(scope.caller, selection);
   if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
   CountToProto(*result, response);
   return absl::OkStatus();

@@ -23,6 +23,7 @@
 #include "server/service/calls.h"
 #include "server/service/crowd_service.h"
 #include "server/service/insight_service.h"
+#include "server/service/membership_service.h"
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
 #include "server/service/tag_service.h"
@@ -75,6 +76,7 @@ class Server {
   UserService users_;
   SelectionService selections_;
   InsightService insights_;
+  MembershipService memberships_;
   CrowdService crowds_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;

@@ -4,6 +4,7 @@ add_library(throng_service STATIC
   service/call_metrics.cc
   service/calls.cc
   service/convert_batch.cc
+  service/convert_compare.cc
   service/convert_cross_tab.cc
   service/convert_crowd.cc
   service/convert_curve.cc
@@ -11,12 +12,15 @@ add_library(throng_service STATIC
   service/convert_identity.cc
   service/convert_overlap.cc
   service/convert_result.cc
+  service/convert_sample.cc
   service/convert_selection.cc
+  service/convert_statistics.cc
   service/convert_stats.cc
   service/convert_tag.cc
   service/convert_time.cc
   service/convert_user.cc
   service/convert_value.cc
+  service/convert_why.cc
   service/crowd_service.cc
   service/daemon.cc
   service/engine_gate.cc
@@ -25,6 +29,7 @@ add_library(throng_service STATIC
   service/field_path.cc
   service/insight_service.cc
   service/listen_address.cc
+  service/membership_service.cc
   service/message_codec.cc
   service/metrics_endpoint.cc
   service/page_token.cc

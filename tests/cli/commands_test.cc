@@ -268,16 +268,18 @@ TEST_F(CommandsTest, TagsGet) {
 
 TEST_F(CommandsTest, TagsCreate) {
   server_.tag.set_name("populations/default/tags/rent");
-  const CliRun run = server_.Run(
-      {"tags", "create",  "rent",  "--type",        "decimal", "--scale", "2",  "--display-name",
-       "Rent", "--path",  "house", "--description", "a month", "--owner", "me", "--sensitivity",
-       "3",    "--state", "draft", "--max-values",  "7",       "--json"});
+  const CliRun run =
+      server_.Run({"tags",    "create",         "rent", "--type",        "decimal", "--scale",
+                   "2",       "--display-name", "Rent", "--path",        "house",   "--description",
+                   "a month", "--owner",        "me",   "--sensitivity", "3",       "--state",
+                   "draft",   "--max-values",   "7",    "--freshness",   "36h",     "--json"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(json::parse(run.out)["tag"], "rent");
   EXPECT_EQ(server_.create_tag_request.ShortDebugString(),
             "parent: \"populations/default\" tag_id: \"rent\" tag { type: TAG_TYPE_DECIMAL "
             "scale: 2 display_name: \"Rent\" path: \"house\" description: \"a month\" owner: "
-            "\"me\" sensitivity: 3 state: TAG_STATE_DRAFT max_values: 7 }");
+            "\"me\" sensitivity: 3 state: TAG_STATE_DRAFT max_values: 7 freshness { seconds: "
+            "129600 } }");
 }
 
 TEST_F(CommandsTest, TagsUpdateNamesOnlyWhatWasGiven) {
@@ -378,6 +380,36 @@ TEST_F(CommandsTest, WhatParsePrintsFormatReads) {
   EXPECT_TRUE(server_.format_request.tree().has_all_users());
   run = server_.Run({"parse", "views>3"});
   EXPECT_EQ(run.out.rfind("views > 3\n\n{\n", 0), 0U) << run.out;
+}
+
+TEST_F(CommandsTest, ParseAndFormatOfLimits) {
+  Set(server_.parse, R"pb(
+    tree {
+      limited {
+        operand { negation { operand { all_users {} } } }
+        users: 10
+        top { tag: "spend" direction: DIRECTION_DESCENDING }
+      }
+    }
+  )pb");
+  CliRun run = server_.Run({"parse", "x", "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(json::parse(run.out)["tree"],
+            json::parse(R"({"limited": {"operand": {"negation": {"operand": {"allUsers": {}}}},
+                            "users": 10,
+                            "top": {"tag": "spend", "direction": "DIRECTION_DESCENDING"}}})"));
+  EXPECT_EQ(server_.Run({"format", WriteFile(run.out)}).exit_code, 0);
+  EXPECT_EQ(server_.format_request.tree().ShortDebugString(),
+            server_.parse.tree().ShortDebugString());
+  const std::string any =
+      R"({"limited": {"any": {"salt": "s"}, "operand": {"noUsers": {}}, "users": 3}})";
+  EXPECT_EQ(server_.Run({"format", WriteFile(any)}).exit_code, 0);
+  EXPECT_EQ(server_.format_request.tree().limited().any().salt(), "s");
+  EXPECT_TRUE(server_.format_request.tree().limited().operand().has_no_users());
+  for (const char* bad : {R"({"limited": {"any": {"salt": "s"}, "users": 3}})", R"({"limited": 3})",
+                          R"({"limited": {"operand": {"noUsers": {}}, "user": 3}})"}) {
+    EXPECT_NE(server_.Run({"format", WriteFile(bad)}).exit_code, 0) << bad;
+  }
 }
 
 // 64 levels are 128 nested messages, more than a stub reads and protobuf's JSON prints.

@@ -109,10 +109,33 @@ class FakeServer::Insights final : public v1::InsightService::Service {
     fake_.cross_tab_request = *request;
     return Answer(fake_, fake_.cross_tab, response);
   }
+  grpc::Status Compare(grpc::ServerContext*, const v1::CompareRequest* request,
+                       v1::CompareResponse* response) override {
+    fake_.compare_request = *request;
+    return Answer(fake_, fake_.compare, response);
+  }
   grpc::Status Overlap(grpc::ServerContext*, const v1::OverlapRequest* request,
                        v1::OverlapResponse* response) override {
     fake_.overlap_request = *request;
     return Answer(fake_, fake_.overlap, response);
+  }
+  grpc::Status Statistics(grpc::ServerContext*, const v1::StatisticsRequest* request,
+                          v1::StatisticsResponse* response) override {
+    fake_.statistics_request = *request;
+    return Answer(fake_, fake_.statistics, response);
+  }
+
+ private:
+  FakeServer& fake_;
+};
+
+class FakeServer::Memberships final : public v1::MembershipService::Service {
+ public:
+  explicit Memberships(FakeServer& fake) : fake_(fake) {}
+  grpc::Status WhyMember(grpc::ServerContext*, const v1::WhyMemberRequest* request,
+                         v1::WhyMemberResponse* response) override {
+    fake_.why_request = *request;
+    return Answer(fake_, fake_.why, response);
   }
 
  private:
@@ -197,6 +220,7 @@ class FakeServer::Users final : public v1::UserService::Service {
 FakeServer::FakeServer() {
   services_.push_back(std::make_unique<Selections>(*this));
   services_.push_back(std::make_unique<Insights>(*this));
+  services_.push_back(std::make_unique<Memberships>(*this));
   services_.push_back(std::make_unique<Populations>(*this));
   services_.push_back(std::make_unique<Tags>(*this));
   services_.push_back(std::make_unique<Users>(*this));

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "throng/v1/error.pb.h"
 #include "throng/v1/insight.grpc.pb.h"
+#include "throng/v1/membership.grpc.pb.h"
 #include "throng/v1/population.grpc.pb.h"
 #include "throng/v1/selection.grpc.pb.h"
 #include "throng/v1/tag.grpc.pb.h"
@@ -76,12 +77,18 @@ class FakeServer {
   v1::FormatExpressionResponse format;
   v1::BreakdownRequest breakdown_request;
   v1::BreakdownResponse breakdown;
+  v1::CompareRequest compare_request;
+  v1::CompareResponse compare;
   v1::CurveRequest curve_request;
   v1::CurveResponse curve;
   v1::CrossTabRequest cross_tab_request;
   v1::CrossTabResponse cross_tab;
   v1::OverlapRequest overlap_request;
   v1::OverlapResponse overlap;
+  v1::StatisticsRequest statistics_request;
+  v1::StatisticsResponse statistics;
+  v1::WhyMemberRequest why_request;
+  v1::WhyMemberResponse why;
   v1::GetPortraitRequest portrait_request;
   v1::Portrait portrait;
   v1::CreatePopulationRequest create_population_request;
@@ -103,6 +110,7 @@ class FakeServer {
  private:
   class Selections;
   class Insights;
+  class Memberships;
   class Populations;
   class Tags;
   class Users;

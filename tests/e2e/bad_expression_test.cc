@@ -75,6 +75,9 @@ TEST_F(BadExpressionTest, EachNamesItsReasonAndPlace) {
       {"views = 123456789012345678901234567890123456789", "VALUE_OUT_OF_RANGE", 9, 39},
       {"bucket('s', 5, 2000000)", "VALUE_OUT_OF_RANGE", 16, 7},
       {"sample(101%, 's')", "VALUE_OUT_OF_RANGE", 8, 4},
+      {"vip top 0 by views", "VALUE_OUT_OF_RANGE", 9, 1},
+      {"(vip any 1 by 's')", "MISPLACED_LIMIT", 6, 3},
+      {"vip top 1 by city", "NOT_ORDERED", 14, 4},
       {"born > today() - 100001d", "VALUE_OUT_OF_RANGE", 18, 7},
       {"ids(18446744073709551616)", "VALUE_OUT_OF_RANGE", 5, 20},
   };

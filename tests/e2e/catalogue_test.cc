@@ -217,8 +217,8 @@ TEST_F(CatalogueTest, PingAndVersion) {
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_EQ(version.output.substr(0, 7), "throng ");
   for (const char* command :
-       {"load", "count", "explain", "insight", "curve", "members", "export", "portrait", "tags",
-        "populations", "parse", "format", "ping", "schema", "sample"}) {
+       {"load", "count", "explain", "insight", "curve", "why", "members", "export", "portrait",
+        "tags", "populations", "parse", "format", "ping", "schema", "sample"}) {
     const CommandResult help = throng().Run({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << help;
     EXPECT_NE(help.output.find("Examples:"), std::string::npos) << help;

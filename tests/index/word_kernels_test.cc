@@ -266,6 +266,73 @@ TEST_P(WordKernelsTest, CollectWritesTheCodesOfTheMembers) {
   }
 }
 
+template <typename Code>
+void ExpectSums(std::mt19937_64& random, index::SumFunction sum_members) {
+  std::vector<Code> codes(kChunkSize);
+  const uint64_t one_in = 1 + random() % 4;
+  for (Code& code : codes) {
+    code = random() % one_in == 0 ? static_cast<Code>(random() >> random() % 64) : Code{0};
+  }
+  if (random() % 4 == 0) std::fill(codes.begin(), codes.end(), static_cast<Code>(~uint64_t{0}));
+  const Set members = RandomSet(random, kChunkSize);
+  index::CodeSums expected;
+  for (uint32_t v : members) {
+    const uint64_t code = codes[v];
+    if (code == 0) continue;
+    ++expected.count;
+    expected.low_sum += code & 0xffffffff;
+    expected.high_sum += code >> 32;
+    expected.min_distance = std::min(expected.min_distance, code - 1);
+    expected.max_code = std::max(expected.max_code, code);
+  }
+  index::CodeSums sums;
+  const auto* data = reinterpret_cast<const uint8_t*>(codes.data());
+  sum_members(data, WordsOf(members)->words, data, 24 << 10, &sums);
+  ASSERT_EQ(sums.count, expected.count);
+  ASSERT_EQ(sums.low_sum, expected.low_sum);
+  ASSERT_EQ(sums.high_sum, expected.high_sum);
+  ASSERT_EQ(sums.max_code, expected.max_code);
+  if (expected.count == 0) return;
+  ASSERT_EQ(sums.min_distance, expected.min_distance);
+}
+
+TEST_P(WordKernelsTest, SumMembersAddsTheCodesOfTheMembers) {
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    ExpectSums<uint8_t>(random_, kernels().sum_members1);
+    ExpectSums<uint16_t>(random_, kernels().sum_members2);
+    ExpectSums<uint32_t>(random_, kernels().sum_members4);
+    ExpectSums<uint64_t>(random_, kernels().sum_members8);
+  }
+}
+
+template <typename Code>
+void ExpectCountsFrom(std::mt19937_64& random, index::CountFromFunction count_from) {
+  // Beyond a block of 8 KiB, and all equal, too: lanes must not overflow.
+  std::vector<Code> codes(random() % 20'000);
+  const bool equal = random() % 4 == 0;
+  for (Code& code : codes) code = equal ? Code{7} : static_cast<Code>(random() >> random() % 64);
+  std::vector<uint64_t> limits(random() % 12);
+  for (uint64_t& limit : limits) limit = static_cast<Code>(random() >> random() % 64);
+  if (!limits.empty()) limits[0] = static_cast<Code>(~uint64_t{0});
+  std::vector<uint64_t> counts(limits.size(), 3);
+  count_from(reinterpret_cast<const uint8_t*>(codes.data()), static_cast<uint32_t>(codes.size()),
+             limits.data(), static_cast<uint32_t>(limits.size()), counts.data());
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const auto from =
+        std::count_if(codes.begin(), codes.end(), [&](Code code) { return code >= limits[i]; });
+    ASSERT_EQ(counts[i], static_cast<uint64_t>(from) + 3) << limits[i];
+  }
+}
+
+TEST_P(WordKernelsTest, CountFromAddsCodesFromEachLimitOn) {
+  for (int round = 0; round < testing::TestRounds(40); ++round) {
+    ExpectCountsFrom<uint8_t>(random_, kernels().count_from1);
+    ExpectCountsFrom<uint16_t>(random_, kernels().count_from2);
+    ExpectCountsFrom<uint32_t>(random_, kernels().count_from4);
+    ExpectCountsFrom<uint64_t>(random_, kernels().count_from8);
+  }
+}
+
 TEST_P(WordKernelsTest, RepeatedMembersAndMasksAreThoseOfEachUser) {
   for (uint32_t size : {1u, 2u, 7u, 8u, 9u, 31u, 64u}) {
     std::vector<std::unique_ptr<ChunkWords>> words;

@@ -67,10 +67,11 @@ class NumberWorld {
     return users;
   }
 
-  std::set<uint32_t> Chosen(const LogicalPlan& plan, const Limit& limit) {
+  std::set<uint32_t> Chosen(const LogicalPlan& plan, const Limit& limit,
+                            const ChoiceEffort& effort = {}) {
     const PhysicalPlan physical =
         MakePhysicalPlan(Normalize(plan, snapshot_->catalogue()), *snapshot_);
-    const OrdinalSetRef set = *ChooseUsers(physical, limit, *snapshot_, parallel_, {});
+    const OrdinalSetRef set = *ChooseUsers(physical, limit, *snapshot_, parallel_, {}, effort);
     std::set<uint32_t> users;
     for (uint32_t user = 0; user < users_; ++user) {
       if (set->Contains(user)) users.insert(user);
@@ -137,14 +138,14 @@ std::vector<Crowd> Crowds(std::mt19937_64& random, uint32_t users) {
                             {"some", {}, {}},
                             {"every other", {}, {}},
                             {"a few", {}, {}},
-                            {"the last chunk", {}, {}},
+                            {"the last third", {}, {}},
                             {"the first buckets", {HashBuckets{salt, "s", 0, 300'000}}, {}}};
   for (uint32_t user = 0; user < users; ++user) {
     crowds[0].users.push_back(user);
     if (random() % 3 != 0) crowds[2].users.push_back(user);
     if (user % 2 == 1) crowds[3].users.push_back(user);
     if (random() % 1'000 == 0) crowds[4].users.push_back(user);
-    if (user >= users - 40'000) crowds[5].users.push_back(user);
+    if (user >= users / 3 * 2) crowds[5].users.push_back(user);
     if (index::BucketOf(index::IdHash(std::to_string(user)), salt) < 300'000) {
       crowds[6].users.push_back(user);
     }
@@ -155,13 +156,12 @@ std::vector<Crowd> Crowds(std::mt19937_64& random, uint32_t users) {
   return crowds;
 }
 
-TEST(LimitedUsersTest, AreThoseThatSortingGives) {
+// Compares random limits of the world's crowds.
+void CompareWithSorting(uint32_t users, int rounds, bool bad_samples) {
   const uint64_t seed = testing::TestSeed();
   std::mt19937_64 random(seed);
-  constexpr uint32_t kUsers = 150'000;
-  NumberWorld world(random, kUsers);
-  const std::vector<Crowd> crowds = Crowds(random, kUsers);
-  const int rounds = testing::TestRounds(60);
+  NumberWorld world(random, users);
+  const std::vector<Crowd> crowds = Crowds(random, users);
   for (int round = 0; round < rounds; ++round) {
     const Crowd& crowd = crowds[random() % crowds.size()];
     const auto size = static_cast<uint32_t>(crowd.users.size());
@@ -181,10 +181,25 @@ TEST(LimitedUsersTest, AreThoseThatSortingGives) {
       default:
         limit.users = static_cast<uint32_t>(1 + random() % std::max(1u, size));
     }
-    ASSERT_EQ(world.Chosen(crowd.plan, limit), world.Expected(crowd.users, limit))
+    ChoiceEffort effort;
+    if (bad_samples) {
+      effort = {.ranked_users_max = random() % 100,
+                .sample_users = 1 + random() % 100,
+                .deviations = static_cast<double>(random() % 3)};
+    }
+    ASSERT_EQ(world.Chosen(crowd.plan, limit, effort), world.Expected(crowd.users, limit))
         << "seed " << seed << ", round " << round << ": " << limit.users << " of " << size << ", "
         << crowd.name << ", order " << tag;
   }
+}
+
+TEST(LimitedUsersTest, AreThoseThatSortingGives) {
+  CompareWithSorting(150'000, testing::TestRounds(60), /*bad_samples=*/false);
+}
+
+// A range in doubt that does not hold the user sought, or that tells nobody apart, costs time only.
+TEST(LimitedUsersTest, DoNotDependOnTheSample) {
+  CompareWithSorting(70'000, testing::TestRounds(200), /*bad_samples=*/true);
 }
 
 TEST(LimitedUsersTest, GrowWithoutReshuffling) {

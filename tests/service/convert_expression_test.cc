@@ -132,6 +132,27 @@ TEST(ConvertExpressionTest, NodesAndListsAreBoundedWhileConverting) {
             "TOO_MANY_VALUES at tree.id_set");
 }
 
+TEST(ConvertExpressionTest, LimitsStandAtTheRootAndAreWhole) {
+  const std::string limited = "limited { operand { all_users { } } ";
+  EXPECT_EQ(Reason(limited + "users: 1 any { } }"), "OK");
+  EXPECT_EQ(Reason(limited + "users: 2147483647 any { salt: 's' } }"), "OK");
+  EXPECT_EQ(Reason(limited + "users: 1 top { tag: 'a' direction: DIRECTION_ASCENDING } }"), "OK");
+  EXPECT_EQ(Reason(limited + "any { } }"), "VALUE_OUT_OF_RANGE at tree");
+  EXPECT_EQ(Reason(limited + "users: 2147483648 any { } }"), "VALUE_OUT_OF_RANGE at tree");
+  EXPECT_EQ(Reason(limited + "users: 1 }"), "REQUIRED at tree.limited.order");
+  EXPECT_EQ(Reason("limited { users: 1 any { } }"), "REQUIRED at tree.limited.operand");
+  EXPECT_EQ(Reason("limited { operand { } users: 1 any { } }"),
+            "REQUIRED at tree.limited.operand.kind");
+  EXPECT_EQ(Reason(limited + "users: 1 top { tag: 'a' } }"),
+            "UNSPECIFIED at tree.limited.top.direction");
+  EXPECT_EQ(Reason(limited + "users: 1 top { direction: DIRECTION_ASCENDING } }"),
+            "INVALID_EXPRESSION at tree");
+  EXPECT_EQ(Reason("negation { operand { " + limited + "users: 1 any { } } } }"),
+            "MISPLACED_LIMIT at tree.negation.operand.limited");
+  EXPECT_EQ(Reason("limited { operand { " + limited + "users: 1 any { } } } users: 1 any { } }"),
+            "MISPLACED_LIMIT at tree.limited.operand.limited");
+}
+
 TEST(ConvertExpressionTest, ReadsIdsFromABitmap) {
   v1::Expression proto;
   proto.mutable_id_set()->add_numbers(9);

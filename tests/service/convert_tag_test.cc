@@ -24,6 +24,7 @@ v1::CreateTagRequest GoodCreate() {
   tag->set_sensitivity(3);
   tag->set_state(v1::TAG_STATE_DRAFT);
   tag->set_max_values(10);
+  tag->mutable_freshness()->set_seconds(7'200);
   return request;
 }
 
@@ -94,7 +95,7 @@ TEST(ConvertTagTest, CreateNamesWhatIsWrong) {
 TEST(ConvertTagTest, UpdateTakesExactlyTheNamedFields) {
   v1::UpdateTagRequest request;
   *request.mutable_tag() = GoodCreate().tag();
-  for (const char* path : {"owner", "state", "max_values"}) {
+  for (const char* path : {"owner", "state", "max_values", "freshness"}) {
     request.mutable_update_mask()->add_paths(path);
   }
   const absl::StatusOr<engine::TagUpdate> update = ToUpdate(request);
@@ -102,6 +103,7 @@ TEST(ConvertTagTest, UpdateTakesExactlyTheNamedFields) {
   EXPECT_EQ(update->owner, "growth");
   EXPECT_EQ(update->state, index::TagState::kDraft);
   EXPECT_EQ(update->values_max, 10u);
+  EXPECT_EQ(update->freshness_s, 7'200u);
   EXPECT_FALSE(update->display_name.has_value() || update->path.has_value() ||
                update->description.has_value() || update->sensitivity.has_value());
 }

@@ -47,6 +47,7 @@ void WholeServerTest::Start() {
   users_ = v1::UserService::NewStub(channel_);
   selections_ = v1::SelectionService::NewStub(channel_);
   insights_ = v1::InsightService::NewStub(channel_);
+  memberships_ = v1::MembershipService::NewStub(channel_);
 }
 
 void WholeServerTest::Stop() {

@@ -20,6 +20,7 @@
 #include "server/service/server.h"
 #include "tests/testing/temporary_directory.h"
 #include "throng/v1/insight.grpc.pb.h"
+#include "throng/v1/membership.grpc.pb.h"
 #include "throng/v1/population.grpc.pb.h"
 #include "throng/v1/selection.grpc.pb.h"
 #include "throng/v1/tag.grpc.pb.h"
@@ -68,6 +69,7 @@ class WholeServerTest : public ::testing::Test {
   std::unique_ptr<v1::UserService::Stub> users_;
   std::unique_ptr<v1::SelectionService::Stub> selections_;
   std::unique_ptr<v1::InsightService::Stub> insights_;
+  std::unique_ptr<v1::MembershipService::Stub> memberships_;
 };
 
 }  // namespace throng::service

@@ -1,4 +1,4 @@
-// Cross-tabs and overlaps, end to end: the real engine behind the real services.
+// Cross-tabs, overlaps and comparisons, end to end: the real engine behind the real services.
 #include <string>
 #include <vector>
 
@@ -153,6 +153,52 @@ TEST_F(WholeInsightTest, OverlapErrorsSayWhichSelection) {
     Add(fmt::format("s{}", request.selections_size()), "all()", &request);
   }
   EXPECT_EQ(DetailOf(Lay(request, &response)).reason(), "TOO_MANY_SELECTIONS");
+}
+
+TEST_F(WholeInsightTest, ComparesTwoCrowds) {
+  v1::CompareRequest request;
+  request.mutable_selection()->set_expression("graduate");
+  request.mutable_baseline()->set_expression("not graduate");
+  request.add_tags("city");
+  request.add_tags("rent");
+  request.add_tags("graduate");
+  v1::CompareResponse response;
+  const auto compare = [&] {
+    grpc::ClientContext context;
+    return insights_->Compare(&context, request, &response);
+  };
+  const grpc::Status status = compare();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.count() + response.baseline_count(), kUsers);
+  EXPECT_EQ(response.common_count(), 0u);
+  EXPECT_EQ(response.baseline_expression(), "not graduate");
+  EXPECT_EQ(response.confidence(), 0.95);
+  ASSERT_EQ(response.tags_size(), 3);
+  EXPECT_EQ(response.tags(0).tag(), "graduate");
+  EXPECT_EQ(response.tags(0).difference(), 1);
+  EXPECT_TRUE(response.tags(0).rows(0).value().has_flag());
+  ASSERT_GE(response.features_size(), 1);
+  EXPECT_EQ(response.features(0).tag(), "graduate");
+  EXPECT_TRUE(response.features(0).row().value().flag());
+  for (const v1::ComparedTag& tag : response.tags()) {
+    uint64_t users = tag.missing().count();
+    for (const v1::ComparedRow& row : tag.rows()) {
+      users += row.count();
+      if (tag.tag() == "rent") {
+        EXPECT_TRUE(row.has_lower() || row.has_upper());
+        EXPECT_EQ((row.has_lower() ? row.lower() : row.upper()).kind_case(), v1::Value::kDecimal);
+      }
+    }
+    EXPECT_EQ(users, response.count()) << tag.tag();
+  }
+  request.mutable_baseline()->set_population("populations/other");
+  EXPECT_EQ(DetailOf(compare()).field(), "baseline.population");
+  request.mutable_baseline()->set_population("");
+  request.mutable_baseline()->set_expression("graduat");
+  EXPECT_EQ(DetailOf(compare()).field(), "baseline.expression");
+  request.clear_baseline();
+  request.set_bins(1);
+  EXPECT_EQ(DetailOf(compare()).field(), "bins");
 }
 
 }  // namespace

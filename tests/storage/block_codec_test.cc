@@ -159,7 +159,8 @@ TEST(CatalogueCodecTest, RoundTripsAndRefusesTruncation) {
                                      .state = index::TagState::kOffline,
                                      .values_max = 12,
                                      .generation = 4,
-                                     .content_time_us = -1},
+                                     .content_time_us = -1,
+                                     .freshness_s = 315'360'000},
                       .value_count = 65'535,
                       .stamps = {0, 7, 1}};
   const std::string bytes = EncodeTag(tag);

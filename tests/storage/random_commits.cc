@@ -85,6 +85,7 @@ TagDefinition RandomDefinition(uint32_t id, std::mt19937_64& random) {
                            .display_name = fmt::format("Tag № {}", random()),
                            .path = "a/b",
                            .sensitivity = static_cast<int>(Below(10, random))};
+  if (id % 3 == 0) definition.freshness_s = id;
   if (definition.type == TagType::kDecimal) definition.scale = static_cast<int>(Below(10, random));
   return definition;
 }

@@ -42,6 +42,7 @@ const std::vector<Row>& ThirdPartyRows() {
   static const auto* rows = new std::vector<Row>{
       {"absl/", {""}},
       {"fmt/", {""}},
+      {"boost/math/", {"query/sample_interval."}},
       {"roaring/", {"index/", "tests/", "benchmarks/", "fuzz/"}},
       {"rocksdb/", {"storage/", "tests/storage/", "tests/testing/"}},
       {"grpc/", {"server/service/", "server/main.cc", "cli/", "tests/cli/", "tests/e2e/",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -349,25 +350,23 @@ std::vector<bool> NaiveModel::TestNode(const query::Limited& node, const NaiveCl
   const auto* by_tag = std::get_if<query::ByTag>(&node.order);
   const uint64_t salt =
       Hash(by_tag != nullptr ? std::string() : std::get<query::BySalt>(node.order).salt);
-  // Whoever comes first has the least of these.
-  const auto rank = [&](size_t user) {
-    bool missing = false;
-    Int128 number = 0;
-    if (by_tag != nullptr) {
-      const std::optional<int64_t> value = Number(TagOf(by_tag->tag), user);
-      missing = !value.has_value();
-      number = by_tag->descending ? -static_cast<Int128>(value.value_or(0)) : value.value_or(0);
-    }
-    return std::make_tuple(missing, number, PlaceOf(hashes_[user], salt), ids_[user]);
-  };
+  const uint32_t tag = by_tag == nullptr ? 0 : TagOf(by_tag->tag);
   const std::vector<bool> matching = Test(node.operand.front(), clock);
-  std::vector<size_t> order;
-  for (size_t i = 0; i < size(); ++i) {
-    if (matching[i]) order.push_back(i);
+  // Whoever comes first has the least of these: no number, the number, the place, the id, and where
+  // the user stands.
+  std::vector<std::tuple<bool, Int128, uint64_t, std::string_view, size_t>> order;
+  for (size_t user = 0; user < size(); ++user) {
+    if (!matching[user]) continue;
+    std::optional<int64_t> number = 0;
+    if (by_tag != nullptr) number = Number(tag, user);
+    const Int128 value = number.value_or(0);
+    const bool turned = by_tag != nullptr && by_tag->descending;
+    order.emplace_back(!number.has_value(), turned ? -value : value, PlaceOf(hashes_[user], salt),
+                       ids_[user], user);
   }
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rank(a) < rank(b); });
+  std::sort(order.begin(), order.end());
   std::vector<bool> users(size(), false);
-  for (size_t i = 0; i < order.size() && i < node.users; ++i) users[order[i]] = true;
+  for (size_t i = 0; i < order.size() && i < node.users; ++i) users[std::get<4>(order[i])] = true;
   return users;
 }
 

@@ -1,0 +1,340 @@
+#include "server/engine/compare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "query/crowd_pair.h"
+#include "server/engine/insights.h"
+#include "server/engine/resolved_selection.h"
+#include "server/engine/visible_tag.h"
+
+namespace throng::engine {
+namespace {
+
+using index::TagEntry;
+using index::TagType;
+using query::TagCounts;
+
+absl::Status OutOfRange(const char* field, const std::string& given, uint64_t least,
+                        uint64_t most) {
+  return index::MakeError(absl::StatusCode::kInvalidArgument,
+                          fmt::format("{} is {}; it must be {} to {}", field, given, least, most),
+                          {.reason = "VALUE_OUT_OF_RANGE", .field = field, .limit = most});
+}
+
+absl::Status CheckLimits(const CompareRequest& request) {
+  if (request.tags.size() > kCompareTagsMax) {
+    return index::WithField(
+        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "TOO_MANY_TAGS",
+                             "the number of tags", kCompareTagsMax, request.tags.size()),
+        "tags");
+  }
+  const auto is_within = [](uint64_t number, uint64_t least, uint64_t most) {
+    return least <= number && number <= most;
+  };
+  if (!is_within(request.rows_max, 1, kCompareRowsMax)) {
+    return OutOfRange("rows", std::to_string(request.rows_max), 1, kCompareRowsMax);
+  }
+  if (!is_within(request.features_max, 0, kCompareFeaturesMax)) {
+    return OutOfRange("features", std::to_string(request.features_max), 0, kCompareFeaturesMax);
+  }
+  if (!is_within(request.bins, 2, kCompareBinsMax)) {
+    return OutOfRange("bins", std::to_string(request.bins), 2, kCompareBinsMax);
+  }
+  if (request.confidence >= 0.5 && request.confidence <= 0.9999) return absl::OkStatus();
+  return index::InvalidArgument(
+      "VALUE_OUT_OF_RANGE", "confidence",
+      fmt::format("confidence is {}; it must be 0.5 to 0.9999", request.confidence));
+}
+
+// The tags of the request, or all that are online.
+absl::StatusOr<std::vector<const TagEntry*>> FindTags(const index::CatalogueView& view,
+                                                      const std::vector<std::string>& names) {
+  std::vector<const TagEntry*> tags;
+  if (names.empty()) {
+    for (const TagEntry* entry : view.List()) {
+      if (entry->definition.state == index::TagState::kOnline) tags.push_back(entry);
+    }
+    if (tags.empty()) {
+      return index::InvalidArgument("NO_TAGS", "tags", "there are no online tags to compare by");
+    }
+    if (tags.size() <= kCompareTagsMax) return tags;
+    return index::InvalidArgument(
+        "TOO_MANY_TAGS", "tags",
+        fmt::format("there are {} online tags; name those to compare by, {} at most", tags.size(),
+                    kCompareTagsMax));
+  }
+  std::set<uint32_t> seen;
+  for (size_t i = 0; i < names.size(); ++i) {
+    THRONG_ASSIGN_OR_RETURN(const TagEntry* entry, FindVisibleTag(view, names[i], i));
+    if (!seen.insert(entry->definition.id).second) {
+      return index::InvalidArgument("DUPLICATE_TAG", fmt::format("tags[{}]", i),
+                                    fmt::format("tag \"{}\" stands twice in the list", names[i]));
+    }
+    tags.push_back(entry);
+  }
+  return tags;
+}
+
+// A row with its counts; shares and intervals come later.
+ComparedRow RowOf(std::string value, uint64_t count, uint64_t baseline_count) {
+  ComparedRow row;
+  row.value = std::move(value);
+  row.count = count;
+  row.baseline_count = baseline_count;
+  return row;
+}
+
+// All rows of a tag that anybody is in; bins and FLAG always.
+ComparedTag RowsOf(const TagEntry& entry, const std::vector<int64_t>& edges,
+                   const query::CrowdPair& pair, const TagCounts& crowd,
+                   const TagCounts& baseline) {
+  const index::TagDefinition& definition = entry.definition;
+  ComparedTag tag;
+  tag.tag = definition.name;
+  tag.type = definition.type;
+  tag.scale = definition.scale;
+  const uint64_t users = pair.crowd->cardinality();
+  const uint64_t baseline_users = pair.baseline->cardinality();
+  if (tag.type == TagType::kFlag) {
+    tag.rows.push_back(RowOf("true", crowd.counts[0], baseline.counts[0]));
+    tag.rows.push_back(
+        RowOf("false", users - crowd.counts[0], baseline_users - baseline.counts[0]));
+  }
+  const bool is_ordered = index::IsNumeric(tag.type);
+  for (uint32_t i = 0; tag.type != TagType::kFlag && i < crowd.counts.size(); ++i) {
+    if (!is_ordered && crowd.counts[i] == 0 && baseline.counts[i] == 0) continue;
+    ComparedRow row =
+        RowOf(is_ordered ? "" : entry.values->value(i), crowd.counts[i], baseline.counts[i]);
+    if (is_ordered && i > 0) row.lower = edges[i - 1];
+    if (is_ordered && i < edges.size()) row.upper = edges[i];
+    tag.rows.push_back(std::move(row));
+  }
+  tag.missing = RowOf("", users - crowd.with_value, baseline_users - baseline.with_value);
+  tag.missing.is_missing = true;
+  return tag;
+}
+
+// Fills in what follows from the counts.
+class Comparer {
+ public:
+  // `rows` is how many rows the answer compares at once.
+  Comparer(const query::CrowdPair& pair, uint64_t common, double confidence, uint64_t rows)
+      : sizes_{.users = pair.crowd->cardinality(),
+               .baseline_users = pair.baseline->cardinality(),
+               .common = common},
+        // By Bonferroni: each interval may fail so rarely that any of them fails rarely enough.
+        shares_(sizes_,
+                StandardDeviations(1 - (1 - confidence) /
+                                           static_cast<double>(std::max<uint64_t>(1, rows)))) {}
+
+  void Fill(ComparedTag* tag) const {
+    for (ComparedRow& row : tag->rows) FillRow(&row);
+    FillRow(&tag->missing);
+    if (tag->type == TagType::kLabels) {
+      MeasureLabels(tag);
+    } else {
+      MeasureValues(tag);
+    }
+    if (!index::HasDictionary(tag->type)) return;
+    std::sort(tag->rows.begin(), tag->rows.end(), &IsSurer);
+  }
+
+  // The surest difference first.
+  static bool IsSurer(const ComparedRow& a, const ComparedRow& b) {
+    const double least_a = a.difference.least();
+    const double least_b = b.difference.least();
+    if (least_a != least_b) return least_a > least_b;
+    const double size_a = std::abs(a.difference.difference);
+    const double size_b = std::abs(b.difference.difference);
+    return size_a != size_b ? size_a > size_b : a.value < b.value;
+  }
+
+ private:
+  static double Share(uint64_t count, uint64_t users) {
+    return users == 0 ? 0 : static_cast<double>(count) / static_cast<double>(users);
+  }
+
+  void FillRow(ComparedRow* row) const {
+    row->share = Share(row->count, sizes_.users);
+    row->baseline_share = Share(row->baseline_count, sizes_.baseline_users);
+    row->difference = shares_.Compare(row->count, row->baseline_count);
+    if (row->baseline_count > 0) row->tgi = row->share / row->baseline_share * 100;
+  }
+
+  // Each user is in one row: half of all differences is what would have to move.
+  void MeasureValues(ComparedTag* tag) const {
+    // The mean size of a normal variable, in its standard deviations.
+    const double mean_size = std::sqrt(2 / std::acos(-1.0));
+    double chi_square = 0;
+    uint32_t cells = 0;
+    const auto add = [&](const ComparedRow& row) {
+      if (row.count == 0 && row.baseline_count == 0) return;
+      tag->difference += std::abs(row.difference.difference) / 2;
+      tag->by_chance += mean_size * shares_.ChanceDeviation(row.count, row.baseline_count) / 2;
+      chi_square += shares_.ChiSquare(row.count, row.baseline_count);
+      ++cells;
+    };
+    for (const ComparedRow& row : tag->rows) add(row);
+    add(tag->missing);
+    tag->p_value = cells < 2 ? 1 : ChiSquareTail(chi_square, cells - 1);
+  }
+
+  // Users are in several rows: the row that differs most beyond chance stands for all.
+  void MeasureLabels(ComparedTag* tag) const {
+    const auto rows = static_cast<double>(tag->rows.size() + 1);
+    // The largest of so many normal variables is about this large.
+    const double largest = std::sqrt(2 * std::log(2 * rows));
+    double beyond = -1;
+    const auto look_at = [&](const ComparedRow& row) {
+      const double size = std::abs(row.difference.difference);
+      const double deviation = shares_.ChanceDeviation(row.count, row.baseline_count);
+      if (deviation > 0) {
+        const double deviations = size / deviation;
+        tag->p_value = std::min(tag->p_value, rows * ChiSquareTail(deviations * deviations, 1));
+      }
+      if (size - largest * deviation <= beyond) return;
+      beyond = size - largest * deviation;
+      tag->difference = size;
+      tag->by_chance = largest * deviation;
+    };
+    for (const ComparedRow& row : tag->rows) look_at(row);
+    look_at(tag->missing);
+  }
+
+  const CrowdSizes sizes_;
+  const ShareComparison shares_;
+};
+
+// Rows that the answer compares at once.
+uint64_t CountRows(const std::vector<ComparedTag>& tags) {
+  uint64_t rows = 0;
+  for (const ComparedTag& tag : tags) {
+    rows += tag.type == TagType::kFlag ? 1 : tag.rows.size() + 1;
+  }
+  return rows;
+}
+
+// The rows of all tags that differ for sure. REQUIRES: the tags are in their order.
+std::vector<ComparedFeature> FindFeatures(const std::vector<ComparedTag>& tags, uint32_t most) {
+  std::vector<std::pair<size_t, const ComparedRow*>> rows;
+  for (size_t i = 0; i < tags.size(); ++i) {
+    const auto add = [&](const ComparedRow& row) {
+      if (row.difference.least() > 0) rows.emplace_back(i, &row);
+    };
+    if (tags[i].type == TagType::kFlag) {
+      add(tags[i].rows[0]);
+      continue;
+    }
+    for (const ComparedRow& row : tags[i].rows) add(row);
+    add(tags[i].missing);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    return Comparer::IsSurer(*a.second, *b.second);
+  });
+  std::vector<ComparedFeature> features;
+  for (size_t i = 0; i < rows.size() && i < most; ++i) {
+    features.push_back({rows[i].first, *rows[i].second});
+  }
+  return features;
+}
+
+void CutRows(uint32_t most, ComparedTag* tag) {
+  if (!index::HasDictionary(tag->type) || tag->rows.size() <= most) return;
+  tag->rows_left_out = static_cast<uint32_t>(tag->rows.size()) - most;
+  tag->rows.resize(most);
+}
+
+// Fits into a message that clients take.
+absl::Status CheckRows(const std::vector<ComparedTag>& tags) {
+  uint64_t rows = 0;
+  for (const ComparedTag& tag : tags) rows += tag.rows.size() + 1;
+  if (rows <= kCompareAllRowsMax) return absl::OkStatus();
+  return index::WithField(
+      index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_ROWS",
+                           "the number of rows of all tags", kCompareAllRowsMax, rows),
+      "rows");
+}
+
+absl::StatusOr<std::vector<ComparedTag>> CompareTags(const ResolvedSelection& bound,
+                                                     const std::vector<const TagEntry*>& entries,
+                                                     const CompareRequest& request,
+                                                     const query::CrowdPair& pair,
+                                                     uint64_t* common) {
+  std::vector<query::PairTag> counted;
+  for (const TagEntry* entry : entries) {
+    THRONG_RETURN_IF_ERROR(bound.check());
+    query::PairTag tag{.tag = entry->definition.id};
+    if (index::IsNumeric(entry->definition.type)) {
+      tag.edges = query::QuantileEdges(pair, tag.tag, request.bins, *bound.snapshot);
+    }
+    counted.push_back(std::move(tag));
+  }
+  THRONG_ASSIGN_OR_RETURN(
+      const query::PairCounts counts,
+      query::CountPair(pair, counted, *bound.snapshot, bound.universe->parallel(), bound.check));
+  *common = counts.common;
+  std::vector<ComparedTag> tags;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    tags.push_back(
+        RowsOf(*entries[i], counted[i].edges, pair, counts.crowd[i], counts.baseline[i]));
+  }
+  const Comparer comparer(pair, counts.common, request.confidence, CountRows(tags));
+  for (ComparedTag& tag : tags) comparer.Fill(&tag);
+  std::stable_sort(tags.begin(), tags.end(), [](const ComparedTag& a, const ComparedTag& b) {
+    if (a.beyond_chance() != b.beyond_chance()) return a.beyond_chance() > b.beyond_chance();
+    return a.tag < b.tag;
+  });
+  return tags;
+}
+
+// Warnings of the baseline stand beside those of the selection, without a place in its text.
+void AppendWarnings(std::vector<query::Warning> warnings, ResultInfo* info) {
+  for (query::Warning& warning : warnings) {
+    warning.message = fmt::format("baseline: {}", warning.message);
+    warning.span = {};
+    info->warnings.push_back(std::move(warning));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<CompareResult> Insights::Compare(const CallContext& context,
+                                                const Selection& selection,
+                                                const CompareRequest& request) {
+  THRONG_RETURN_IF_ERROR(CheckLimits(request));
+  THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
+                          ResolveSelection(universes_, context, selection));
+  const index::CatalogueView view(bound.snapshot->catalogue(), context.visibility);
+  THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> entries, FindTags(view, request.tags));
+  const bool is_everybody = !request.baseline.has_value();
+  const bool is_text = !is_everybody && std::holds_alternative<std::string>(*request.baseline);
+  THRONG_ASSIGN_OR_RETURN(
+      const ResolvedSelection baseline,
+      ResolveBeside(bound, context, request.baseline.value_or(query::Expression{query::AllUsers()}),
+                    is_text ? "baseline.expression" : "baseline.tree"));
+  THRONG_ASSIGN_OR_RETURN(query::CrowdPair pair,
+                          query::SelectPair(bound.plan, baseline.plan, *bound.snapshot,
+                                            bound.universe->parallel(), bound.check));
+  pair.is_everybody = is_everybody;
+  CompareResult result;
+  result.count = pair.crowd->cardinality();
+  result.baseline_count = pair.baseline->cardinality();
+  THRONG_ASSIGN_OR_RETURN(result.tags, CompareTags(bound, entries, request, pair, &result.common));
+  result.features = FindFeatures(result.tags, request.features_max);
+  for (ComparedTag& tag : result.tags) CutRows(request.rows_max, &tag);
+  THRONG_RETURN_IF_ERROR(CheckRows(result.tags));
+  result.info = bound.Info();
+  if (!is_everybody) {
+    ResultInfo info = baseline.Info();
+    result.baseline_expression = std::move(info.canonical_expression);
+    AppendWarnings(std::move(info.warnings), &result.info);
+  }
+  return result;
+}
+
+}  // namespace throng::engine
