@@ -540,6 +540,12 @@ TEST_F(CrowdsTest, UploadsAndSplitsHaveTheirPlace) {
                        {})
                .status());
   EXPECT_EQ(ReasonOf(world_.TryDelete("u").status()), "CROWD_IN_USE");
+  ExpectError(
+      crowds()
+          .Create(context(),
+                  {.name = "arm of none", .kind = index::CrowdKind::kSplit, .references = {99}}, {})
+          .status(),
+      absl::StatusCode::kFailedPrecondition, "CROWD_DELETED", "crowd.references");
   ExpectError(crowds().Update(context(), {.name = "u", .rule = "all()"}, {}).status(),
               absl::StatusCode::kFailedPrecondition, "NOT_A_RULE", "crowd.rule");
 }
