@@ -54,8 +54,8 @@ class Universe {
   index::Parallel& write_parallel() const { return *environment_.write_parallel; }
   storage::Store& store() const { return *environment_.store; }
   int64_t now_us() const { return environment_.clock_us(); }
-  // Of older versions; what a read keeps there changes nothing else.
-  CrowdSetCache& crowd_sets() const { return crowd_sets_; }
+  // Of older versions of crowds; what a read keeps there changes nothing else.
+  friend CrowdSetCache& CrowdSetsOf(const Universe& universe) { return universe.crowd_sets_; }
 
   // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;
