@@ -29,7 +29,10 @@ std::string_view KindName(v1::CrowdKind kind) {
 
 std::string Joined(const google::protobuf::RepeatedPtrField<std::string>& names) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  for (const std::string& name : names) {
+    if (!text.empty()) text += ", ";
+    text += name;
+  }
   return text;
 }
 

@@ -52,7 +52,7 @@ void Rename(const std::string& from, const std::string& to, Expression* expressi
 
 bool Names(const Expression& expression, const std::string& crowd) {
   Expression copy = expression;
-  Rename(crowd, crowd + "?", &copy);
+  Rename(crowd, fmt::format("{}?", crowd), &copy);
   return !(copy == expression);
 }
 
@@ -202,7 +202,7 @@ class CrowdComparison {
 
   void Erase() {
     const std::string id = model_.id(random_() % model_.size());
-    doing_ = "erase " + id;
+    doing_ = fmt::format("erase {}", id);
     if (!model_.Find("", id).has_value()) return;
     world_.Erase(id);
     model_.Erase(id);
@@ -326,7 +326,7 @@ TEST(CrowdDifferentialTest, VersionsCountWhatTheirRuleSelectsWhileAWriterCommits
     };
     EXPECT_EQ(base.computed_count, count(rule, result.read_version));
     EXPECT_EQ(above.computed_count,
-              count("not (" + rule + ") and exists(plan)", result.read_version));
+              count(fmt::format("not ({}) and exists(plan)", rule), result.read_version));
     const Selection members{
         .what = fmt::format("crowd('above', {})", above.number),
         .read_version =

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "index/error.h"
 #include "server/engine/crowd_requests.h"
@@ -91,16 +92,17 @@ TEST(CrowdFilterTest, IsBounded) {
   std::string tests = "name = a";
   for (int i = 1; i < kFilterTestsMax; ++i) tests += " OR name = a";
   EXPECT_TRUE(CrowdFilter::Parse(tests).ok());
-  EXPECT_FALSE(CrowdFilter::Parse(tests + " OR name = a").ok());
+  EXPECT_FALSE(CrowdFilter::Parse(fmt::format("{} OR name = a", tests)).ok());
   const auto nested = [](int depth) {
-    return std::string(depth, '(') + "name = a" + std::string(depth, ')');
+    return fmt::format("{}name = a{}", std::string(static_cast<size_t>(depth), '('),
+                       std::string(static_cast<size_t>(depth), ')'));
   };
   EXPECT_TRUE(CrowdFilter::Parse(nested(kFilterDepthMax - 1)).ok());
   EXPECT_FALSE(CrowdFilter::Parse(nested(kFilterDepthMax)).ok());
   EXPECT_FALSE(CrowdFilter::Parse(std::string(4'096, '(')).ok());
-  const std::string longest = "name = " + std::string(kCrowdFilterBytesMax - 7, 'x');
+  const std::string longest = fmt::format("name = {}", std::string(kCrowdFilterBytesMax - 7, 'x'));
   EXPECT_TRUE(CrowdFilter::Parse(longest).ok());
-  EXPECT_EQ(index::GetErrorDetail(CrowdFilter::Parse(longest + "x").status())->reason,
+  EXPECT_EQ(index::GetErrorDetail(CrowdFilter::Parse(fmt::format("{}x", longest)).status())->reason,
             "FILTER_TOO_LONG");
   EXPECT_FALSE(CrowdFilter::Parse("name = \xff").ok());
 }

@@ -256,7 +256,7 @@ TEST_F(CrowdsTest, BadDefinitionsAreRefusedWithTheirField) {
   expect({.rule = "city > 3"}, "NOT_ORDERED", "crowd.rule");
   std::string long_rule = "city = 'x'";
   while (long_rule.size() <= index::kCrowdRuleBytesMax) {
-    long_rule += " or city = '" + std::string(10'000, 'x') + "'";
+    long_rule += fmt::format(" or city = '{}'", std::string(10'000, 'x'));
   }
   expect({.rule = long_rule}, "RULE_TOO_LONG", "crowd.rule");
   EXPECT_TRUE(create({.name = std::string(128, 'n'),

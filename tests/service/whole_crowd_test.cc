@@ -15,6 +15,10 @@ constexpr const char* kParent = "populations/default";
 
 std::string NameOf(const std::string& crowd) { return fmt::format("{}/crowds/{}", kParent, crowd); }
 
+std::string VersionNameOf(const std::string& crowd, const std::string& number) {
+  return fmt::format("{}/versions/{}", NameOf(crowd), number);
+}
+
 class WholeCrowdTest : public WholeServerTest {
  protected:
   void SetUp() override {
@@ -87,7 +91,7 @@ TEST_F(WholeCrowdTest, ACrowdIsMadeComputedAndRead) {
   v1::RefreshCrowdRequest refresh;
   refresh.set_name(NameOf("spring"));
   const v1::RefreshedCrowd refreshed = Must(&v1::CrowdService::Stub::RefreshCrowd, refresh);
-  EXPECT_EQ(refreshed.version().name(), NameOf("spring") + "/versions/1");
+  EXPECT_EQ(refreshed.version().name(), VersionNameOf("spring", "1"));
   EXPECT_EQ(refreshed.version().computed_count(), 25u);
   EXPECT_EQ(refreshed.version().added(), 25u);
 
@@ -140,7 +144,7 @@ TEST_F(WholeCrowdTest, ACrowdIsChangedComparedAndDeleted) {
   EXPECT_NE(difference.next_page_token(), "");
 
   v1::PinCrowdVersionRequest pin;
-  pin.set_name(NameOf("spring 2024") + "/versions/1");
+  pin.set_name(VersionNameOf("spring 2024", "1"));
   pin.set_pinned(true);
   EXPECT_TRUE(Must(&v1::CrowdService::Stub::PinCrowdVersion, pin).pinned());
   v1::ListCrowdVersionsRequest versions;
@@ -233,9 +237,9 @@ TEST_F(WholeCrowdTest, ErrorsAboutCrowdsThatAreThere) {
   Expect(Try(&Stub::BatchRefreshCrowds, refresh), grpc::StatusCode::NOT_FOUND, "UNKNOWN_CROWD",
          "names[1]");
   v1::PinCrowdVersionRequest pin;
-  pin.set_name(NameOf("taken") + "/versions/x");
+  pin.set_name(VersionNameOf("taken", "x"));
   Expect(Try(&Stub::PinCrowdVersion, pin), kInvalid, "BAD_RESOURCE_NAME", "name");
-  pin.set_name(NameOf("taken") + "/versions/7");
+  pin.set_name(VersionNameOf("taken", "7"));
   Expect(Try(&Stub::PinCrowdVersion, pin), grpc::StatusCode::NOT_FOUND, "UNKNOWN_VERSION", "name");
   v1::DeleteCrowdRequest remove;
   remove.set_name(NameOf("taken"));
