@@ -22,7 +22,7 @@
 
 namespace throng::query {
 
-using OrdinalSetRef = std::shared_ptr<const index::OrdinalSet>;
+using index::OrdinalSetRef;
 
 struct RankSplit {
   OrdinalSetRef below;
