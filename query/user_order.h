@@ -22,7 +22,7 @@
 
 namespace throng::query {
 
-using index::OrdinalSetRef;
+using OrdinalSetRef = std::shared_ptr<const index::OrdinalSet>;
 
 struct RankSplit {
   OrdinalSetRef below;

@@ -49,9 +49,9 @@ void AddTagRanges(const TagEntry& entry, const SampledTagCounts& counts,
   }
   tag->missing.range = is_flag ? SampleRange() : RangeOf(counts.without_value, intervals);
   if (is_flag) return;
-  tag->others.range = RangeOfOthers(counts, shown, intervals, crowd);
-  // Not the sum of rounded estimates.
-  tag->others.count = intervals.EstimateOf(tag->others.range.found);
+  const SampleRange others = RangeOfOthers(counts, shown, intervals, crowd);
+  tag->others.range = others;
+  tag->others.count = intervals.EstimateOf(others.found);  // not the sum of rounded estimates
   tag->others.share =
       users == 0 ? 0 : static_cast<double>(tag->others.count) / static_cast<double>(users);
   tag->others.tgi.reset();
