@@ -64,7 +64,8 @@ class CrowdLookup {
 
 // Something the caller should know about a valid expression.
 struct Warning {
-  std::string reason;  // UNKNOWN_VALUE, UNKNOWN_IDS, ALWAYS_EMPTY, ALWAYS_EVERYBODY, TAG_OFFLINE, TAG_STALE,
+  std::string reason;  // UNKNOWN_VALUE, UNKNOWN_IDS, ALWAYS_EMPTY, ALWAYS_EVERYBODY,
+                       // TAG_OFFLINE, TAG_STALE,
                        // NEGATED_MISSING (`!=` leaves out users without the tag),
                        // REDUNDANT_OR (`x != a or x != b` is everybody with x), INEXACT_LITERAL,
                        // TOP_ASCENDING (a top without a direction takes the least)

@@ -95,7 +95,8 @@ void PutTags(Database& database, uint32_t population, const Snapshot& snapshot,
     const std::string payload = EncodeTag({.definition = entry->definition,
                                            .value_count = entry->values->size(),
                                            .stamps = StampsOf(snapshot.content(tag))});
-    database.Put(Family::kMeta, key, Seal(Kind::kTag, key, payload, TagFormat(entry->definition)), batch);
+    database.Put(Family::kMeta, key, Seal(Kind::kTag, key, payload, TagFormat(entry->definition)),
+                 batch);
   }
 }
 

@@ -91,11 +91,6 @@ class RocksStore : public Store {
                     const index::Snapshot* folded) override;
   absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                const index::TagContent& content) override;
-  absl::Status WriteCrowdVersion(uint32_t population, const index::CrowdVersionId& id,
-                                 const index::OrdinalSet* users) override;
-  absl::StatusOr<index::OrdinalSetRef> ReadCrowdVersion(uint32_t population,
-                                                        const index::CrowdVersionId& id,
-                                                        uint64_t computed_count) const override;
   absl::Status Checkpoint(const std::string& directory) override;
   absl::Status PrepareCheckpoint() override;
   const std::string& directory() const override { return options_.directory; }
@@ -104,6 +99,13 @@ class RocksStore : public Store {
   absl::Status Resume() override;
 
  private:
+  // Of CrowdSetStore.
+  absl::Status WriteCrowdVersion(uint32_t population, const index::CrowdVersionId& id,
+                                 const index::OrdinalSet* users) override;
+  absl::StatusOr<index::OrdinalSetRef> ReadCrowdVersion(uint32_t population,
+                                                        const index::CrowdVersionId& id,
+                                                        uint64_t computed_count) const override;
+
   absl::Status ReadPopulations();
   int64_t now_us() const;
 

@@ -22,10 +22,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/change.h"
-#include "index/crowd.h"
-#include "index/crowd_sets.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
+#include "storage/crowd_set_store.h"
 
 namespace throng::storage {
 
@@ -86,13 +85,13 @@ using Progress = std::function<void(uint64_t bytes_done, uint64_t bytes_total)>;
 // of them, and Append or Write, Fold and WriteGeneration with one another: one of each at a time,
 // but of WriteGeneration one for each tag, and that not with the Append that makes its content
 // visible, and ReadCrowdVersion with all of them.
-class Store {
+class Store : public CrowdSetStore {
  public:
   // Errors: kFailedPrecondition when another process holds the directory or it was written by a
   // newer version, kDataLoss naming the file or key when something is damaged, kUnavailable or
   // kResourceExhausted when the disk refuses.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
-  virtual ~Store() = default;
+  ~Store() override = default;
 
   virtual std::vector<Population> populations() const = 0;
   // Durable when it returns OK. The id is chosen here. Errors: kAlreadyExists; as Append.
@@ -140,19 +139,6 @@ class Store {
   // (CONTENT_LOST) when an I/O error took what was written before.
   virtual absl::Status WriteGeneration(uint32_t population, const index::TagDefinition& definition,
                                        const index::TagContent& content) = 0;
-
-  // Writes the set of a crowd's version, which nothing refers to yet, in place of what stands
-  // there; null deletes it. The Append of a record that adds this version makes it one; a set that
-  // no such record follows is collected by the next Load. May run beside everything but another
-  // call for the same version. Errors: as Append; the Append gives kAborted (CONTENT_LOST) when an
-  // I/O error took the set.
-  virtual absl::Status WriteCrowdVersion(uint32_t population, const index::CrowdVersionId& id,
-                                         const index::OrdinalSet* users) = 0;
-  // The set of a version as it is stored: users who were erased since may be in it. Errors:
-  // kNotFound when it is not there (any more), kDataLoss naming the key.
-  virtual absl::StatusOr<index::OrdinalSetRef> ReadCrowdVersion(uint32_t population,
-                                                                const index::CrowdVersionId& id,
-                                                                uint64_t computed_count) const = 0;
 
   // Writes the store as it is now to `directory`, which must not exist and must be on the store's
   // own file system: tables are linked, so that little is copied. Call it with no Append under way:

@@ -45,7 +45,7 @@ absl::StatusOr<index::OrdinalSetRef> UsersOf(const Universe& universe,
                                              const index::CrowdEntry& crowd,
                                              const index::CrowdVersion& version) {
   if (version.number == crowd.versions->back().number) return crowd.last_set;
-  return universe.crowd_sets().Read(universe.store(), universe.population().id, snapshot,
+  return CrowdSetsOf(universe).Read(universe.store(), universe.population().id, snapshot,
                                     {crowd.definition->id, version.number}, version.computed_count);
 }
 

@@ -116,7 +116,7 @@ absl::StatusOr<LogicalPlan> CrowdReader::Version(const CrowdRef& reference,
                             crowd.versions->back().number));
     }
     absl::StatusOr<index::OrdinalSetRef> read =
-        universe_.crowd_sets().Read(universe_.store(), universe_.population().id, snapshot_,
+        CrowdSetsOf(universe_).Read(universe_.store(), universe_.population().id, snapshot_,
                                     {id, version->number}, version->computed_count);
     if (!read.ok()) return read.status();
     set = *std::move(read);

@@ -83,6 +83,20 @@ absl::Status CheckTimeZone(const std::string& zone) {
   return time.ok() ? absl::OkStatus() : index::WithField(time.status(), "crowd.time_zone");
 }
 
+// What a crowd without a rule rests on is there, and may be.
+absl::Status CheckReferences(const index::CrowdCatalogue& crowds,
+                             const index::CrowdDefinition& definition) {
+  for (const uint32_t id : definition.references) {
+    const index::CrowdEntry* crowd = crowds.FindById(id);
+    if (crowd != nullptr && !crowd->definition->deleted()) continue;
+    return index::MakeError(absl::StatusCode::kFailedPrecondition,
+                            "a crowd that this one would rest on was deleted",
+                            {.reason = "CROWD_DELETED", .field = "crowd.references"});
+  }
+  return index::WithField(CrowdGraph(crowds).Check(0, definition.name, definition.references),
+                          "crowd.references");
+}
+
 // The names of those that keep a crowd from being deleted.
 absl::Status InUse(const index::CrowdDefinition& definition, const CrowdView& view,
                    const std::vector<const index::CrowdEntry*>& users) {
@@ -139,6 +153,8 @@ absl::StatusOr<CrowdInfo> Crowds::Create(const CallContext& context, const Creat
     if (rule.has_value()) {
       const CrowdView view(newest, context.visibility);
       THRONG_RETURN_IF_ERROR(KeepIn(newest, view, *rule, &draft));
+    } else {
+      THRONG_RETURN_IF_ERROR(CheckReferences(newest.crowds(), draft));
     }
     THRONG_RETURN_IF_ERROR(index::Validate(draft));
     if (options.validate_only) return absl::OkStatus();

@@ -30,24 +30,13 @@
 #include "server/engine/crowd_set_cache.h"
 #include "server/engine/pending_replace.h"
 #include "server/engine/population_stats.h"
+#include "server/engine/universe_environment.h"
 #include "storage/store.h"
 
 namespace throng::engine {
 
 // Commits that one sync makes durable; what else waits is the next one's.
 inline constexpr size_t kGroupCommitsMax = 256;
-
-// What a Universe needs of its surroundings; all outlive it.
-struct UniverseEnvironment {
-  storage::Store* store = nullptr;
-  index::Parallel* parallel = nullptr;        // of those who wait for an answer
-  index::Parallel* write_parallel = nullptr;  // of commits and loads
-  std::function<int64_t()> clock_us;
-  int64_t lease_us = 0;
-  uint32_t leased_versions_max = 0;
-  uint64_t fold_log_bytes = 0;
-  uint64_t crowd_cache_bytes = 0;
-};
 
 // Thread-safe.
 class Universe {
@@ -65,8 +54,8 @@ class Universe {
   index::Parallel& write_parallel() const { return *environment_.write_parallel; }
   storage::Store& store() const { return *environment_.store; }
   int64_t now_us() const { return environment_.clock_us(); }
-  // Of older versions; what a read keeps there changes nothing else.
-  CrowdSetCache& crowd_sets() const { return crowd_sets_; }
+  // Of older versions of crowds; what a read keeps there changes nothing else.
+  friend CrowdSetCache& CrowdSetsOf(const Universe& universe) { return universe.crowd_sets_; }
 
   // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;

@@ -142,7 +142,8 @@ constexpr std::string_view kSyntax = "SYNTAX_ERROR";
 constexpr std::string_view kBehind = "'and', 'or', 'top', 'any' or the end";
 constexpr std::string_view kBehindName =
     "=, !=, <, <=, >, >=, in, not in or between, 'and', 'or', 'top', 'any' or the end";
-constexpr std::string_view kFunctions = "a tag's name, exists, ids, bucket, sample, all or none";
+constexpr std::string_view kFunctions =
+    "a tag's name, exists, ids, bucket, sample, crowd, all or none";
 constexpr std::string_view kUnits = "a unit: d, w, m (months), y, h or min (minutes)";
 constexpr std::string_view kPercent = "a percentage from 0.0001% to 100% with at most 4 decimals";
 

@@ -8,9 +8,11 @@
 #define THRONG_TESTS_SERVER_CROWD_WORLD_H_
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gtest/gtest.h"
 #include "server/engine/crowds.h"
 #include "tests/server/engine_world.h"
 
@@ -43,6 +45,27 @@ class CrowdWorld : public EngineWorld {
   void Erase(const std::string& id) {
     MustBeOk(engine().erasures().Erase(context(), {.users = {{"", id}}}).status());
   }
+};
+
+// FillRental's users; see tests/server/engine_world.h.
+class CrowdTest : public ::testing::Test {
+ protected:
+  CrowdTest() { FillRental(&world_); }
+
+  std::vector<std::string> Members(const std::string& expression) {
+    return world_.Members({.what = expression});
+  }
+  Crowds& crowds() { return world_.crowds(); }
+  const CallContext& context() const { return world_.context(); }
+
+  static void ExpectError(const absl::Status& status, absl::StatusCode code,
+                          std::string_view reason, std::string_view field) {
+    EXPECT_EQ(status.code(), code) << status;
+    EXPECT_EQ(ReasonOf(status), reason) << status;
+    EXPECT_EQ(FieldOf(status), field) << status;
+  }
+
+  CrowdWorld world_;
 };
 
 }  // namespace throng::engine

@@ -60,15 +60,23 @@ class WholeCrowdTest : public WholeServerTest {
     return Must(&v1::CrowdService::Stub::BatchRefreshCrowds, request);
   }
 
+  static void Expect(const grpc::Status& status, grpc::StatusCode code, const std::string& reason,
+                     const std::string& field) {
+    EXPECT_EQ(status.error_code(), code) << status.error_message();
+    EXPECT_EQ(DetailOf(status).reason(), reason) << status.error_message();
+    EXPECT_EQ(DetailOf(status).field(), field) << status.error_message();
+  }
+
+  using Stub = v1::CrowdService::Stub;
+  static constexpr auto kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
   std::unique_ptr<v1::CrowdService::Stub> crowds_;
 };
 
 // views is the id, 0 to 999.
-TEST_F(WholeCrowdTest, ACrowdFromItsCreationToItsEnd) {
+TEST_F(WholeCrowdTest, ACrowdIsMadeComputedAndRead) {
   v1::CreateCrowdRequest create = CreateRequest("spring", "views<100 AND graduate");
   create.mutable_crowd()->set_display_name("Spring");
   create.mutable_crowd()->set_folder("sale/2024");
-  (*create.mutable_crowd()->mutable_labels())["team"] = "crm";
   const v1::Crowd created = Must(&v1::CrowdService::Stub::CreateCrowd, create);
   EXPECT_EQ(created.name(), NameOf("spring"));
   EXPECT_EQ(created.state(), v1::CROWD_STATE_NEW);
@@ -101,7 +109,13 @@ TEST_F(WholeCrowdTest, ACrowdFromItsCreationToItsEnd) {
   tree.mutable_tree()->mutable_negation()->mutable_operand()->mutable_crowd_ref()->set_crowd(
       "spring");
   EXPECT_TRUE(CountStatus(tree).ok());
+}
 
+TEST_F(WholeCrowdTest, ACrowdIsChangedComparedAndDeleted) {
+  v1::CreateCrowdRequest create = CreateRequest("spring", "views < 100 and graduate");
+  (*create.mutable_crowd()->mutable_labels())["team"] = "crm";
+  const v1::Crowd created = Must(&v1::CrowdService::Stub::CreateCrowd, create);
+  Refresh({"spring"});
   v1::UpdateCrowdRequest update;
   update.mutable_crowd()->set_name(NameOf("spring"));
   update.mutable_crowd()->set_expression("views < 50 and graduate");
@@ -170,82 +184,76 @@ TEST_F(WholeCrowdTest, ManyAreComputedOnOneDataVersion) {
 }
 
 TEST_F(WholeCrowdTest, ErrorsNameTheFieldOfTheRequest) {
-  using Stub = v1::CrowdService::Stub;
-  const auto expect = [](const grpc::Status& status, grpc::StatusCode code,
-                         const std::string& reason, const std::string& field) {
-    EXPECT_EQ(status.error_code(), code) << status.error_message();
-    EXPECT_EQ(DetailOf(status).reason(), reason) << status.error_message();
-    EXPECT_EQ(DetailOf(status).field(), field) << status.error_message();
-  };
-  constexpr auto kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
-  expect(Try(&Stub::CreateCrowd, CreateRequest("", "all()")), kInvalid, "REQUIRED", "crowd_id");
-  expect(Try(&Stub::CreateCrowd, CreateRequest("#x", "all()")), kInvalid, "BAD_CROWD", "crowd_id");
-  expect(Try(&Stub::CreateCrowd, CreateRequest("x", "citty = 'a'")), kInvalid, "UNKNOWN_TAG",
+  Expect(Try(&Stub::CreateCrowd, CreateRequest("", "all()")), kInvalid, "REQUIRED", "crowd_id");
+  Expect(Try(&Stub::CreateCrowd, CreateRequest("#x", "all()")), kInvalid, "BAD_CROWD", "crowd_id");
+  Expect(Try(&Stub::CreateCrowd, CreateRequest("x", "citty = 'a'")), kInvalid, "UNKNOWN_TAG",
          "crowd.expression");
   v1::CreateCrowdRequest create = CreateRequest("x", "all()");
   create.mutable_crowd()->clear_rule();
-  expect(Try(&Stub::CreateCrowd, create), kInvalid, "REQUIRED", "crowd.rule");
+  Expect(Try(&Stub::CreateCrowd, create), kInvalid, "REQUIRED", "crowd.rule");
   create.mutable_crowd()->mutable_tree()->mutable_crowd_ref()->set_crowd("nobody");
-  expect(Try(&Stub::CreateCrowd, create), kInvalid, "UNKNOWN_CROWD", "crowd.tree");
+  Expect(Try(&Stub::CreateCrowd, create), kInvalid, "UNKNOWN_CROWD", "crowd.tree");
   create = CreateRequest("x", "all()");
   create.mutable_crowd()->set_kind(v1::CROWD_KIND_UNSPECIFIED);
-  expect(Try(&Stub::CreateCrowd, create), kInvalid, "UNSPECIFIED", "crowd.kind");
+  Expect(Try(&Stub::CreateCrowd, create), kInvalid, "UNSPECIFIED", "crowd.kind");
   create = CreateRequest("x", "all()");
   create.set_parent("populations/none");
-  expect(Try(&Stub::CreateCrowd, create), grpc::StatusCode::NOT_FOUND, "UNKNOWN_POPULATION",
+  Expect(Try(&Stub::CreateCrowd, create), grpc::StatusCode::NOT_FOUND, "UNKNOWN_POPULATION",
          "parent");
   create = CreateRequest("x", "all()");
   create.mutable_crowd()->set_keep_last(101);
-  expect(Try(&Stub::CreateCrowd, create), kInvalid, "BAD_KEEP_LAST", "crowd.keep_last");
+  Expect(Try(&Stub::CreateCrowd, create), kInvalid, "BAD_KEEP_LAST", "crowd.keep_last");
+}
 
+TEST_F(WholeCrowdTest, ErrorsAboutCrowdsThatAreThere) {
   Create("taken", "all()");
-  expect(Try(&Stub::CreateCrowd, CreateRequest("taken", "all()")), grpc::StatusCode::ALREADY_EXISTS,
+  Expect(Try(&Stub::CreateCrowd, CreateRequest("taken", "all()")), grpc::StatusCode::ALREADY_EXISTS,
          "CROWD_EXISTS", "crowd_id");
   v1::UpdateCrowdRequest update;
   update.mutable_crowd()->set_name(NameOf("taken"));
-  expect(Try(&Stub::UpdateCrowd, update), kInvalid, "REQUIRED", "update_mask");
+  Expect(Try(&Stub::UpdateCrowd, update), kInvalid, "REQUIRED", "update_mask");
   update.mutable_update_mask()->add_paths("colour");
-  expect(Try(&Stub::UpdateCrowd, update), kInvalid, "BAD_FIELD_MASK", "update_mask.paths[0]");
+  Expect(Try(&Stub::UpdateCrowd, update), kInvalid, "BAD_FIELD_MASK", "update_mask.paths[0]");
   update.mutable_update_mask()->set_paths(0, "expression");
   update.mutable_crowd()->set_expression("crowd('taken')");
-  expect(Try(&Stub::UpdateCrowd, update), kInvalid, "CROWD_CYCLE", "crowd.expression");
+  Expect(Try(&Stub::UpdateCrowd, update), kInvalid, "CROWD_CYCLE", "crowd.expression");
   update.mutable_crowd()->set_name("taken");
-  expect(Try(&Stub::UpdateCrowd, update), kInvalid, "BAD_RESOURCE_NAME", "crowd.name");
+  Expect(Try(&Stub::UpdateCrowd, update), kInvalid, "BAD_RESOURCE_NAME", "crowd.name");
 
   v1::GetCrowdRequest get;
   get.set_name(NameOf("takn"));
   const grpc::Status unknown = Try(&Stub::GetCrowd, get);
-  expect(unknown, grpc::StatusCode::NOT_FOUND, "UNKNOWN_CROWD", "name");
+  Expect(unknown, grpc::StatusCode::NOT_FOUND, "UNKNOWN_CROWD", "name");
   EXPECT_EQ(DetailOf(unknown).suggestion(), "taken");
   v1::BatchRefreshCrowdsRequest refresh;
   refresh.set_parent(kParent);
-  expect(Try(&Stub::BatchRefreshCrowds, refresh), kInvalid, "REQUIRED", "names");
+  Expect(Try(&Stub::BatchRefreshCrowds, refresh), kInvalid, "REQUIRED", "names");
   refresh.add_names(NameOf("taken"));
   refresh.add_names(NameOf("other"));
-  expect(Try(&Stub::BatchRefreshCrowds, refresh), grpc::StatusCode::NOT_FOUND, "UNKNOWN_CROWD",
+  Expect(Try(&Stub::BatchRefreshCrowds, refresh), grpc::StatusCode::NOT_FOUND, "UNKNOWN_CROWD",
          "names[1]");
   v1::PinCrowdVersionRequest pin;
   pin.set_name(NameOf("taken") + "/versions/x");
-  expect(Try(&Stub::PinCrowdVersion, pin), kInvalid, "BAD_RESOURCE_NAME", "name");
+  Expect(Try(&Stub::PinCrowdVersion, pin), kInvalid, "BAD_RESOURCE_NAME", "name");
   pin.set_name(NameOf("taken") + "/versions/7");
-  expect(Try(&Stub::PinCrowdVersion, pin), grpc::StatusCode::NOT_FOUND, "UNKNOWN_VERSION", "name");
+  Expect(Try(&Stub::PinCrowdVersion, pin), grpc::StatusCode::NOT_FOUND, "UNKNOWN_VERSION", "name");
   v1::DeleteCrowdRequest remove;
   remove.set_name(NameOf("taken"));
   remove.mutable_kept_time()->set_seconds(366 * 86'400);
-  expect(Try(&Stub::DeleteCrowd, remove), kInvalid, "BAD_KEPT_TIME", "kept_time");
+  Expect(Try(&Stub::DeleteCrowd, remove), kInvalid, "BAD_KEPT_TIME", "kept_time");
   v1::ListCrowdsRequest list;
   list.set_parent(kParent);
   list.set_filter("colour = red");
-  expect(Try(&Stub::ListCrowds, list), kInvalid, "BAD_FILTER", "filter");
+  Expect(Try(&Stub::ListCrowds, list), kInvalid, "BAD_FILTER", "filter");
 
   v1::Selection selection;
   selection.mutable_crowd();
-  expect(CountStatus(selection), kInvalid, "REQUIRED", "selection.crowd.crowd");
+  Expect(CountStatus(selection), kInvalid, "REQUIRED", "selection.crowd.crowd");
   selection.mutable_crowd()->set_crowd("taken");
-  expect(CountStatus(selection), grpc::StatusCode::FAILED_PRECONDITION, "CROWD_NOT_REFRESHED",
+  Expect(CountStatus(selection), grpc::StatusCode::FAILED_PRECONDITION, "CROWD_NOT_REFRESHED",
          "selection.crowd");
   selection.mutable_crowd()->set_version(0);
-  expect(CountStatus(selection), kInvalid, "VALUE_OUT_OF_RANGE", "selection.crowd.version");
+  Expect(CountStatus(selection), kInvalid, "VALUE_OUT_OF_RANGE", "selection.crowd.version");
   selection.mutable_crowd()->set_live(true);
   EXPECT_TRUE(CountStatus(selection).ok());
 }

@@ -241,6 +241,7 @@ TEST_F(CrowdStoreTest, LostAndStrangeDefinitionsAreNamed) {
   const absl::Status lost = world_.Open();
   EXPECT_TRUE(absl::IsDataLoss(lost)) << lost;
   EXPECT_TRUE(Contains(lost, "there are 0 crowds, 1 belong there")) << lost;
+  world_.Close();
   damaged = entries;
   damaged["meta"][CrowdKey(1, 1)].back() ^= 1;
   WriteRaw(world_.directory(), damaged);

@@ -54,6 +54,7 @@ std::string StoreWorld::OlderVersionDifference() const {
   for (const auto& [crowd, entry] : snapshot_->crowds().by_id()) {
     for (const index::CrowdVersion& version : *entry->versions) {
       const index::CrowdVersionId id{crowd, version.number};
+      if (!crowd_sets_.contains(id)) continue;  // not written by ChangeCrowds
       const absl::StatusOr<index::OrdinalSetRef> read =
           store_->ReadCrowdVersion(population_, id, version.computed_count);
       if (!read.ok()) return read.status().ToString();
