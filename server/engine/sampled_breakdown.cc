@@ -48,6 +48,7 @@ void AddTagRanges(const TagEntry& entry, const SampledTagCounts& counts,
     if (!is_flag) shown[*entry.values->Find(row.value)] = true;
   }
   tag->missing.range = is_flag ? SampleRange() : RangeOf(counts.without_value, intervals);
+  tag->others.range = SampleRange();
   if (is_flag) return;
   const SampleRange others = RangeOfOthers(counts, shown, intervals, crowd);
   tag->others.range = others;
