@@ -12,6 +12,7 @@
 #include "cli/error_output.h"
 #include "cli/flag_checks.h"
 #include "cli/json_output.h"
+#include "cli/sampling_options.h"
 #include "cli/selection_options.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
@@ -44,7 +45,7 @@ struct CompareArguments {
   std::uint32_t rows = 0;
   std::uint32_t features = 20;
   std::uint32_t bins = 0;
-  double confidence = 0;
+  std::string confidence;
 };
 
 std::string Percent(double share) { return fmt::format("{:.2f}%", share * 100); }
@@ -193,7 +194,11 @@ absl::StatusOr<v1::CompareRequest> MakeRequest(const CompareArguments& arguments
   request.set_rows(arguments.rows > 0 || options.json ? arguments.rows : kRowsForPeople);
   request.set_features(arguments.features);
   request.set_bins(arguments.bins);
-  request.set_confidence(arguments.confidence);
+  if (!arguments.confidence.empty()) {
+    const absl::StatusOr<double> confidence = ParseConfidence(arguments.confidence);
+    if (!confidence.ok()) return confidence.status();
+    request.set_confidence(*confidence);
+  }
   return request;
 }
 
@@ -250,9 +255,8 @@ void RegisterCompareCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
       ->check(CheckWholeNumber, "");
   command
       ->add_option("--confidence", arguments->confidence,
-                   "That all intervals hold at once, 0.5 to 0.9999; default 0.95")
-      ->type_name("P")
-      ->check(CLI::Range(0.5, 0.9999), "");
+                   "That all intervals hold at once, 50% to 99.99%; default 95%")
+      ->type_name("PERCENT");
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunCompare(*arguments, options); });

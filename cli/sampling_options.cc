@@ -66,13 +66,20 @@ absl::StatusOr<std::optional<v1::Sampling>> MakeSampling(const SamplingOptions& 
   sampling.set_millionths(static_cast<std::uint32_t>(*fraction));
   sampling.set_salt(options.salt);
   if (options.confidence.empty()) return sampling;
-  const std::optional<std::uint64_t> confidence = PercentInMillionths(options.confidence);
-  if (!confidence.has_value()) {
-    return absl::InvalidArgumentError(
-        fmt::format("--confidence: \"{}\" is not a percentage, e.g. 99%", options.confidence));
-  }
-  sampling.set_confidence(static_cast<double>(*confidence) / (100.0 * kMillionthsOfPercent));
+  const absl::StatusOr<double> confidence = ParseConfidence(options.confidence);
+  if (!confidence.ok()) return confidence.status();
+  sampling.set_confidence(*confidence);
   return sampling;
+}
+
+absl::StatusOr<double> ParseConfidence(const std::string& text) {
+  const std::optional<std::uint64_t> millionths = PercentInMillionths(text);
+  if (millionths.has_value() && *millionths >= 50 * kMillionthsOfPercent &&
+      *millionths < 100 * kMillionthsOfPercent) {
+    return static_cast<double>(*millionths) / (100.0 * kMillionthsOfPercent);
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("--confidence: \"{}\" is not a percentage of 50% to 99.9%, e.g. 99%", text));
 }
 
 std::string RangeText(const v1::SampleRange& range, const v1::SampleReport& sample) {

@@ -31,6 +31,9 @@ void AddSamplingOptions(CLI::App& command, SamplingOptions& options);
 // confidence without a fraction), all of them errors of usage.
 absl::StatusOr<std::optional<v1::Sampling>> MakeSampling(const SamplingOptions& options);
 
+// "99%" is 0.99. Errors: kInvalidArgument (no percentage, below 50 %, 100 % and more).
+absl::StatusOr<double> ParseConfidence(const std::string& text);
+
 // "12,100 to 12,600, 95 %; 1 % of users looked at".
 std::string RangeText(const v1::SampleRange& range, const v1::SampleReport& sample);
 

@@ -248,6 +248,7 @@ void RegisterStatisticsCommand(CLI::App& app, GlobalOptions& options, int& exit_
   AddSelectionOptions(*command, arguments->selection);
   command->add_option("--tags", arguments->tags, "The tags: INTEGER, DECIMAL, DATE or DATETIME")
       ->type_name("TAG,TAG...")
+      ->allow_extra_args(false)
       ->required();
   command
       ->add_option("--percentiles", arguments->percentiles,
@@ -264,7 +265,8 @@ void RegisterStatisticsCommand(CLI::App& app, GlobalOptions& options, int& exit_
   command
       ->add_option("--edges", arguments->edges,
                    "A histogram by these edges, ascending; TAG= where there are several tags")
-      ->type_name("[TAG=]A,B...");
+      ->type_name("[TAG=]A,B...")
+      ->allow_extra_args(false);
   command->footer(kExamples);
   command->callback(
       [arguments, &options, &exit_code] { exit_code = RunStatistics(*arguments, options); });

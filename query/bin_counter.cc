@@ -27,10 +27,10 @@ index::CountFromFunction CountFromKernel() {
 }  // namespace
 
 BinCounter::BinCounter(std::vector<int64_t> edges)
-    : edges_(std::move(edges)), from_(edges_.size()), scratch_(index::TakeScratch()) {}
+    : edges_(std::move(edges)), from_(edges_.size()) {}
 
-void BinCounter::Add(const index::ColumnShard& column, uint32_t chunk,
-                     const index::ChunkSet& users) {
+void BinCounter::Add(const index::ColumnShard& column, uint32_t chunk, const index::ChunkSet& users,
+                     index::ChunkScratch& scratch) {
   const std::span<const index::Cell> delta = column.delta(chunk);
   for (const index::Cell& cell : delta) {
     if (cell.present && index::Contains(users, cell.offset & index::kChunkMask)) {
@@ -39,7 +39,7 @@ void BinCounter::Add(const index::ColumnShard& column, uint32_t chunk,
   }
   const index::ColumnBlock* block = column.block(chunk).get();
   if (block == nullptr) return;
-  const index::ChunkSet in_block = delta.empty() ? users : WithoutDelta(users, delta, *scratch_);
+  const index::ChunkSet in_block = delta.empty() ? users : WithoutDelta(users, delta, scratch);
   AddBlock(*block, in_block, block->codes() == nullptr ? nullptr : NextCodes(column, chunk));
 }
 

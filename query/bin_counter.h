@@ -1,7 +1,7 @@
 // How many of some users have a number in each of a few bins, chunk by chunk.
 //
 //   BinCounter bins({18, 30, 65});      // below 18, 18 to 29, 30 to 64, from 65 on
-//   bins.Add(*shard->column, chunk, users);
+//   bins.Add(*shard->column, chunk, users, scratch);
 //   bins.counts();                      // 4 of them
 //
 // Packed codes are compared with the edges as they lie, many at a time, and never looked at one by
@@ -15,7 +15,6 @@
 
 #include "index/chunk_set.h"
 #include "index/column_shard.h"
-#include "index/scratch_pool.h"
 
 namespace throng::query {
 
@@ -25,8 +24,9 @@ class BinCounter {
   // `edges` ascend and are distinct; a number that is an edge falls into the bin above it.
   explicit BinCounter(std::vector<int64_t> edges);
 
-  // `users` of chunk 0 to 15 of the shard.
-  void Add(const index::ColumnShard& column, uint32_t chunk, const index::ChunkSet& users);
+  // `users` of chunk 0 to 15 of the shard; they must not lie in `scratch`.
+  void Add(const index::ColumnShard& column, uint32_t chunk, const index::ChunkSet& users,
+           index::ChunkScratch& scratch);
 
   // One more than edges.
   std::vector<uint64_t> counts() const;
@@ -44,7 +44,6 @@ class BinCounter {
   // Of the block at hand: code 1, and the codes that edges are, with what they count.
   std::vector<uint64_t> limits_;
   std::vector<uint64_t> limit_counts_;
-  index::ScratchRef scratch_;
 };
 
 }  // namespace throng::query

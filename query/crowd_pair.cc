@@ -24,9 +24,15 @@ constexpr size_t kQuantiles = 1'000;
 
 // What one thread counts beside the collectors.
 struct alignas(64) PairWorker {
+  explicit PairWorker(const std::vector<std::vector<int64_t>>& edges)
+      : crowd(edges.begin(), edges.end()),
+        baseline(edges.begin(), edges.end()),
+        scratch(index::TakeScratch()) {}
+
   uint64_t common = 0;
   std::vector<BinCounter> crowd;  // of the ordered tags, in their order
   std::vector<BinCounter> baseline;
+  index::ScratchRef scratch;
 };
 
 // Counts the chunks of both crowds.
@@ -39,6 +45,7 @@ class PairCounter {
         snapshot_(snapshot),
         values_(TagsOf(tags, false, snapshot)),
         ordered_(TagsOf(tags, true, snapshot)),
+        edges_(EdgesOf(tags, snapshot)),
         in_crowd_(snapshot, values_),
         in_baseline_(snapshot, values_) {}
 
@@ -47,25 +54,19 @@ class PairCounter {
     in_crowd_.Start(workers, chunks);
     in_baseline_.Start(workers, chunks);
     workers_.resize(workers);
-    for (PairWorker& worker : workers_) {
-      for (const PairTag& tag : tags_) {
-        if (!IsOrdered(tag)) continue;
-        worker.crowd.emplace_back(tag.edges);
-        worker.baseline.emplace_back(tag.edges);
-      }
-    }
   }
 
   void CountShard(uint32_t shard, uint32_t number) {
-    PairWorker& worker = workers_[number];
+    if (workers_[number] == nullptr) workers_[number] = std::make_unique<PairWorker>(edges_);
+    PairWorker& worker = *workers_[number];
     for (uint32_t c = 0; c < index::kChunksPerShard; ++c) {
       const uint32_t chunk = shard * index::kChunksPerShard + c;
       const ChunkSet crowd = pair_.crowd->chunk(chunk);
       const ChunkSet baseline = pair_.baseline->chunk(chunk);
       if (crowd.empty() && baseline.empty()) continue;
       if (!pair_.is_everybody) worker.common += index::IntersectCardinality(crowd, baseline);
-      AddBins(chunk, crowd, &worker.crowd);
-      AddBins(chunk, baseline, &worker.baseline);
+      AddBins(chunk, crowd, *worker.scratch, &worker.crowd);
+      AddBins(chunk, baseline, *worker.scratch, &worker.baseline);
       CountValues(chunk, crowd, baseline, number);
     }
   }
@@ -73,7 +74,7 @@ class PairCounter {
   PairCounts Finish() const {
     PairCounts counts;
     counts.common = pair_.is_everybody ? pair_.crowd->cardinality() : 0;
-    for (const PairWorker& worker : workers_) counts.common += worker.common;
+    for (const auto& worker : workers_) counts.common += worker == nullptr ? 0 : worker->common;
     std::vector<TagCounts> crowd = in_crowd_.Finish();
     std::vector<TagCounts> baseline =
         pair_.is_everybody ? CountEverybody(snapshot_, values_) : in_baseline_.Finish();
@@ -105,19 +106,21 @@ class PairCounter {
     }
   }
   // `bins` are those of the ordered tags.
-  void AddBins(uint32_t chunk, const ChunkSet& users, std::vector<BinCounter>* bins) const {
+  void AddBins(uint32_t chunk, const ChunkSet& users, index::ChunkScratch& scratch,
+               std::vector<BinCounter>* bins) const {
     if (users.empty()) return;
     for (size_t i = 0; i < ordered_.size(); ++i) {
       const index::TagShard* shard = snapshot_.shard(ordered_[i], chunk / index::kChunksPerShard);
       if (shard == nullptr || shard->column == nullptr) continue;
-      (*bins)[i].Add(*shard->column, chunk % index::kChunksPerShard, users);
+      (*bins)[i].Add(*shard->column, chunk % index::kChunksPerShard, users, scratch);
     }
   }
   TagCounts SumBins(const PairTag& tag, std::vector<BinCounter> PairWorker::*side,
                     size_t ordered_tag) const {
     TagCounts sum{.counts = std::vector<uint64_t>(tag.edges.size() + 1)};
-    for (const PairWorker& worker : workers_) {
-      const BinCounter& bins = (worker.*side)[ordered_tag];
+    for (const auto& worker : workers_) {
+      if (worker == nullptr) continue;
+      const BinCounter& bins = ((*worker).*side)[ordered_tag];
       const std::vector<uint64_t> counts = bins.counts();
       for (size_t i = 0; i < counts.size(); ++i) sum.counts[i] += counts[i];
       sum.with_value += bins.with_value();
@@ -137,14 +140,24 @@ class PairCounter {
     return ids;
   }
 
+  static std::vector<std::vector<int64_t>> EdgesOf(const std::vector<PairTag>& tags,
+                                                   const index::Snapshot& snapshot) {
+    std::vector<std::vector<int64_t>> edges;
+    for (const PairTag& tag : tags) {
+      if (IsOrdered(snapshot, tag)) edges.push_back(tag.edges);
+    }
+    return edges;
+  }
+
   const CrowdPair& pair_;
   const std::vector<PairTag>& tags_;
   const index::Snapshot& snapshot_;
-  const std::vector<uint32_t> values_;   // tags with values
-  const std::vector<uint32_t> ordered_;  // tags with bins
+  const std::vector<uint32_t> values_;             // tags with values
+  const std::vector<uint32_t> ordered_;            // tags with bins
+  const std::vector<std::vector<int64_t>> edges_;  // of those
   BreakdownCollector in_crowd_;
   BreakdownCollector in_baseline_;
-  std::vector<PairWorker> workers_;
+  std::vector<std::unique_ptr<PairWorker>> workers_;  // of those that have worked
 };
 
 // Calls visit(offset) for some of the users, about `some`, that are spread over the chunk.
@@ -231,9 +244,16 @@ std::vector<int64_t> QuantileEdges(const CrowdPair& pair, uint32_t tag, uint32_t
   std::sort(merged.begin(), merged.end());
   std::vector<int64_t> edges;
   for (uint32_t bin = 1; bin < bins && !merged.empty(); ++bin) {
-    const int64_t edge = merged[bin * merged.size() / bins];
-    // Nothing lies below the smallest number.
-    if (edge > merged.front() && (edges.empty() || edge > edges.back())) edges.push_back(edge);
+    // Nothing lies below the smallest number. Where very many users share one, its neighbour is
+    // next.
+    const int64_t before = edges.empty() ? merged.front() : edges.back();
+    int64_t edge = merged[bin * merged.size() / bins];
+    if (edge <= before) {
+      const auto larger = std::upper_bound(merged.begin(), merged.end(), before);
+      if (larger == merged.end()) break;
+      edge = *larger;
+    }
+    edges.push_back(edge);
   }
   return edges;
 }

@@ -206,7 +206,8 @@ void ValueHistogram::AddByteTables(int64_t base) {
   for (uint32_t code = 1; code < 256; ++code) {
     const uint32_t users = byte_counts_[0][code] + byte_counts_[1][code] + byte_counts_[2][code] +
                            byte_counts_[3][code];
-    if (users > 0) AddValue(base + static_cast<int64_t>(code) - 1, users);
+    if (users == 0) continue;
+    AddValue(static_cast<int64_t>(static_cast<uint64_t>(base) + code - 1), users);
   }
   std::memset(byte_counts_, 0, sizeof(byte_counts_));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -210,49 +211,50 @@ class Comparer {
   const ShareComparison shares_;
 };
 
-// Rows that the answer compares at once.
-uint64_t CountRows(const std::vector<ComparedTag>& tags) {
-  uint64_t rows = 0;
-  for (const ComparedTag& tag : tags) {
-    rows += tag.type == TagType::kFlag ? 1 : tag.rows.size() + 1;
+// Rows of a tag that differ or not: what the intervals are corrected for.
+uint64_t CountRows(const TagEntry& entry, const TagCounts& crowd, const TagCounts& baseline) {
+  if (entry.definition.type == TagType::kFlag) return 1;
+  if (index::IsNumeric(entry.definition.type)) return crowd.counts.size() + 1;
+  uint64_t rows = 1;  // of users without a value
+  for (size_t code = 0; code < crowd.counts.size(); ++code) {
+    rows += crowd.counts[code] > 0 || baseline.counts[code] > 0 ? 1 : 0;
   }
   return rows;
 }
 
-// The rows of all tags that differ for sure. REQUIRES: the tags are in their order.
-std::vector<ComparedFeature> FindFeatures(const std::vector<ComparedTag>& tags, uint32_t most) {
-  std::vector<std::pair<size_t, const ComparedRow*>> rows;
-  for (size_t i = 0; i < tags.size(); ++i) {
-    const auto add = [&](const ComparedRow& row) {
-      if (row.difference.least() > 0) rows.emplace_back(i, &row);
-    };
-    if (tags[i].type == TagType::kFlag) {
-      add(tags[i].rows[0]);
-      continue;
-    }
-    for (const ComparedRow& row : tags[i].rows) add(row);
-    add(tags[i].missing);
+// A row that marks the crowd, of a tag by its place among the request's.
+struct Mark {
+  size_t tag = 0;
+  ComparedRow row;
+};
+
+// Adds the rows of a tag that differ for sure; of all of them the surest `most` are kept.
+void AddMarks(const ComparedTag& tag, size_t number, uint32_t most, std::vector<Mark>* marks) {
+  const auto add = [&](const ComparedRow& row) {
+    if (row.difference.least() > 0) marks->push_back({number, row});
+  };
+  if (tag.type == TagType::kFlag) {
+    add(tag.rows[0]);
+  } else {
+    for (const ComparedRow& row : tag.rows) add(row);
+    add(tag.missing);
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    return Comparer::IsSurer(*a.second, *b.second);
-  });
-  std::vector<ComparedFeature> features;
-  for (size_t i = 0; i < rows.size() && i < most; ++i) {
-    features.push_back({rows[i].first, *rows[i].second});
-  }
-  return features;
+  std::stable_sort(marks->begin(), marks->end(),
+                   [](const Mark& a, const Mark& b) { return Comparer::IsSurer(a.row, b.row); });
+  if (marks->size() > most) marks->resize(most);
 }
 
 void CutRows(uint32_t most, ComparedTag* tag) {
   if (!index::HasDictionary(tag->type) || tag->rows.size() <= most) return;
   tag->rows_left_out = static_cast<uint32_t>(tag->rows.size()) - most;
   tag->rows.resize(most);
+  tag->rows.shrink_to_fit();
 }
 
-// Fits into a message that clients take.
-absl::Status CheckRows(const std::vector<ComparedTag>& tags) {
-  uint64_t rows = 0;
-  for (const ComparedTag& tag : tags) rows += tag.rows.size() + 1;
+// What the row counts for in kCompareAllRowsMax: long values take the room of several rows.
+uint64_t RoomOf(const ComparedRow& row) { return 1 + row.value.size() / 100; }
+
+absl::Status CheckRoom(uint64_t rows) {
   if (rows <= kCompareAllRowsMax) return absl::OkStatus();
   return index::WithField(
       index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_ROWS",
@@ -260,36 +262,72 @@ absl::Status CheckRows(const std::vector<ComparedTag>& tags) {
       "rows");
 }
 
-absl::StatusOr<std::vector<ComparedTag>> CompareTags(const ResolvedSelection& bound,
-                                                     const std::vector<const TagEntry*>& entries,
-                                                     const CompareRequest& request,
-                                                     const query::CrowdPair& pair,
-                                                     uint64_t* common) {
-  std::vector<query::PairTag> counted;
+// Bins of the ordered ones are made of both crowds.
+absl::StatusOr<std::vector<query::PairTag>> TagsToCount(const ResolvedSelection& bound,
+                                                        const std::vector<const TagEntry*>& entries,
+                                                        uint32_t bins,
+                                                        const query::CrowdPair& pair) {
+  std::vector<query::PairTag> tags;
   for (const TagEntry* entry : entries) {
     THRONG_RETURN_IF_ERROR(bound.check());
     query::PairTag tag{.tag = entry->definition.id};
     if (index::IsNumeric(entry->definition.type)) {
-      tag.edges = query::QuantileEdges(pair, tag.tag, request.bins, *bound.snapshot);
+      tag.edges = query::QuantileEdges(pair, tag.tag, bins, *bound.snapshot);
     }
-    counted.push_back(std::move(tag));
+    tags.push_back(std::move(tag));
   }
+  return tags;
+}
+
+// Orders the tags, and makes features of the marks.
+void Arrange(std::vector<ComparedTag> tags, std::vector<Mark> marks, CompareResult* result) {
+  std::vector<size_t> order(tags.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const double beyond_a = tags[a].beyond_chance();
+    const double beyond_b = tags[b].beyond_chance();
+    return beyond_a != beyond_b ? beyond_a > beyond_b : tags[a].tag < tags[b].tag;
+  });
+  std::vector<size_t> place(tags.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    place[order[i]] = i;
+    result->tags.push_back(tags[order[i]]);
+  }
+  for (Mark& mark : marks) {
+    result->features.push_back({.tag = place[mark.tag], .row = std::move(mark.row)});
+  }
+}
+
+// Makes the rows of one tag after the other: there may be very many values.
+absl::Status CompareTags(const ResolvedSelection& bound,
+                         const std::vector<const TagEntry*>& entries, const CompareRequest& request,
+                         const query::CrowdPair& pair, CompareResult* result) {
+  THRONG_ASSIGN_OR_RETURN(const std::vector<query::PairTag> counted,
+                          TagsToCount(bound, entries, request.bins, pair));
   THRONG_ASSIGN_OR_RETURN(
       const query::PairCounts counts,
       query::CountPair(pair, counted, *bound.snapshot, bound.universe->parallel(), bound.check));
-  *common = counts.common;
-  std::vector<ComparedTag> tags;
+  result->common = counts.common;
+  uint64_t rows = 0;
   for (size_t i = 0; i < entries.size(); ++i) {
-    tags.push_back(
-        RowsOf(*entries[i], counted[i].edges, pair, counts.crowd[i], counts.baseline[i]));
+    rows += CountRows(*entries[i], counts.crowd[i], counts.baseline[i]);
   }
-  const Comparer comparer(pair, counts.common, request.confidence, CountRows(tags));
-  for (ComparedTag& tag : tags) comparer.Fill(&tag);
-  std::stable_sort(tags.begin(), tags.end(), [](const ComparedTag& a, const ComparedTag& b) {
-    if (a.beyond_chance() != b.beyond_chance()) return a.beyond_chance() > b.beyond_chance();
-    return a.tag < b.tag;
-  });
-  return tags;
+  const Comparer comparer(pair, counts.common, request.confidence, rows);
+  std::vector<ComparedTag> tags;
+  std::vector<Mark> marks;
+  uint64_t room = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    THRONG_RETURN_IF_ERROR(bound.check());
+    ComparedTag& tag = tags.emplace_back(
+        RowsOf(*entries[i], counted[i].edges, pair, counts.crowd[i], counts.baseline[i]));
+    comparer.Fill(&tag);
+    AddMarks(tag, i, request.features_max, &marks);
+    CutRows(request.rows_max, &tag);
+    for (const ComparedRow& row : tag.rows) room += RoomOf(row);
+    THRONG_RETURN_IF_ERROR(CheckRoom(++room));
+  }
+  Arrange(std::move(tags), std::move(marks), result);
+  return absl::OkStatus();
 }
 
 // Warnings of the baseline stand beside those of the selection, without a place in its text.
@@ -324,15 +362,13 @@ absl::StatusOr<CompareResult> Insights::Compare(const CallContext& context,
   CompareResult result;
   result.count = pair.crowd->cardinality();
   result.baseline_count = pair.baseline->cardinality();
-  THRONG_ASSIGN_OR_RETURN(result.tags, CompareTags(bound, entries, request, pair, &result.common));
-  result.features = FindFeatures(result.tags, request.features_max);
-  for (ComparedTag& tag : result.tags) CutRows(request.rows_max, &tag);
-  THRONG_RETURN_IF_ERROR(CheckRows(result.tags));
+  THRONG_RETURN_IF_ERROR(CompareTags(bound, entries, request, pair, &result));
   result.info = bound.Info();
   if (!is_everybody) {
     ResultInfo info = baseline.Info();
     result.baseline_expression = std::move(info.canonical_expression);
     AppendWarnings(std::move(info.warnings), &result.info);
+    AddCrowds(info.crowds, &result.info);
   }
   return result;
 }

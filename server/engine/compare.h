@@ -26,7 +26,8 @@ inline constexpr uint32_t kCompareTagsMax = 256;
 inline constexpr uint32_t kCompareRowsMax = 10'000;
 inline constexpr uint32_t kCompareFeaturesMax = 1'000;
 inline constexpr uint32_t kCompareBinsMax = 100;
-// Rows of all tags together.
+// Rows of all tags together; a value of more than 100 bytes counts for one more for every 100
+// bytes.
 inline constexpr uint64_t kCompareAllRowsMax = 20'000;
 
 struct CompareRequest {

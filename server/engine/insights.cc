@@ -101,11 +101,13 @@ class CrowdCounter {
     THRONG_ASSIGN_OR_RETURN(const ResolvedSelection baseline,
                             ResolveBeside(selection_, context, *request.baseline,
                                           is_text ? "baseline.expression" : "baseline.tree"));
+    baseline_crowds_ = baseline.crowds;
     SampledCrowd sampled;
     return Count(baseline, &sampled);
   }
-  // REQUIRES: Crowd() was called.
+  // REQUIRES: Crowd() and Baseline() were called.
   void Report(BreakdownResult* result) const {
+    AddCrowds(baseline_crowds_, &result->info);
     if (!sample_.has_value()) return;
     result->info.exact = false;
     result->sample = ReportOf(*sample_, frame_);
@@ -128,6 +130,7 @@ class CrowdCounter {
   const std::optional<SampleRequest>& sample_;
   query::SampleFrame frame_;
   SampledCrowd sampled_;  // of the selection
+  std::vector<CrowdVersionRead> baseline_crowds_;
 };
 
 // Makes the rows of one tag. Counts are exact; shares are their quotients.
@@ -199,7 +202,10 @@ absl::StatusOr<BreakdownResult> Insights::Breakdown(const CallContext& context,
   THRONG_RETURN_IF_ERROR(CheckLimits(request));
   if (request.sample.has_value()) THRONG_RETURN_IF_ERROR(CheckSample(*request.sample));
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
-                          ResolveSelection(universes_, context, selection));
+                          request.sample.has_value()
+                              ? BindSelection(universes_, context, selection)
+                              : ResolveSelection(universes_, context, selection));
+  if (request.sample.has_value()) THRONG_RETURN_IF_ERROR(CheckNoLimit(bound.resolved.limit));
   const index::CatalogueView view(bound.snapshot->catalogue(), context.visibility);
   THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> entries, FindTags(view, request.tags));
   CrowdCounter counter(bound, entries, request.sample);

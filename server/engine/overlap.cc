@@ -134,6 +134,9 @@ absl::StatusOr<OverlapResult> Insights::Overlap(const CallContext& context,
   result.info = frame.Info();
   result.info.canonical_expression.clear();
   result.info.warnings.clear();
+  for (const ResolvedSelection& selection : selections) {
+    AddCrowds(selection.crowds, &result.info);
+  }
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "index/error.h"
@@ -35,7 +36,7 @@ absl::Status Bind(const CallContext& context, std::string_view field,
 }
 
 // The users that the selection's limit leaves of the plan's.
-absl::StatusOr<query::OrdinalSetRef> Choose(const ResolvedSelection& selection,
+absl::StatusOr<index::OrdinalSetRef> Choose(const ResolvedSelection& selection,
                                             const query::PhysicalPlan& plan) {
   return query::ChooseUsers(plan, *selection.resolved.limit, *selection.snapshot,
                             selection.universe->parallel(), selection.check);
@@ -48,7 +49,7 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
   selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
   if (selection->resolved.limit.has_value() && limit_use == LimitUse::kChooseUsers) {
-    THRONG_ASSIGN_OR_RETURN(query::OrdinalSetRef users, Choose(*selection, selection->plan));
+    THRONG_ASSIGN_OR_RETURN(index::OrdinalSetRef users, Choose(*selection, selection->plan));
     selection->plan = query::MakePhysicalPlan({query::Ordinals{std::move(users)}}, snapshot);
   }
   return context.Check();
@@ -100,6 +101,15 @@ ResultInfo ResolvedSelection::Info() const {
           .crowds = crowds};
 }
 
+void AddCrowds(const std::vector<CrowdVersionRead>& crowds, ResultInfo* info) {
+  info->crowds.insert(info->crowds.end(), crowds.begin(), crowds.end());
+  std::sort(info->crowds.begin(), info->crowds.end(),
+            [](const CrowdVersionRead& a, const CrowdVersionRead& b) {
+              return std::tie(a.crowd, a.version) < std::tie(b.crowd, b.version);
+            });
+  info->crowds.erase(std::unique(info->crowds.begin(), info->crowds.end()), info->crowds.end());
+}
+
 uint64_t ResolvedSelection::Limited(uint64_t count) const {
   return resolved.limit.has_value() ? std::min<uint64_t>(count, resolved.limit->users) : count;
 }
@@ -118,8 +128,8 @@ absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const Call
   return bound;
 }
 
-absl::StatusOr<query::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection) {
-  if (!selection.resolved.limit.has_value()) return query::OrdinalSetRef();
+absl::StatusOr<index::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection) {
+  if (!selection.resolved.limit.has_value()) return index::OrdinalSetRef();
   const index::Snapshot& snapshot = *selection.snapshot;
   return Choose(selection,
                 query::MakePhysicalPlan(

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "index/ordinal_set.h"
 #include "index/snapshot.h"
 #include "query/executor.h"
 #include "query/expression.h"
@@ -56,6 +57,9 @@ struct ResolvedSelection {
   uint64_t Limited(uint64_t count) const;
 };
 
+// Adds the crowd versions that another selection of the same call has read.
+void AddCrowds(const std::vector<CrowdVersionRead>& crowds, ResultInfo* info);
+
 // Parses (text), validates (tree), resolves and plans. Choosing a limit's users runs what it is
 // taken of. `context` must outlive the result. Errors: as Selections; field "selection.expression"
 // or "selection.tree".
@@ -70,7 +74,7 @@ absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const Call
 
 // The users that the limit of a bound selection leaves; null where it has none. Plans and runs what
 // it is taken of. Errors: the check's.
-absl::StatusOr<query::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection);
+absl::StatusOr<index::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection);
 
 // As ResolveSelection, for another expression on the snapshot, zone and time of `base`: a baseline.
 // Its limit's users are chosen. `field` is where errors point.

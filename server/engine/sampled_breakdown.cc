@@ -39,7 +39,8 @@ SampleRange RangeOfOthers(const SampledTagCounts& counts, const std::vector<bool
 }
 
 void AddTagRanges(const TagEntry& entry, const SampledTagCounts& counts,
-                  const SampleIntervals& intervals, const SampleRange& crowd, TagBreakdown* tag) {
+                  const SampleIntervals& intervals, const SampleRange& crowd, uint64_t users,
+                  TagBreakdown* tag) {
   const bool is_flag = entry.definition.type == index::TagType::kFlag;
   std::vector<bool> shown(counts.counts.size());
   for (BreakdownRow& row : tag->rows) {
@@ -47,7 +48,17 @@ void AddTagRanges(const TagEntry& entry, const SampledTagCounts& counts,
     if (!is_flag) shown[*entry.values->Find(row.value)] = true;
   }
   tag->missing.range = is_flag ? SampleRange() : RangeOf(counts.without_value, intervals);
-  tag->others.range = is_flag ? SampleRange() : RangeOfOthers(counts, shown, intervals, crowd);
+  tag->others.range = SampleRange();
+  if (is_flag) return;
+  const SampleRange others = RangeOfOthers(counts, shown, intervals, crowd);
+  tag->others.range = others;
+  tag->others.count = intervals.EstimateOf(others.found);  // not the sum of rounded estimates
+  tag->others.share =
+      users == 0 ? 0 : static_cast<double>(tag->others.count) / static_cast<double>(users);
+  tag->others.tgi.reset();
+  if (tag->others.baseline_share > 0) {
+    tag->others.tgi = tag->others.share / tag->others.baseline_share * 100;
+  }
 }
 
 }  // namespace
@@ -83,7 +94,7 @@ void AddRanges(const SampledCrowd& crowd, const SampleIntervals& intervals,
   const SampleRange users = RangeOf(crowd.users, intervals);
   result->range = users;
   for (size_t t = 0; t < entries.size(); ++t) {
-    AddTagRanges(*entries[t], crowd.tags[t], intervals, users, &result->tags[t]);
+    AddTagRanges(*entries[t], crowd.tags[t], intervals, users, result->count, &result->tags[t]);
   }
 }
 

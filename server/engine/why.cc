@@ -136,7 +136,7 @@ absl::StatusOr<UserReasons> Memberships::Why(const CallContext& context, const S
   TestConditions(bound, flips, *ordinal, &matches);
   UserReasons reasons{.id = snapshot.ids().text(*ordinal), .is_member = flips.SetUser(matches)};
   if (reasons.is_member) {
-    THRONG_ASSIGN_OR_RETURN(const query::OrdinalSetRef chosen, ChooseLimited(bound));
+    THRONG_ASSIGN_OR_RETURN(const index::OrdinalSetRef chosen, ChooseLimited(bound));
     reasons.is_beyond_limit = chosen != nullptr && !chosen->Contains(*ordinal);
     reasons.is_member = !reasons.is_beyond_limit;
   }
@@ -172,7 +172,7 @@ absl::StatusOr<ListReasons> Memberships::WhyAll(const CallContext& context,
   for (WhyCondition& condition : ConditionsOf(bound, flips)) {
     reasons.conditions.push_back({.condition = std::move(condition)});
   }
-  THRONG_ASSIGN_OR_RETURN(const query::OrdinalSetRef chosen, ChooseLimited(bound));
+  THRONG_ASSIGN_OR_RETURN(const index::OrdinalSetRef chosen, ChooseLimited(bound));
   std::vector<bool> matches;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i % kUsersBetweenChecks == 0) THRONG_RETURN_IF_ERROR(bound.check());

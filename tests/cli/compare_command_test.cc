@@ -110,7 +110,7 @@ TEST_F(CompareCommandTest, ForPeople) {
 
 TEST_F(CompareCommandTest, Json) {
   const CliRun run =
-      server_.Run({"compare", "x", "--features", "0", "--confidence", "0.99", "--json"});
+      server_.Run({"compare", "x", "--features", "0", "--confidence", "99%", "--json"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_FALSE(server_.compare_request.has_baseline());
   EXPECT_EQ(server_.compare_request.tags_size(), 0);
