@@ -20,7 +20,7 @@ namespace throng::engine {
 
 // At most `bins_max`, 2 or more, each as wide as the smallest number of 1, 2 or 5 times a power of
 // ten that so few suffice with, and beginning at a multiple of it. The last includes its upper end
-// where bins are wider than 1. A bound beyond 64 bits is absent. REQUIRES: min <= max.
+// where bins are wider than one unit. A bound beyond 64 bits is absent. REQUIRES: min <= max.
 std::vector<HistogramBin> EvenBins(int64_t min, int64_t max, uint32_t bins_max);
 
 // One more than edges, the first and the last without a bound.

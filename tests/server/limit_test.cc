@@ -142,7 +142,8 @@ TEST_F(LimitTest, EveryCallReadsTheSameUsers) {
   EXPECT_EQ(breakdown.count, 6);
   EXPECT_EQ(breakdown.baseline_count, 2);
   EXPECT_EQ(Must(insights().Breakdown(world_.context(), top, {.tags = {"city"}})).count, 2);
-  const StatisticsResult statistics = Must(insights().Statistics(world_.context(), top, {"views"}));
+  const StatisticsResult statistics =
+      Must(insights().Statistics(world_.context(), top, {.tags = {"views"}}));
   EXPECT_EQ(statistics.count, 2);
   const CrossTabResult cross = Must(insights().CrossTab(
       world_.context(), top, {.rows = {.tag = "city"}, .columns = {.tag = "is_graduate"}}));

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "server/engine/tags.h"
 #include "tests/server/engine_world.h"
@@ -51,9 +52,9 @@ TEST_F(TagFreshnessTest, WarnsOnceATagWhenItsContentIsTooOld) {
 
 TEST_F(TagFreshnessTest, SurvivesARestartAndCanBeChanged) {
   world_.Reopen();
-  EXPECT_EQ(Must(world_.engine().tags().Get(world_.context(), "default", "views"))
-                .definition.freshness_s,
-            36u * 3600);
+  EXPECT_EQ(
+      Must(world_.engine().tags().Get(world_.context(), "default", "views")).definition.freshness_s,
+      36u * 3600);
   world_.AdvanceClock(100 * 24 * kHourUs);
   EXPECT_EQ(StaleTags({.what = std::string("views > 1")}),
             (std::vector<std::string>{
@@ -72,7 +73,7 @@ TEST_F(TagFreshnessTest, HasALimit) {
     return world_.engine()
         .tags()
         .Create(world_.context(), "default",
-                {.name = "t" + std::to_string(seconds), .freshness_s = seconds}, {})
+                {.name = fmt::format("t{}", seconds), .freshness_s = seconds}, {})
         .status();
   };
   EXPECT_TRUE(create(index::kFreshnessSecondsMax).ok());

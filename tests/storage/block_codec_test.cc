@@ -220,11 +220,14 @@ TEST(IdCodecTest, LinkedIdsRoundTrip) {
 
 TEST(EnvelopeTest, TellsAFormatItDoesNotRead) {
   const std::string key = TagKey(1, 5);
-  EXPECT_TRUE(Unseal(Kind::kBase, Family::kMeta, key, Seal(Kind::kBase, key, "x", 2)).ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      Unseal(Kind::kBase, Family::kMeta, key, Seal(Kind::kBase, key, "x", 3)).status()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      Unseal(Kind::kTag, Family::kMeta, key, Seal(Kind::kTag, key, "x", 2)).status()));
+  const auto unseal = [&](Kind kind, uint8_t format) {
+    return Unseal(kind, Family::kMeta, key, Seal(kind, key, "x", format)).status();
+  };
+  EXPECT_TRUE(unseal(Kind::kBase, 3).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(unseal(Kind::kBase, 4)));
+  EXPECT_TRUE(unseal(Kind::kTag, 2).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(unseal(Kind::kTag, 3)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(unseal(Kind::kPopulation, 2)));
 }
 
 TEST(EnvelopeTest, FindsEveryFlippedBitAndEverySwap) {
