@@ -223,7 +223,8 @@ TEST(JsonOutputTest, TagAndPopulation) {
   EXPECT_EQ(TagJson(tag).dump(),
             R"({"tag":"rent","name":"populations/default/tags/rent","type":"DECIMAL","scale":2,)"
             R"("display_name":"","path":"house","description":"","owner":"","sensitivity":0,)"
-            R"("state":"ONLINE","max_values":0,"user_count":9,"value_count":0,"content_time":"","freshness_seconds":0,)"
+            R"("state":"ONLINE","max_values":0,"user_count":9,"value_count":0,"content_time":"",)"
+            R"("freshness_seconds":0,)"
             R"("data_version":4})");
   const auto population = Parse<v1::Population>(R"pb(
     name: "populations/owners"

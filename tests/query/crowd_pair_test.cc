@@ -107,9 +107,8 @@ TEST_F(CrowdPairTest, EdgesSplitBothCrowdsAboutEvenly) {
   EXPECT_EQ(QuantileEdges(Select(PlanOf("v3..5"), PlanOf("v4..5")), kViews, 50, world_.snapshot()),
             (std::vector<int64_t>{4, 5}));
   // Few users have another number than most: that is still told apart.
-  const std::vector<int64_t> skewed = QuantileEdges(
-      Select(PlanOf("v3..3"), PlanOf("or(v3..3, and(c0, i0, v4..5))")), kViews, 3, world_.snapshot());
-  EXPECT_EQ(skewed, (std::vector<int64_t>{4, 5}));
+  const CrowdPair skewed = Select(PlanOf("v3..3"), PlanOf("or(v3..3, and(c0, i0, v4..5))"));
+  EXPECT_EQ(QuantileEdges(skewed, kViews, 3, world_.snapshot()), (std::vector<int64_t>{4, 5}));
   EXPECT_TRUE(
       QuantileEdges(Select(PlanOf("none"), PlanOf("none")), kViews, 5, world_.snapshot()).empty());
 }

@@ -243,14 +243,14 @@ class CrowdComparison {
 
   void SetVersions(const PlainCrowd& crowd) {
     for (const auto& [number, users] : crowd.versions) {
-      model_.SetCrowd({.name = crowd.name, .version = number}, users);
+      SetCrowd({.name = crowd.name, .version = number}, users, &model_);
     }
-    if (crowd.newest != 0) model_.SetCrowd({.name = crowd.name}, crowd.versions.at(crowd.newest));
+    if (crowd.newest != 0) SetCrowd({.name = crowd.name}, crowd.versions.at(crowd.newest), &model_);
   }
   void SetLive() {
     for (const PlainCrowd& crowd : crowds_) {
       if (crowd.deleted) continue;
-      model_.SetCrowd({.name = crowd.name, .live = true}, model_.Test(crowd.rule, clock_));
+      SetCrowd({.name = crowd.name, .live = true}, model_.Test(crowd.rule, clock_), &model_);
     }
   }
 

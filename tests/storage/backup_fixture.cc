@@ -22,7 +22,7 @@ void BackupFixture::MakeWorld() {
   world_ = std::make_unique<StoreWorld>(StoreOptions{.high_water_interval_ms = 0});
   ASSERT_TRUE(world().Open().ok());
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(world().CommitRandom(random_).ok());
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(world().ChangeCrowds(random_).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(ChangeCrowds(world(), random_).ok());
   ASSERT_TRUE(world().Fold().ok());
   ASSERT_TRUE(world().ReplaceRandom(random_).ok());
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(world().CommitRandom(random_).ok());

@@ -42,11 +42,11 @@ absl::Status RunScenario(uint64_t seed, StoreWorld& world) {
   THRONG_RETURN_IF_ERROR(world.Open());
   for (int part = 0; part < 2; ++part) {
     for (int i = 0; i < 4; ++i) THRONG_RETURN_IF_ERROR(world.CommitRandom(random));
-    THRONG_RETURN_IF_ERROR(world.ChangeCrowds(random));
+    THRONG_RETURN_IF_ERROR(ChangeCrowds(world, random));
     THRONG_RETURN_IF_ERROR(world.Fold());
     THRONG_RETURN_IF_ERROR(world.ReplaceRandom(random));
     THRONG_RETURN_IF_ERROR(world.CommitRandom(random));
-    THRONG_RETURN_IF_ERROR(world.ChangeCrowds(random));
+    THRONG_RETURN_IF_ERROR(ChangeCrowds(world, random));
   }
   THRONG_RETURN_IF_ERROR(world.Fold());
   THRONG_RETURN_IF_ERROR(world.CommitRandom(random));
@@ -124,9 +124,9 @@ TEST(CrashTest, ResumesAfterAnySingleFailure) {
     };
     for (int part = 0; part < 2; ++part) {
       for (int i = 0; i < 4; ++i) go_on(world.CommitRandom(random), "commit");
-      go_on(world.ChangeCrowds(random), "crowds");
+      go_on(ChangeCrowds(world, random), "crowds");
       go_on(world.Fold(), "fold");
-      go_on(world.ChangeCrowds(random), "crowds");
+      go_on(ChangeCrowds(world, random), "crowds");
       go_on(world.ReplaceRandom(random), "replace");
     }
     go_on(world.CommitRandom(random), "commit");

@@ -97,7 +97,7 @@ TEST_F(CrowdStoreTest, RandomCommitsAreFoundAfterEveryRestart) {
       if (what < 3) {
         ASSERT_TRUE(world.CommitRandom(random).ok());
       } else if (what < 6) {
-        ASSERT_TRUE(world.ChangeCrowds(random).ok());
+        ASSERT_TRUE(ChangeCrowds(world, random).ok());
       } else if (what == 6) {
         ASSERT_TRUE(world.Fold().ok());
       } else {
@@ -272,7 +272,7 @@ TEST_F(CrowdStoreTest, RecordsRoundTripInTheirOwnFormat) {
     if (other.ok()) {
       EXPECT_EQ(EncodeRecord(*other), damaged) << "every encoding is canonical";
     }
-    ASSERT_TRUE(world.ChangeCrowds(random).ok());
+    ASSERT_TRUE(ChangeCrowds(world, random).ok());
   }
 }
 

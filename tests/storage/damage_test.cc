@@ -38,7 +38,7 @@ bool Contains(const absl::Status& status, std::string_view text) {
 void Fill(StoreWorld& world, std::mt19937_64& random) {
   ASSERT_TRUE(world.Open().ok());
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(world.CommitRandom(random).ok());
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(world.ChangeCrowds(random).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(ChangeCrowds(world, random).ok());
   ASSERT_TRUE(world.Fold().ok());
   ASSERT_TRUE(world.ReplaceRandom(random).ok());
   ASSERT_EQ(world.Reopen(), "");  // flushes to table files

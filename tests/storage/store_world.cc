@@ -143,19 +143,19 @@ index::SnapshotRef StoreWorld::AfterRefused() {
   return index::ReplaceContents(*snapshot_, refused_, {refused_content_});
 }
 
-absl::Status StoreWorld::ChangeCrowds(std::mt19937_64& random) {
-  const CrowdCommit commit = RandomCrowdCommit(*snapshot_, random);
-  for (const auto& [id, users] : commit.sets) {
-    crowd_sets_[id] = users;
-    THRONG_RETURN_IF_ERROR(store_->WriteCrowdVersion(population_, id, users.get()));
-  }
-  return Commit(commit.record);
-}
-
 absl::Status StoreWorld::Fold() {
   THRONG_RETURN_IF_ERROR(store_->Fold(population_, *snapshot_, folded_.get()));
   folded_ = snapshot_;
   return absl::OkStatus();
+}
+
+absl::Status ChangeCrowds(StoreWorld& world, std::mt19937_64& random) {
+  const CrowdCommit commit = RandomCrowdCommit(*world.snapshot_, random);
+  for (const auto& [id, users] : commit.sets) {
+    world.crowd_sets_[id] = users;
+    THRONG_RETURN_IF_ERROR(world.store_->WriteCrowdVersion(world.population_, id, users.get()));
+  }
+  return world.Commit(commit.record);
 }
 
 }  // namespace throng::storage

@@ -64,11 +64,11 @@ class StoreWorld {
   absl::Status CommitRandom(std::mt19937_64& random);
   // Replaces the content of a random tag as a load does: in two calls, at version 0.
   absl::Status ReplaceRandom(std::mt19937_64& random);
-  // Writes the sets of random crowd versions, then commits them with other changes of crowds.
-  absl::Status ChangeCrowds(std::mt19937_64& random);
   absl::Status Fold();
 
  private:
+  friend absl::Status ChangeCrowds(StoreWorld& world, std::mt19937_64& random);
+
   // "" or which older version of a crowd is not on disk as it was written.
   std::string OlderVersionDifference() const;
   void NoteRefused(const index::CommitRecord& record, index::TagContentRef content);
@@ -88,6 +88,9 @@ class StoreWorld {
   index::TagContentRef refused_content_;
   std::map<index::CrowdVersionId, index::OrdinalSetRef> crowd_sets_;  // as they were written
 };
+
+// Writes the sets of random crowd versions, then commits them with other changes of crowds.
+absl::Status ChangeCrowds(StoreWorld& world, std::mt19937_64& random);
 
 }  // namespace throng::storage
 

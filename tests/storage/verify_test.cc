@@ -41,7 +41,7 @@ void WriteFile(const fs::path& path, const std::string& bytes) {
 void Fill(StoreWorld& world, std::mt19937_64& random) {
   ASSERT_TRUE(world.Open().ok());
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(world.CommitRandom(random).ok());
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(world.ChangeCrowds(random).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(ChangeCrowds(world, random).ok());
   ASSERT_TRUE(world.Fold().ok());
   ASSERT_TRUE(world.ReplaceRandom(random).ok());
   ASSERT_EQ(world.Reopen(), "");

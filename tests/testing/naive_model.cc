@@ -342,8 +342,8 @@ std::vector<bool> NaiveModel::TestNode(const query::CrowdRef& node, const NaiveC
   return members;
 }
 
-void NaiveModel::SetCrowd(const query::CrowdRef& crowd, const std::vector<bool>& selected) {
-  crowds_[KeyOf(crowd)] = selected;
+void SetCrowd(const query::CrowdRef& crowd, const std::vector<bool>& selected, NaiveModel* model) {
+  model->crowds_[KeyOf(crowd)] = selected;
 }
 
 std::vector<bool> NaiveModel::TestNode(const query::Limited& node, const NaiveClock& clock) const {

@@ -50,10 +50,6 @@ class NaiveModel {
   std::vector<std::string> Select(const query::Expression& expression,
                                   const NaiveClock& clock) const;
 
-  // What crowd(...) with this name and version, or live, selects from now on, by user: `selected`
-  // and not erased since. Crowds that nobody set are empty.
-  void SetCrowd(const query::CrowdRef& crowd, const std::vector<bool>& selected);
-
   // How many of the `selected` users have each value of a CATEGORY or LABELS tag.
   std::map<std::string, uint64_t> CountValues(uint32_t tag,
                                               const std::vector<bool>& selected) const;
@@ -68,6 +64,8 @@ class NaiveModel {
   // A user's ids of a type, in order of linking.
   friend std::vector<std::string> LinkedIdsOf(const NaiveModel& model, const std::string& id_type,
                                               size_t user);
+  friend void SetCrowd(const query::CrowdRef& crowd, const std::vector<bool>& selected,
+                       NaiveModel* model);
 
   // A tag of all users. Texts are numbered in order of first use.
   struct Column {
@@ -116,6 +114,10 @@ class NaiveModel {
 
 std::vector<std::string> LinkedIdsOf(const NaiveModel& model, const std::string& id_type,
                                      size_t user);
+
+// What crowd(...) with this name and version, or live, selects from now on, by user: `selected` and
+// not erased since. Crowds that nobody set are empty.
+void SetCrowd(const query::CrowdRef& crowd, const std::vector<bool>& selected, NaiveModel* model);
 
 }  // namespace throng::testing
 
