@@ -174,8 +174,10 @@ absl::Status CheckAllBins(const std::vector<NumberStatistics>& tags) {
   uint64_t bins = 0;
   for (const NumberStatistics& tag : tags) bins += tag.histogram.size();
   if (bins <= kStatisticsAllBinsMax) return absl::OkStatus();
-  return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_BINS",
-                              "the number of bins of all tags", kStatisticsAllBinsMax, bins);
+  return index::WithField(
+      index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_BINS",
+                           "the number of bins of all tags", kStatisticsAllBinsMax, bins),
+      "tags");
 }
 
 // The rank of a percentile among `users`, 1 or more: percent / 100 of them, rounded up.

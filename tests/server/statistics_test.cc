@@ -271,7 +271,7 @@ TEST_F(StatisticsTest, PeriodsAndBinsOfAllTagsEndAtTheirLimits) {
   }
   EXPECT_TRUE(Ask("all()", request).ok());
   request.tags.push_back("seen");
-  ExpectError(request, "TOO_MANY_BINS", "bins", absl::StatusCode::kResourceExhausted);
+  ExpectError(request, "TOO_MANY_BINS", "tags", absl::StatusCode::kResourceExhausted);
 }
 
 TEST_F(StatisticsTest, ATagBeyondTheCallersLevelDoesNotExist) {
