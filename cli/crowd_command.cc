@@ -276,10 +276,12 @@ void RegisterDefining(CLI::App& group, GlobalOptions& options, int& exit_code) {
   create->callback(
       [arguments, &options, &exit_code] { exit_code = RunCreate(*arguments, options); });
 
+  // Its own: where the expression stands is known by command.
+  auto changes = std::make_shared<CrowdArguments>();
   CLI::App* update = group.add_subcommand("update", "Change what is given");
-  AddCrowdFlags(*update, *arguments);
-  update->callback([update, arguments, &options, &exit_code] {
-    exit_code = RunUpdate(*update, *arguments, options);
+  AddCrowdFlags(*update, *changes);
+  update->callback([update, changes, &options, &exit_code] {
+    exit_code = RunUpdate(*update, *changes, options);
   });
 }
 
