@@ -42,10 +42,11 @@ TEST_F(CatalogueTest, TagsAreCreatedChangedAndListed) {
                                "--display-name", "Score", "--path", "model/risk", "--description",
                                "Of the risk model", "--owner", "risk", "--sensitivity", "4",
                                "--state", "draft"});
-  EXPECT_EQ(KeysOf(created),
-            (std::set<std::string>{"tag", "name", "type", "scale", "display_name", "path",
-                                   "description", "owner", "sensitivity", "state", "max_values",
-                                   "user_count", "value_count", "content_time", "data_version"}));
+  EXPECT_EQ(
+      KeysOf(created),
+      (std::set<std::string>{"tag", "name", "type", "scale", "display_name", "path", "description",
+                             "owner", "sensitivity", "state", "max_values", "user_count",
+                             "value_count", "content_time", "freshness_seconds", "data_version"}));
   EXPECT_EQ(created["name"], "populations/default/tags/score");
   EXPECT_EQ(created["type"], "DECIMAL");
   EXPECT_EQ(created["scale"], 3);
