@@ -149,13 +149,16 @@ TEST(UnaryCallTest, WhatWasCancelledWhileItWaitedIsNotRun) {
   server.on_count = [&](const CallScope&, const auto&, auto*) {
     ++ran;
     arrived.release();
-    go.acquire();
+    // Forever would be as long as the test is wrong.
+    EXPECT_TRUE(go.try_acquire_for(seconds(30)));
     return absl::OkStatus();
   };
   std::thread first([&] { EXPECT_TRUE(Call(server).ok()); });
   arrived.acquire();
-  // Its deadline passes in the queue.
+  // Its deadline passes in the queue, at the server a little later than here: there it counts from
+  // when the call arrives.
   EXPECT_EQ(Call(server, milliseconds(50)).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  std::this_thread::sleep_for(milliseconds(500));
   go.release();
   first.join();
   server.Shutdown(seconds(10));
