@@ -31,9 +31,10 @@ namespace throng::query {
 
 inline constexpr uint32_t kSingleValuesMax = 1u << 20;
 inline constexpr uint32_t kWideBucketsMax = 1u << 16;
-// Tables of all tags of a pass, for each thread; more tags take more passes.
+// Entries of the tables of all tags of a pass, for each thread; more tags take more passes.
 inline constexpr uint64_t kPassBucketsMax = uint64_t{1} << 24;
-// What the ranges of a pass keep, of all threads together, unless those of one tag take more.
+// What the ranges of a pass keep, unless those of one tag take more: values of all threads
+// together, buckets for each thread.
 inline constexpr uint64_t kPassRangeBytesMax = uint64_t{128} << 20;
 
 // Of one tag. A value.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <set>
 #include <utility>
 
 #include "fmt/format.h"
@@ -55,8 +54,8 @@ absl::Status CheckLimits(const CompareRequest& request) {
 // The tags of the request, or all that are online.
 absl::StatusOr<std::vector<const TagEntry*>> FindTags(const index::CatalogueView& view,
                                                       const std::vector<std::string>& names) {
-  std::vector<const TagEntry*> tags;
   if (names.empty()) {
+    std::vector<const TagEntry*> tags;
     for (const TagEntry* entry : view.List()) {
       if (entry->definition.state == index::TagState::kOnline) tags.push_back(entry);
     }
@@ -69,16 +68,7 @@ absl::StatusOr<std::vector<const TagEntry*>> FindTags(const index::CatalogueView
         fmt::format("there are {} online tags; name those to compare by, {} at most", tags.size(),
                     kCompareTagsMax));
   }
-  std::set<uint32_t> seen;
-  for (size_t i = 0; i < names.size(); ++i) {
-    THRONG_ASSIGN_OR_RETURN(const TagEntry* entry, FindVisibleTag(view, names[i], i));
-    if (!seen.insert(entry->definition.id).second) {
-      return index::InvalidArgument("DUPLICATE_TAG", fmt::format("tags[{}]", i),
-                                    fmt::format("tag \"{}\" stands twice in the list", names[i]));
-    }
-    tags.push_back(entry);
-  }
-  return tags;
+  return FindVisibleTags(view, names);
 }
 
 // A row with its counts; shares and intervals come later.

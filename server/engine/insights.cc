@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <set>
 #include <utility>
 
 #include "fmt/format.h"
@@ -44,22 +43,15 @@ absl::Status CheckLimits(const BreakdownRequest& request) {
 
 absl::StatusOr<std::vector<const TagEntry*>> FindTags(const index::CatalogueView& view,
                                                       const std::vector<std::string>& names) {
-  std::vector<const TagEntry*> tags;
-  std::set<uint32_t> seen;
+  THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> tags, FindVisibleTags(view, names));
   for (size_t i = 0; i < names.size(); ++i) {
-    THRONG_ASSIGN_OR_RETURN(const TagEntry* entry, FindVisibleTag(view, names[i], i));
-    const std::string field = fmt::format("tags[{}]", i);
+    const TagEntry* entry = tags[i];
     if (index::IsNumeric(entry->definition.type)) {
       return index::InvalidArgument(
-          "NO_VALUES", field,
+          "NO_VALUES", fmt::format("tags[{}]", i),
           fmt::format("tag \"{}\" is of type {}: only CATEGORY, LABELS and FLAG can be broken down",
                       names[i], index::TagTypeName(entry->definition.type)));
     }
-    if (!seen.insert(entry->definition.id).second) {
-      return index::InvalidArgument("DUPLICATE_TAG", field,
-                                    fmt::format("tag \"{}\" stands twice in the list", names[i]));
-    }
-    tags.push_back(entry);
   }
   return tags;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -88,21 +87,16 @@ absl::Status CheckLimits(const StatisticsRequest& request) {
 
 absl::StatusOr<std::vector<AskedTag>> FindTags(const index::CatalogueView& view,
                                                const std::vector<std::string>& names) {
+  THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> entries, FindVisibleTags(view, names));
   std::vector<AskedTag> tags;
-  std::set<uint32_t> seen;
   for (size_t i = 0; i < names.size(); ++i) {
-    THRONG_ASSIGN_OR_RETURN(const TagEntry* entry, FindVisibleTag(view, names[i], i));
-    const std::string field = fmt::format("tags[{}]", i);
+    const TagEntry* entry = entries[i];
     if (!index::IsNumeric(entry->definition.type)) {
       return index::InvalidArgument(
-          "NO_NUMBERS", field,
+          "NO_NUMBERS", fmt::format("tags[{}]", i),
           fmt::format("tag \"{}\" is of type {}: only INTEGER, DECIMAL, DATE and DATETIME have "
                       "statistics",
                       names[i], index::TagTypeName(entry->definition.type)));
-    }
-    if (!seen.insert(entry->definition.id).second) {
-      return index::InvalidArgument("DUPLICATE_TAG", field,
-                                    fmt::format("tag \"{}\" stands twice in the list", names[i]));
     }
     tags.push_back({.entry = entry});
   }

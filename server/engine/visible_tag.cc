@@ -1,5 +1,7 @@
 #include "server/engine/visible_tag.h"
 
+#include <cstdint>
+#include <set>
 #include <string>
 
 #include "fmt/format.h"
@@ -27,6 +29,20 @@ absl::StatusOr<const index::TagEntry*> FindVisibleTag(const index::CatalogueView
        .field = std::string(field),
        .expected = "the name of a tag",
        .suggestion = sayable ? view.NearestTag(name) : ""});
+}
+
+absl::StatusOr<std::vector<const index::TagEntry*>> FindVisibleTags(
+    const index::CatalogueView& view, const std::vector<std::string>& names) {
+  std::vector<const index::TagEntry*> tags;
+  std::set<uint32_t> seen;
+  for (size_t i = 0; i < names.size(); ++i) {
+    THRONG_ASSIGN_OR_RETURN(tags.emplace_back(), FindVisibleTag(view, names[i], i));
+    if (!seen.insert(tags.back()->definition.id).second) {
+      return index::InvalidArgument("DUPLICATE_TAG", fmt::format("tags[{}]", i),
+                                    fmt::format("tag \"{}\" stands twice in the list", names[i]));
+    }
+  }
+  return tags;
 }
 
 }  // namespace throng::engine

@@ -8,7 +8,9 @@
 #define THRONG_SERVER_ENGINE_VISIBLE_TAG_H_
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "index/catalogue.h"
@@ -25,6 +27,11 @@ absl::StatusOr<const index::TagEntry*> FindVisibleTag(const index::CatalogueView
 absl::StatusOr<const index::TagEntry*> FindVisibleTag(const index::CatalogueView& view,
                                                       std::string_view name,
                                                       std::string_view field);
+
+// All of the request's "tags", in its order. Errors: as above; kInvalidArgument (DUPLICATE_TAG) at
+// "tags[i]" for one that stands there twice.
+absl::StatusOr<std::vector<const index::TagEntry*>> FindVisibleTags(
+    const index::CatalogueView& view, const std::vector<std::string>& names);
 
 }  // namespace throng::engine
 

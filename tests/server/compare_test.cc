@@ -12,6 +12,7 @@
 #include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "query/formatter.h"
+#include "server/engine/crowds.h"
 #include "server/engine/insights.h"
 #include "tests/server/engine_world.h"
 #include "tests/testing/expression_generator.h"
@@ -165,6 +166,60 @@ TEST_F(CompareTest, RowsAreTheSurestDifferencesFirst) {
   ASSERT_EQ(result.tags[0].rows.size(), 1u);
   EXPECT_EQ(result.tags[0].rows[0].value, "Beijing");
   EXPECT_EQ(result.tags[0].rows_left_out, 2u);
+}
+
+// Rows of all tags: as many as there may be, and one more.
+TEST(CompareLimitTest, RowsOfAllTagsEndAtTheirLimit) {
+  EngineWorld world;
+  const std::vector<testing::PlainTag> tags = {{"a", testing::PlainType::kCategory},
+                                               {"b", testing::PlainType::kCategory}};
+  world.CreateTags(tags);
+  testing::PlainBatch batch;
+  for (uint32_t tag = 0; tag < 2; ++tag) {
+    testing::PlainColumn column{.tag = tag};
+    for (uint32_t i = 0; i < 10'000; ++i) {
+      column.texts.push_back(fmt::format("v{}", i));
+      column.kinds.push_back(testing::CellKind::kSet);
+      column.numbers.push_back(i);
+    }
+    batch.columns.push_back(column);
+  }
+  for (uint32_t i = 0; i < 10'000; ++i) batch.ids.push_back(fmt::format("u{}", i));
+  world.Load(batch, tags);
+  // Each tag has a row of users without a value besides.
+  const auto ask = [&](uint32_t rows) {
+    return world.engine()
+        .insights()
+        .Compare(world.context(), {.what = "all()"}, {.rows_max = rows})
+        .status();
+  };
+  EXPECT_TRUE(ask(9'999).ok());
+  EXPECT_EQ(ReasonOf(ask(10'000)), "TOO_MANY_ROWS");
+  EXPECT_EQ(FieldOf(ask(10'000)), "rows");
+}
+
+// An answer names every crowd version that it rests on, whichever side read it.
+TEST_F(CompareTest, NamesTheCrowdsOfBothSides) {
+  for (const char* name : {"one", "two"}) {
+    MustBeOk(world_.engine()
+                 .crowds()
+                 .Create(world_.context(), {.name = name, .rule = "is_graduate"}, {})
+                 .status());
+  }
+  MustBeOk(
+      world_.engine().crowds().Refresh(world_.context(), {.names = {"one", "two"}}, {}).status());
+  const CompareResult result =
+      *Compare("crowd('two')", {.baseline = std::string("not crowd('one')"), .tags = {"city"}});
+  ASSERT_EQ(result.info.crowds.size(), 2u);
+  EXPECT_EQ(result.info.crowds[0].crowd, "one");
+  const BreakdownResult breakdown = Must(world_.engine().insights().Breakdown(
+      world_.context(), {.what = "crowd('two')"},
+      {.tags = {"city"}, .baseline = std::string("crowd('one') or crowd('two')")}));
+  EXPECT_EQ(breakdown.info.crowds.size(), 2u);
+  const OverlapResult overlap = Must(world_.engine().insights().Overlap(
+      world_.context(), {.selections = {{.name = "a", .what = "crowd('one')"},
+                                        {.name = "b", .what = "crowd('two')"}}}));
+  EXPECT_EQ(overlap.info.crowds.size(), 2u);
 }
 
 // Who has a value that the others never have is marked by it, in both directions.
