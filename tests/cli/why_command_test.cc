@@ -117,6 +117,15 @@ TEST_F(WhyCommandTest, SaysHowSureItIs) {
             "no set of conditions was found that would make it out\n");
 }
 
+TEST_F(WhyCommandTest, SaysWhomALimitLeavesOut) {
+  Answer("user { id: 'u1' beyond_limit: true flip { kind: FLIP_KIND_IMPOSSIBLE } } info { }");
+  EXPECT_NE(server_.Run({"why", "x", "--id", "u1"})
+                .out.find("\n\nmeets the conditions, but the limit takes other users\n"),
+            std::string::npos);
+  const CliRun json = server_.Run({"why", "x", "--id", "u1", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(json.out)["beyond_limit"], true);
+}
+
 TEST_F(WhyCommandTest, OfOneUserAsJson) {
   AnswerUser();
   const CliRun run = server_.Run({"why", "x", "--id", "u17", "--json"});
