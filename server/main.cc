@@ -11,6 +11,7 @@
 #include "server/import_command.h"
 #include "server/offline_commands.h"
 #include "server/service/daemon.h"
+#include "server/token_command.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -23,6 +24,7 @@ constexpr const char* kFooter = R"help(Examples:
   throngd import users.csv --schema schema.toml --data-dir /var/lib/throng
   throngd verify /var/lib/throng
   throngd restore /var/backups/throng/monday /var/lib/throng
+  throngd token create cms --access-file access.toml --population renters --role operator
 The log goes to stderr. SIGTERM or SIGINT: finish the calls under way (10 s at most), close,
 exit 0.)help";
 
@@ -64,6 +66,7 @@ struct CommandLine {
   throng::service::DaemonOptions daemon{.listen = "127.0.0.1:7400"};
   std::string sync = "always";
   std::string layout = "speed";
+  std::string client_certificate = "required";
   bool json = false;
   std::string backup;     // of restore
   std::string ledger;     // of restore
@@ -80,12 +83,14 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
   app.add_option("--listen", options.listen, "Address to listen on; port 0 takes a free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app.add_flag("--insecure-listen-anywhere", options.listen_anywhere,
-               "Take an address that other machines can reach, without TLS");
+  app.add_flag("--insecure-listen-anywhere", options.insecure_listen_anywhere,
+               "Take addresses that other machines can reach without TLS or an access file");
   app.add_option("--metrics-listen", options.metrics_listen,
                  "Address of GET /metrics over HTTP, in Prometheus' text format; port 0 takes a "
                  "free one, which the log names. Without it there is none")
       ->type_name("HOST:PORT");
+  app.add_flag("--metrics-listen-anywhere", options.metrics_listen_anywhere,
+               "Take an address for metrics that other machines can reach: these have no TLS");
   app.add_option("--port-file", options.port_file, "File that gets the port once it listens")
       ->type_name("FILE");
   app.add_option("--threads", options.query_threads, "Query threads; 0: one a core")
@@ -112,6 +117,38 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
                  "What bitmaps are kept for: speed; compact: a third less memory where values "
                  "have a few percent of the users each, and slower counts of these")
       ->check(CLI::IsMember({"speed", "compact"}))
+      ->capture_default_str();
+}
+
+// TLS, who may call, and what is noted of it.
+void AddProtectionFlags(CLI::App& app, CommandLine& line) {
+  throng::service::DaemonOptions& options = line.daemon;
+  app.add_option("--tls-cert", options.tls.certificate,
+                 "The server's certificate and its chain, PEM; read again when it changes")
+      ->type_name("FILE");
+  app.add_option("--tls-key", options.tls.key, "The certificate's key, PEM, without a passphrase")
+      ->type_name("FILE");
+  app.add_option("--tls-client-ca", options.tls.client_ca,
+                 "Clients need a certificate of one of these authorities, PEM")
+      ->type_name("FILE");
+  app.add_option("--tls-client-cert", line.client_certificate,
+                 "With --tls-client-ca: whether a client must have a certificate")
+      ->check(CLI::IsMember({"required", "optional"}))
+      ->capture_default_str();
+  app.add_option("--access-file", options.access_file,
+                 "Who may do what (docs/security.md; throngd token writes it); read again when it "
+                 "changes. Without it everybody may do all")
+      ->type_name("FILE");
+  app.add_option("--audit-log", options.audit.path,
+                 "File that gets a line of JSON for every call; without it there is none")
+      ->type_name("FILE");
+  app.add_option("--audit-log-bytes", options.audit.file_bytes_max,
+                 "When the audit log is that long it becomes FILE.1, FILE.2, ...")
+      ->check(CLI::Range(uint64_t{1} << 10, uint64_t{1} << 40))
+      ->type_name("BYTES")
+      ->capture_default_str();
+  app.add_option("--audit-log-files", options.audit.files_max,
+                 "How many of these are kept, the newest; 0: all")
       ->capture_default_str();
 }
 
@@ -148,7 +185,9 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "throngd " THRONG_VERSION);
   app.require_subcommand(0, 1);
   AddServerFlags(app, line);
+  AddProtectionFlags(app, line);
   AddOfflineCommands(app, line, exit_code);
+  throng::RegisterTokenCommands(app, exit_code);
   throng::RegisterImportCommand(app, exit_code);
   app.footer(kFooter);
   try {
@@ -159,6 +198,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   line.daemon.sync = line.sync == "always";
+  line.daemon.client_certificate_optional = line.client_certificate == "optional";
   if (line.layout == "compact") line.daemon.layout = throng::index::Layout::kCompact;
   return throng::service::RunDaemon(line.daemon);
 }

@@ -29,6 +29,7 @@ absl::Status Bind(const CallContext& context, std::string_view field,
   absl::StatusOr<query::Resolved> resolved = query::Resolve(
       selection->expression, view, SnapshotIdLookup(snapshot), selection->time, &crowds);
   if (!resolved.ok()) return index::WithField(resolved.status(), field);
+  if (context.notes != nullptr) context.notes->Note(selection->expression);
   selection->crowds = crowds.reads();
   selection->resolved = *std::move(resolved);
   AddMissingCounts(snapshot, &selection->resolved.warnings);
