@@ -19,94 +19,91 @@ using google::protobuf::MethodDescriptor;
 constexpr std::string_view kOfSelection = "selection.population";
 
 // clang-format off
-const std::vector<AccessRow>& Rows() {
-  static const auto* rows = new std::vector<AccessRow>{
-      {"AdminService/GetStats", Right::kAdminister, Scope::kPopulationsOrAll, {"population"}},
-      {"AdminService/CreateBackup", Right::kAdminister, Scope::kServer, {}, Noted::kBefore},
-      {"AdminService/ListBackups", Right::kAdminister, Scope::kServer, {}},
+constexpr AccessRow kRows[] = {
+  {"AdminService/GetStats", Right::kAdminister, Scope::kPopulationsOrAll, {"population"}},
+  {"AdminService/CreateBackup", Right::kAdminister, Scope::kServer, {}, Noted::kBefore},
+  {"AdminService/ListBackups", Right::kAdminister, Scope::kServer, {}},
 
-      {"PopulationService/CreatePopulation", Right::kAdminister, Scope::kServer, {},
-       Noted::kBefore},
-      {"PopulationService/GetPopulation", Right::kBrowse, Scope::kPopulations, {"name"}},
-      {"PopulationService/ListPopulations", Right::kBrowse, Scope::kAnyPopulation, {}},
-      {"PopulationService/CreateIdType", Right::kTags, Scope::kPopulations, {"parent"},
-       Noted::kBefore},
-      {"PopulationService/ListIdTypes", Right::kBrowse, Scope::kPopulations, {"parent"}},
+  {"PopulationService/CreatePopulation", Right::kAdminister, Scope::kServer, {},
+   Noted::kBefore},
+  {"PopulationService/GetPopulation", Right::kBrowse, Scope::kPopulations, {"name"}},
+  {"PopulationService/ListPopulations", Right::kBrowse, Scope::kAnyPopulation, {}},
+  {"PopulationService/CreateIdType", Right::kTags, Scope::kPopulations, {"parent"},
+   Noted::kBefore},
+  {"PopulationService/ListIdTypes", Right::kBrowse, Scope::kPopulations, {"parent"}},
 
-      {"TagService/CreateTag", Right::kTags, Scope::kPopulations, {"parent"}, Noted::kBefore,
-       {"tag_id"}},
-      {"TagService/GetTag", Right::kBrowse, Scope::kPopulations, {"name"}, Noted::kAfter,
-       {"name"}},
-      {"TagService/ListTags", Right::kBrowse, Scope::kPopulations, {"parent"}},
-      {"TagService/UpdateTag", Right::kTags, Scope::kPopulations, {"tag.name"}, Noted::kBefore,
-       {"tag.name"}},
-      {"TagService/ListTagValues", Right::kCount, Scope::kPopulations, {"name"}, Noted::kAfter,
-       {"name"}},
+  {"TagService/CreateTag", Right::kTags, Scope::kPopulations, {"parent"}, Noted::kBefore,
+   {"tag_id"}},
+  {"TagService/GetTag", Right::kBrowse, Scope::kPopulations, {"name"}, Noted::kAfter,
+   {"name"}},
+  {"TagService/ListTags", Right::kBrowse, Scope::kPopulations, {"parent"}},
+  {"TagService/UpdateTag", Right::kTags, Scope::kPopulations, {"tag.name"}, Noted::kBefore,
+   {"tag.name"}},
+  {"TagService/ListTagValues", Right::kCount, Scope::kPopulations, {"name"}, Noted::kAfter,
+   {"name"}},
 
-      {"UserService/Load", Right::kLoad, Scope::kPopulations, {"header.population"},
-       Noted::kBefore, {"header.tags"}, {}, "summary.rows"},
-      {"UserService/WriteUsers", Right::kLoad, Scope::kPopulations, {"population"},
-       Noted::kBefore, {"users.changes.tag"}, {}, "users_created"},
-      {"UserService/GetPortrait", Right::kPortrait, Scope::kPopulations, {"population"},
-       Noted::kBefore, {}, {"id"}},
-      {"UserService/LinkIds", Right::kLoad, Scope::kPopulations, {"population"}, Noted::kBefore,
-       {}, {}, "ids_linked"},
-      {"UserService/ResolveIds", Right::kExport, Scope::kPopulations, {"population"},
-       Noted::kBefore, {}, {"ids"}, "results"},
-      {"UserService/EraseUsers", Right::kErase, Scope::kPopulations, {"population"},
-       Noted::kBefore, {}, {"users.id"}, "users_erased"},
+  {"UserService/Load", Right::kLoad, Scope::kPopulations, {"header.population"},
+   Noted::kBefore, {"header.tags"}, {}, "summary.rows"},
+  {"UserService/WriteUsers", Right::kLoad, Scope::kPopulations, {"population"},
+   Noted::kBefore, {"users.changes.tag"}, {}, "users_created"},
+  {"UserService/GetPortrait", Right::kPortrait, Scope::kPopulations, {"population"},
+   Noted::kBefore, {}, {"id"}},
+  {"UserService/LinkIds", Right::kLoad, Scope::kPopulations, {"population"}, Noted::kBefore,
+   {}, {}, "ids_linked"},
+  {"UserService/ResolveIds", Right::kExport, Scope::kPopulations, {"population"},
+   Noted::kBefore, {}, {"ids"}, "results"},
+  {"UserService/EraseUsers", Right::kErase, Scope::kPopulations, {"population"},
+   Noted::kBefore, {}, {"users.id"}, "users_erased"},
 
-      {"SelectionService/Count", Right::kCount, Scope::kPopulations, {kOfSelection},
-       Noted::kAfter, {}, {}, "count"},
-      {"SelectionService/Explain", Right::kCount, Scope::kPopulations, {kOfSelection},
-       Noted::kAfter, {}, {}, "count"},
-      {"SelectionService/ListMembers", Right::kExport, Scope::kPopulations, {kOfSelection},
-       Noted::kBefore, {}, {}, "ids"},
-      {"SelectionService/ExportMembers", Right::kExport, Scope::kPopulations, {kOfSelection},
-       Noted::kBefore, {"tags"}, {}, "total"},
-      {"SelectionService/ParseExpression", Right::kBrowse, Scope::kAnyPopulation, {}},
-      {"SelectionService/FormatExpression", Right::kBrowse, Scope::kAnyPopulation, {}},
+  {"SelectionService/Count", Right::kCount, Scope::kPopulations, {kOfSelection},
+   Noted::kAfter, {}, {}, "count"},
+  {"SelectionService/Explain", Right::kCount, Scope::kPopulations, {kOfSelection},
+   Noted::kAfter, {}, {}, "count"},
+  {"SelectionService/ListMembers", Right::kExport, Scope::kPopulations, {kOfSelection},
+   Noted::kBefore, {}, {}, "ids"},
+  {"SelectionService/ExportMembers", Right::kExport, Scope::kPopulations, {kOfSelection},
+   Noted::kBefore, {"tags"}, {}, "total"},
+  {"SelectionService/ParseExpression", Right::kBrowse, Scope::kAnyPopulation, {}},
+  {"SelectionService/FormatExpression", Right::kBrowse, Scope::kAnyPopulation, {}},
 
-      {"InsightService/Breakdown", Right::kCount, Scope::kPopulations,
-       {kOfSelection, "baseline.population"}, Noted::kAfter, {"tags"}, {}, "count"},
-      {"InsightService/Curve", Right::kCount, Scope::kPopulations, {kOfSelection},
-       Noted::kAfter, {"tag"}, {}, "count"},
-      {"InsightService/CrossTab", Right::kCount, Scope::kPopulations, {kOfSelection},
-       Noted::kAfter, {"rows.tag", "columns.tag"}, {}, "count"},
-      {"InsightService/Overlap", Right::kCount, Scope::kPopulations,
-       {"selections.selection.population"}, Noted::kAfter, {}, {}, "union_count"},
-      {"InsightService/Compare", Right::kCount, Scope::kPopulations,
-       {kOfSelection, "baseline.population"}, Noted::kAfter, {"tags"}, {}, "count"},
-      {"InsightService/Statistics", Right::kCount, Scope::kPopulations, {kOfSelection},
-       Noted::kAfter, {"tags"}, {}, "count"},
+  {"InsightService/Breakdown", Right::kCount, Scope::kPopulations,
+   {kOfSelection, "baseline.population"}, Noted::kAfter, {"tags"}, {}, "count"},
+  {"InsightService/Curve", Right::kCount, Scope::kPopulations, {kOfSelection},
+   Noted::kAfter, {"tag"}, {}, "count"},
+  {"InsightService/CrossTab", Right::kCount, Scope::kPopulations, {kOfSelection},
+   Noted::kAfter, {"rows.tag", "columns.tag"}, {}, "count"},
+  {"InsightService/Overlap", Right::kCount, Scope::kPopulations,
+   {"selections.selection.population"}, Noted::kAfter, {}, {}, "union_count"},
+  {"InsightService/Compare", Right::kCount, Scope::kPopulations,
+   {kOfSelection, "baseline.population"}, Noted::kAfter, {"tags"}, {}, "count"},
+  {"InsightService/Statistics", Right::kCount, Scope::kPopulations, {kOfSelection},
+   Noted::kAfter, {"tags"}, {}, "count"},
 
-      {"MembershipService/WhyMember", Right::kPortrait, Scope::kPopulations, {kOfSelection},
-       Noted::kBefore, {}, {"user.id", "users.ids"}},
+  {"MembershipService/WhyMember", Right::kPortrait, Scope::kPopulations, {kOfSelection},
+   Noted::kBefore, {}, {"user.id", "users.ids"}},
 
-      {"CrowdService/CreateCrowd", Right::kDefine, Scope::kPopulations, {"parent"},
-       Noted::kBefore},
-      {"CrowdService/GetCrowd", Right::kBrowse, Scope::kPopulations, {"name"}},
-      {"CrowdService/ListCrowds", Right::kBrowse, Scope::kPopulations, {"parent"}},
-      {"CrowdService/UpdateCrowd", Right::kDefine, Scope::kPopulations, {"crowd.name"},
-       Noted::kBefore},
-      {"CrowdService/DeleteCrowd", Right::kDefine, Scope::kPopulations, {"name"},
-       Noted::kBefore},
-      {"CrowdService/UndeleteCrowd", Right::kDefine, Scope::kPopulations, {"name"},
-       Noted::kBefore},
-      {"CrowdService/RefreshCrowd", Right::kDefine, Scope::kPopulations, {"name"},
-       Noted::kBefore},
-      {"CrowdService/BatchRefreshCrowds", Right::kDefine, Scope::kPopulations,
-       {"parent", "names"}, Noted::kBefore},
-      {"CrowdService/FreezeCrowd", Right::kDefine, Scope::kPopulations, {"name"},
-       Noted::kBefore},
-      {"CrowdService/ListCrowdVersions", Right::kBrowse, Scope::kPopulations, {"parent"}},
-      {"CrowdService/DiffCrowdVersions", Right::kCount, Scope::kPopulations, {"name"},
-       Noted::kBefore, {}, {}, "ids", "side", Right::kExport},
-      {"CrowdService/PinCrowdVersion", Right::kDefine, Scope::kPopulations, {"name"},
-       Noted::kBefore},
-  };
-  return *rows;
-}
+  {"CrowdService/CreateCrowd", Right::kDefine, Scope::kPopulations, {"parent"},
+   Noted::kBefore},
+  {"CrowdService/GetCrowd", Right::kBrowse, Scope::kPopulations, {"name"}},
+  {"CrowdService/ListCrowds", Right::kBrowse, Scope::kPopulations, {"parent"}},
+  {"CrowdService/UpdateCrowd", Right::kDefine, Scope::kPopulations, {"crowd.name"},
+   Noted::kBefore},
+  {"CrowdService/DeleteCrowd", Right::kDefine, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+  {"CrowdService/UndeleteCrowd", Right::kDefine, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+  {"CrowdService/RefreshCrowd", Right::kDefine, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+  {"CrowdService/BatchRefreshCrowds", Right::kDefine, Scope::kPopulations,
+   {"parent", "names"}, Noted::kBefore},
+  {"CrowdService/FreezeCrowd", Right::kDefine, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+  {"CrowdService/ListCrowdVersions", Right::kBrowse, Scope::kPopulations, {"parent"}},
+  {"CrowdService/DiffCrowdVersions", Right::kCount, Scope::kPopulations, {"name"},
+   Noted::kBefore, {}, {}, "ids", "side", Right::kExport},
+  {"CrowdService/PinCrowdVersion", Right::kDefine, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+};
 // clang-format on
 
 const MethodDescriptor* FindMethod(std::string_view name) {
@@ -134,7 +131,7 @@ class PathReader {
     return {};
   }
   std::vector<MessagePath> ReadAll(const Descriptor& message,
-                                   const std::vector<std::string_view>& names) {
+                                   const PathNames& names) {
     std::vector<MessagePath> paths;
     for (const std::string_view name : names) paths.push_back(Read(message, name, true));
     return paths;
@@ -218,7 +215,7 @@ std::map<std::string, const MethodDescriptor*, std::less<>> AllMethods(
 
 }  // namespace
 
-std::span<const AccessRow> AccessRows() { return Rows(); }
+std::span<const AccessRow> AccessRows() { return kRows; }
 
 const AccessRule& RuleOf(const Descriptor& request) {
   static const auto* rules = [] {

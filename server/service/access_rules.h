@@ -9,6 +9,10 @@
 #ifndef THRONG_SERVER_SERVICE_ACCESS_RULES_H_
 #define THRONG_SERVER_SERVICE_ACCESS_RULES_H_
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,15 +38,32 @@ enum class Noted {
   kBefore,  // before anything is done, too; if that line cannot be written, nothing is
 };
 
+// Paths of fields as they are written, e.g. {"parent", "names"}; at most three. A value.
+class PathNames {
+ public:
+  constexpr PathNames() = default;
+  constexpr PathNames(std::initializer_list<std::string_view> paths)
+      : size_(std::min(paths.size(), paths_.size())) {
+    std::copy_n(paths.begin(), size_, paths_.begin());
+  }
+  constexpr const std::string_view* begin() const { return paths_.data(); }
+  constexpr const std::string_view* end() const { return paths_.data() + size_; }
+  constexpr bool empty() const { return size_ == 0; }
+
+ private:
+  std::array<std::string_view, 3> paths_;
+  size_t size_ = 0;
+};
+
 // A row as it is written. Paths are of fields of the request, e.g. "selection.population".
 struct AccessRow {
   std::string_view method;  // "SelectionService/Count"
   access::Right right;
   Scope scope = Scope::kPopulations;
-  std::vector<std::string_view> populations;  // of names: "populations/renters/tags/city" as well
+  PathNames populations;  // of names: "populations/renters/tags/city" as well
   Noted noted = Noted::kAfter;
-  std::vector<std::string_view> tags = {};
-  std::vector<std::string_view> ids = {};  // of users: noted as keyed hashes
+  PathNames tags = {};
+  PathNames ids = {};  // of users: noted as keyed hashes
   std::string_view counted = {};           // of the answer, or of a stream's messages
   // A right that is needed besides by a request that sets this field.
   std::string_view guarded = {};
