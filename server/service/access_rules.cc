@@ -130,8 +130,7 @@ class PathReader {
                                      is_text ? "text" : "field", name));
     return {};
   }
-  std::vector<MessagePath> ReadAll(const Descriptor& message,
-                                   const PathNames& names) {
+  std::vector<MessagePath> ReadAll(const Descriptor& message, const PathNames& names) {
     std::vector<MessagePath> paths;
     for (const std::string_view name : names) paths.push_back(Read(message, name, true));
     return paths;
