@@ -1,5 +1,6 @@
 #include "server/service/access_rules.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -123,8 +124,7 @@ class PathReader {
   MessagePath Read(const Descriptor& message, std::string_view name, bool is_text) {
     std::optional<MessagePath> path = FindPath(message, name);
     const bool fits =
-        path.has_value() &&
-        (name.empty() || !is_text || path->back()->cpp_type() == FieldDescriptor::CPPTYPE_STRING);
+        path.has_value() && (name.empty() || (is_text ? IsText(*path) : IsOne(*path)));
     if (fits) return *std::move(path);
     findings_->push_back(fmt::format("{}: {} has no {} \"{}\"", method_, message.name(),
                                      is_text ? "text" : "field", name));
@@ -137,6 +137,15 @@ class PathReader {
   }
 
  private:
+  static bool IsText(const MessagePath& path) {
+    return path.back()->cpp_type() == FieldDescriptor::CPPTYPE_STRING;
+  }
+  // Only the last field may be a list.
+  static bool IsOne(const MessagePath& path) {
+    return std::none_of(path.begin(), path.end() - 1,
+                        [](const FieldDescriptor* field) { return field->is_repeated(); });
+  }
+
   const std::string_view method_;
   std::vector<std::string>* const findings_;
 };
