@@ -142,12 +142,6 @@ absl::Status CheckListen(const DaemonOptions& options, const std::string& addres
                   address));
 }
 
-absl::Status CheckAddresses(const DaemonOptions& options) {
-  const absl::Status status = CheckListen(options, options.listen);
-  if (!status.ok() || options.metrics_listen.empty()) return status;
-  return CheckListen(options, options.metrics_listen);
-}
-
 // Null without --metrics-listen.
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> StartMetrics(const DaemonOptions& options,
                                                               Server& server,
@@ -178,11 +172,17 @@ void ServeUntilSignal(const DaemonOptions& options, Events& events, Server& serv
 
 }  // namespace
 
+absl::Status CheckOptions(const DaemonOptions& options) {
+  const absl::Status status = CheckListen(options, options.listen);
+  if (!status.ok() || options.metrics_listen.empty()) return status;
+  return CheckListen(options, options.metrics_listen);
+}
+
 int RunDaemon(const DaemonOptions& options) {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   RouteGrpcLog();
-  if (const absl::Status status = CheckAddresses(options); !status.ok()) return Fail(status);
+  if (const absl::Status status = CheckOptions(options); !status.ok()) return Fail(status);
   if (!options.sync) {
     spdlog::warn(
         "event=sync_at_intervals interval_ms={} message=\"a power loss may lose the acknowledged "

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "index/layout.h"
 #include "server/service/service_limits.h"
 
@@ -29,6 +30,9 @@ struct DaemonOptions {
   std::chrono::seconds drain{10};
   ServiceLimits limits = {};
 };
+
+// Whether throngd could be started with these: its addresses. Errors: kInvalidArgument.
+absl::Status CheckOptions(const DaemonOptions& options);
 
 // Runs until SIGTERM or SIGINT; a second one ends the process at once. Returns the exit code: 0
 // after a signal, 1 when it cannot listen or the data cannot be opened, which the log says.

@@ -54,10 +54,15 @@ target_link_libraries(throng_service
   PUBLIC throng::engine throng_proto gRPC::grpc++ prometheus-cpp::pull absl::status absl::statusor
   PRIVATE throng_options gRPC::grpc++_reflection gRPC::grpcpp_channelz fmt::fmt spdlog::spdlog
           absl::strings absl::time)
+throng_precompile(throng_service
+  <grpcpp/grpcpp.h>
+  <absl/time/time.h>
+  <fmt/format.h>
+  ${throng_api_headers})
 
-add_executable(throngd main.cc import_command.cc offline_commands.cc)
+add_executable(throngd main.cc import_command.cc offline_commands.cc settings.cc)
 target_link_libraries(throngd
   PRIVATE throng_options throng::service throng::storage throng_cli_lib CLI11::CLI11 fmt::fmt
-          nlohmann_json::nlohmann_json spdlog::spdlog)
+          nlohmann_json::nlohmann_json spdlog::spdlog tomlplusplus::tomlplusplus)
 target_compile_definitions(throngd PRIVATE THRONG_VERSION="${PROJECT_VERSION}")
 set_target_properties(throngd PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
