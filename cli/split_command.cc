@@ -18,6 +18,7 @@
 #include "cli/split_output.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
+#include "cli/value_text.h"
 #include "fmt/format.h"
 #include "throng/v1/crowd.grpc.pb.h"
 #include "throng/v1/split.grpc.pb.h"

@@ -8,6 +8,7 @@
 #include "cli/selection_options.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
+#include "cli/value_text.h"
 #include "fmt/format.h"
 
 namespace throng::cli {

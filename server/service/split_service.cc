@@ -10,6 +10,7 @@
 #include "server/service/convert_overlap.h"
 #include "server/service/convert_split.h"
 #include "server/service/convert_user.h"
+#include "server/service/field_path.h"
 #include "server/service/page_token.h"
 #include "server/service/request_fingerprint.h"
 #include "server/service/resource_name.h"
