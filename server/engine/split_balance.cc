@@ -131,6 +131,11 @@ absl::Status CheckRequest(const BalanceRequest& request) {
 absl::StatusOr<SplitBalance> MeasureBalance(Universes& universes, const CallContext& context,
                                             const SplitInfo& split, const BalanceRequest& request) {
   THRONG_RETURN_IF_ERROR(CheckRequest(request));
+  if (split.source.empty()) {
+    return index::MakeError(absl::StatusCode::kFailedPrecondition,
+                            "the crowd that was split is gone: there is nothing to compare with",
+                            {.reason = "CROWD_DELETED", .field = "name"});
+  }
   Selections selections(universes);
   Insights insights(universes);
   MeanReader means(insights, context);
