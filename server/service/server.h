@@ -26,6 +26,7 @@
 #include "server/service/membership_service.h"
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
+#include "server/service/split_service.h"
 #include "server/service/tag_service.h"
 #include "server/service/user_service.h"
 
@@ -78,6 +79,7 @@ class Server {
   InsightService insights_;
   MembershipService memberships_;
   CrowdService crowds_;
+  SplitService splits_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

@@ -14,6 +14,7 @@ add_library(throng_service STATIC
   service/convert_result.cc
   service/convert_sample.cc
   service/convert_selection.cc
+  service/convert_split.cc
   service/convert_statistics.cc
   service/convert_stats.cc
   service/convert_tag.cc
@@ -39,6 +40,7 @@ add_library(throng_service STATIC
   service/resource_name.cc
   service/selection_service.cc
   service/server.cc
+  service/split_service.cc
   service/status_mapping.cc
   service/stream_call.cc
   service/tag_service.cc
