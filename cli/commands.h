@@ -31,8 +31,10 @@ void RegisterOverlapCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
 void RegisterStatisticsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterWatchCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterWhyCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 
+void RegisterCheckCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // Users and their ids.
 void RegisterIdTypesCommand(CLI::App& app, GlobalOptions& options, int& exit_code);

@@ -60,6 +60,8 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterExportCommand(app, options, exit_code);
   RegisterMembersCommand(app, options, exit_code);
   RegisterWhyCommand(app, options, exit_code);
+  RegisterWatchCommand(app, options, exit_code);
+  RegisterCheckCommand(app, options, exit_code);
   RegisterPortraitCommand(app, options, exit_code);
   RegisterIdTypesCommand(app, options, exit_code);
   RegisterLinkCommand(app, options, exit_code);

@@ -143,6 +143,7 @@ void Server::FollowWriteState(engine::Engine* engine) {
 
 void Server::Shutdown(std::chrono::milliseconds drain) {
   gate().Close();
+  memberships_.EndStreams();
   if (engine::Engine* engine = followed_.exchange(nullptr); engine != nullptr) {
     engine->administration().WatchWriteState(nullptr);
   }

@@ -3,6 +3,7 @@ add_library(throng_service STATIC
   service/admin_service.cc
   service/call_metrics.cc
   service/calls.cc
+  service/check_stream.cc
   service/convert_batch.cc
   service/convert_compare.cc
   service/convert_cross_tab.cc
@@ -10,6 +11,7 @@ add_library(throng_service STATIC
   service/convert_curve.cc
   service/convert_expression.cc
   service/convert_identity.cc
+  service/convert_membership.cc
   service/convert_overlap.cc
   service/convert_result.cc
   service/convert_sample.cc
