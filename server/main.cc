@@ -15,6 +15,7 @@
 #include "server/offline_commands.h"
 #include "server/service/daemon.h"
 #include "server/settings.h"
+#include "server/token_command.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -29,6 +30,7 @@ constexpr const char* kFooter = R"help(Examples:
   throngd import users.csv --schema schema.toml --data-dir /var/lib/throng
   throngd verify /var/lib/throng
   throngd restore /var/backups/throng/monday /var/lib/throng
+  throngd token create cms --access-file access.toml --population renters --role operator
 A flag goes over its environment variable (THRONGD_DATA_DIR for --data-dir), and that over the
 file of --config, whose keys are the flags' names. The log goes to stderr. SIGTERM or SIGINT:
 finish the calls under way (--drain-seconds at most), close,
@@ -79,6 +81,7 @@ struct CommandLine {
   std::string sync = "always";
   std::string layout = "speed";
   int drain_seconds = 10;
+  std::string client_certificate = "required";
   bool json = false;
   std::string backup;     // of restore
   std::string ledger;     // of restore
@@ -98,12 +101,14 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
   app.add_option("--listen", options.listen, "Address to listen on; port 0 takes a free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app.add_flag("--insecure-listen-anywhere", options.listen_anywhere,
-               "Take an address that other machines can reach, without TLS");
+  app.add_flag("--insecure-listen-anywhere", options.insecure_listen_anywhere,
+               "Take addresses that other machines can reach without TLS or an access file");
   app.add_option("--metrics-listen", options.metrics_listen,
                  "Address of GET /metrics over HTTP, in Prometheus' text format; port 0 takes a "
                  "free one, which the log names. Without it there is none")
       ->type_name("HOST:PORT");
+  app.add_flag("--metrics-listen-anywhere", options.metrics_listen_anywhere,
+               "Take an address for metrics that other machines can reach: these have no TLS");
   app.add_option("--port-file", options.port_file, "File that gets the port once it listens")
       ->type_name("FILE");
   app.add_option("--threads", options.query_threads, "Query threads; 0: one a core")
@@ -152,6 +157,38 @@ void AddLimitFlags(CLI::App& app, throng::service::ServiceLimits& limits) {
       1e12);
 }
 
+// TLS, who may call, and what is noted of it.
+void AddProtectionFlags(CLI::App& app, CommandLine& line) {
+  throng::service::DaemonOptions& options = line.daemon;
+  app.add_option("--tls-cert", options.tls.certificate,
+                 "The server's certificate and its chain, PEM; read again when it changes")
+      ->type_name("FILE");
+  app.add_option("--tls-key", options.tls.key, "The certificate's key, PEM, without a passphrase")
+      ->type_name("FILE");
+  app.add_option("--tls-client-ca", options.tls.client_ca,
+                 "Clients need a certificate of one of these authorities, PEM")
+      ->type_name("FILE");
+  app.add_option("--tls-client-cert", line.client_certificate,
+                 "With --tls-client-ca: whether a client must have a certificate")
+      ->check(CLI::IsMember({"required", "optional"}))
+      ->capture_default_str();
+  app.add_option("--access-file", options.access_file,
+                 "Who may do what (docs/security.md; throngd token writes it); read again when it "
+                 "changes. Without it everybody may do all")
+      ->type_name("FILE");
+  app.add_option("--audit-log", options.audit.path,
+                 "File that gets a line of JSON for every call; without it there is none")
+      ->type_name("FILE");
+  app.add_option("--audit-log-bytes", options.audit.file_bytes_max,
+                 "When the audit log is that long it becomes FILE.1, FILE.2, ...")
+      ->check(CLI::Range(uint64_t{1} << 10, uint64_t{1} << 40))
+      ->type_name("BYTES")
+      ->capture_default_str();
+  app.add_option("--audit-log-files", options.audit.files_max,
+                 "How many of these are kept, the newest; 0: all")
+      ->capture_default_str();
+}
+
 // The commands that need no server; `exit_code` is theirs when one has run.
 void AddOfflineCommands(CLI::App& app, CommandLine& line, int& exit_code) {
   CLI::App* verify =
@@ -184,6 +221,7 @@ absl::Status Complete(throng::Settings& settings, CommandLine& line) {
         "--data-dir is required (in a file: data-dir = \"/var/lib/throng/data\")");
   }
   line.daemon.sync = line.sync == "always";
+  line.daemon.client_certificate_optional = line.client_certificate == "optional";
   line.daemon.drain = std::chrono::seconds(line.drain_seconds);
   if (line.layout == "compact") line.daemon.layout = throng::index::Layout::kCompact;
   return throng::service::CheckOptions(line.daemon);
@@ -206,12 +244,14 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "throngd " THRONG_VERSION);
   app.require_subcommand(0, 1);
   AddServerFlags(app, line);
+  AddProtectionFlags(app, line);
   AddLimitFlags(app, line.daemon.limits);
   throng::Settings settings(app);
   CLI::App* check = app.add_subcommand("check-config", "Say what throngd would be started with");
   check->add_option("FILE", line.config, "File of settings; else that of --config");
   check->footer(kCheckFooter);
   AddOfflineCommands(app, line, exit_code);
+  throng::RegisterTokenCommands(app, exit_code);
   throng::RegisterImportCommand(app, exit_code);
   app.footer(kFooter);
   try {
@@ -222,6 +262,8 @@ int main(int argc, char** argv) {
   if (!app.get_subcommands().empty() && !check->parsed()) return exit_code;
   if (const absl::Status status = Complete(settings, line); !status.ok()) return Refuse(status);
   if (check->parsed()) {
+    const absl::Status readable = throng::service::CheckFiles(line.daemon);
+    if (!readable.ok()) return Refuse(readable);
     std::fputs(settings.Describe().c_str(), stdout);
     return 0;
   }

@@ -58,6 +58,7 @@ absl::StatusOr<ReadyRule> ReadRule(const Universe& universe, const CallContext& 
   absl::StatusOr<query::Resolved> resolved =
       query::Resolve(ready.expression, tags, SnapshotIdLookup(*snapshot), *time, &names);
   if (!resolved.ok()) return index::WithField(resolved.status(), "crowd.rule");
+  if (context.notes != nullptr) context.notes->Note(ready.expression);
   AddMissingCounts(*snapshot, &resolved->warnings);
   ready.warnings = std::move(resolved->warnings);
   return ready;

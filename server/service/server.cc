@@ -45,8 +45,8 @@ constexpr const char* kWritingService = "throng.v1.UserService";
 
 std::span<const char* const> ServiceNames() { return kServices; }
 
-Server::Server(const ServiceLimits& limits)
-    : calls_(limits),
+Server::Server(const ServiceLimits& limits, const Guards& guards)
+    : calls_(limits, guards),
       admin_(calls_),
       populations_(calls_),
       tags_(calls_),
@@ -59,18 +59,21 @@ Server::Server(const ServiceLimits& limits)
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits,
-                                                      CallMetrics* call_metrics) {
+                                                      CallMetrics* call_metrics,
+                                                      const Protection& protection) {
   THRONG_RETURN_IF_ERROR(CheckAddress(address));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::channelz::experimental::InitChannelzService();
-  std::unique_ptr<Server> server(new Server(limits));
+  if (protection.guards.access == nullptr) grpc::channelz::experimental::InitChannelzService();
+  std::unique_ptr<Server> server(new Server(limits, protection.guards));
   grpc::ServerBuilder builder;
   if (call_metrics != nullptr) {
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
     creators.push_back(call_metrics->NewInterceptorFactory());
     builder.experimental().SetInterceptorCreators(std::move(creators));
   }
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
+  const auto credentials = protection.credentials == nullptr ? grpc::InsecureServerCredentials()
+                                                             : protection.credentials;
+  builder.AddListeningPort(address, credentials, &server->port_);
   if (!server->Build(builder, limits) || server->port_ == 0) {
     return absl::UnavailableError(
         fmt::format("cannot listen on {}: {}", address, WhyCannotListen(address)));
@@ -79,7 +82,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::StartInProcess(const ServiceLimits& limits) {
-  std::unique_ptr<Server> server(new Server(limits));
+  std::unique_ptr<Server> server(new Server(limits, Guards()));
   grpc::ServerBuilder builder;
   if (!server->Build(builder, limits)) {
     return absl::UnavailableError("the server of this process cannot be started");
