@@ -16,7 +16,8 @@ namespace throng::service {
 // A value; thread-compatible.
 struct DaemonOptions {
   std::string data_directory;
-  std::string backup_directory;  // empty: no backups
+  std::string backup_directory;   // empty: no backups
+  std::string package_directory;  // of jobs; empty: none can be made
   std::string listen;
   bool listen_anywhere = false;  // else only loopback addresses are taken: there is no TLS yet
   std::string metrics_listen;    // address of GET /metrics; empty: none

@@ -24,6 +24,7 @@
 #include "server/service/crowd_service.h"
 #include "server/service/insight_service.h"
 #include "server/service/membership_service.h"
+#include "server/service/package_service.h"
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
 #include "server/service/tag_service.h"
@@ -78,6 +79,7 @@ class Server {
   InsightService insights_;
   MembershipService memberships_;
   CrowdService crowds_;
+  PackageService packages_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

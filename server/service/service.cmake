@@ -11,6 +11,7 @@ add_library(throng_service STATIC
   service/convert_expression.cc
   service/convert_identity.cc
   service/convert_overlap.cc
+  service/convert_package.cc
   service/convert_result.cc
   service/convert_sample.cc
   service/convert_selection.cc
@@ -32,6 +33,7 @@ add_library(throng_service STATIC
   service/membership_service.cc
   service/message_codec.cc
   service/metrics_endpoint.cc
+  service/package_service.cc
   service/page_token.cc
   service/population_service.cc
   service/process_metrics.cc
