@@ -252,9 +252,15 @@ TEST_F(PackageExportTest, ACutStreamGoesOnWithTheSameBytes) {
         ++cuts;
       }
       const std::string text = whole.Text();
-      if (format == PackageFormat::kText) EXPECT_EQ(ReadLines(text), ids);
-      if (format == PackageFormat::kNdjson) EXPECT_EQ(ReadNdjson(text).size(), kUsers);
-      if (format == PackageFormat::kCsv) EXPECT_EQ(ReadCsv(text).size(), kUsers + 1);
+      if (format == PackageFormat::kText) {
+        EXPECT_EQ(ReadLines(text), ids);
+      }
+      if (format == PackageFormat::kNdjson) {
+        EXPECT_EQ(ReadNdjson(text).size(), kUsers);
+      }
+      if (format == PackageFormat::kCsv) {
+        EXPECT_EQ(ReadCsv(text).size(), kUsers + 1);
+      }
       if (format == PackageFormat::kRoaring32 || format == PackageFormat::kRoaring64) {
         const auto members = ReadRoaring(text, format == PackageFormat::kRoaring64);
         ASSERT_EQ(members.size(), kUsers);
@@ -275,7 +281,9 @@ TEST_F(PackageExportTest, BlocksAreOfFrameSize) {
   size_t begin = 0;
   for (const ExportedBlock& block : all.blocks) {
     EXPECT_LE(block.end - begin, (128u << 10) + 9);
-    if (&block != &all.blocks.back()) EXPECT_GE(block.end - begin, 128u << 10);
+    if (&block != &all.blocks.back()) {
+      EXPECT_GE(block.end - begin, 128u << 10);
+    }
     begin = block.end;
   }
 }
