@@ -10,6 +10,7 @@
 #include "cli/package_options.h"
 #include "cli/progress_line.h"
 #include "cli/terminal_text.h"
+#include "cli/value_text.h"
 #include "fmt/format.h"
 #include "throng/v1/package.grpc.pb.h"
 
