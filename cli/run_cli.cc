@@ -92,6 +92,7 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterCrowdCommand(app, options, exit_code);
   RegisterSplitCommand(app, options, exit_code);
   RegisterAllocateCommand(app, options, exit_code);
+  RegisterPackageCommand(app, options, exit_code);
   RegisterTagsCommand(app, options, exit_code);
   RegisterPopulationsCommand(app, options, exit_code);
   RegisterExpressionCommands(app, options, exit_code);

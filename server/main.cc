@@ -98,6 +98,9 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
   app.add_option("--backup-dir", options.backup_directory,
                  "Where backups go; made if missing. Without it none can be made")
       ->type_name("DIR");
+  app.add_option("--package-dir", options.package_directory,
+                 "Where jobs write packages; made if missing. Without it none can be made")
+      ->type_name("DIR");
   app.add_option("--listen", options.listen, "Address to listen on; port 0 takes a free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();

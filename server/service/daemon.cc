@@ -314,6 +314,7 @@ int RunDaemon(const DaemonOptions& options) {
                                          .sync = options.sync,
                                          .sync_interval_ms = options.sync_interval_ms,
                                          .backup_directory = options.backup_directory,
+                                         .package_directory = options.package_directory,
                                          .query_threads = options.query_threads,
                                          .fold_log_bytes = options.fold_log_bytes},
                                         ReportTo((*server)->gate())));

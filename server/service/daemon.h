@@ -19,7 +19,8 @@ namespace throng::service {
 // A value; thread-compatible.
 struct DaemonOptions {
   std::string data_directory;
-  std::string backup_directory;  // empty: no backups
+  std::string backup_directory;   // empty: no backups
+  std::string package_directory;  // of jobs; empty: none can be made
   std::string listen;
   // Takes addresses that other machines can reach without TLS or an access file, for calls and
   // metrics.

@@ -41,6 +41,11 @@ struct CrowdVersionName {
   uint32_t version = 0;
 };
 
+struct PackageName {
+  std::string population;
+  std::string package;
+};
+
 // "populations/default" -> "default". Errors: kInvalidArgument (BAD_RESOURCE_NAME) at `field`.
 absl::StatusOr<std::string> ParsePopulationName(std::string_view name, std::string_view field);
 // As above, and empty means the default population.
@@ -54,6 +59,9 @@ absl::StatusOr<SplitName> ParseSplitName(std::string_view name, std::string_view
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field);
 
+// "populations/default/packages/20240315-100000-0001".
+absl::StatusOr<PackageName> ParsePackageName(std::string_view name, std::string_view field);
+
 std::string FormatPopulationName(std::string_view population);
 std::string FormatIdTypeName(std::string_view population, std::string_view id_type);
 std::string FormatTagName(std::string_view population, std::string_view tag);
@@ -61,6 +69,7 @@ std::string FormatCrowdName(std::string_view population, std::string_view crowd)
 std::string FormatSplitName(std::string_view population, std::string_view split);
 std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
                                    uint32_t version);
+std::string FormatPackageName(std::string_view population, std::string_view package);
 
 }  // namespace throng::service
 

@@ -38,7 +38,8 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
 constexpr const char* kServices[] = {
     "throng.v1.AdminService",      "throng.v1.PopulationService", "throng.v1.TagService",
     "throng.v1.UserService",       "throng.v1.SelectionService",  "throng.v1.InsightService",
-    "throng.v1.MembershipService", "throng.v1.CrowdService",      "throng.v1.SplitService"};
+    "throng.v1.MembershipService", "throng.v1.CrowdService",      "throng.v1.SplitService",
+    "throng.v1.PackageService"};
 constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
@@ -55,7 +56,8 @@ Server::Server(const ServiceLimits& limits, const Guards& guards)
       insights_(calls_),
       memberships_(calls_),
       crowds_(calls_),
-      splits_(calls_) {}
+      splits_(calls_),
+      packages_(calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits,
@@ -102,6 +104,7 @@ bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
   builder.RegisterService(&memberships_);
   builder.RegisterService(&crowds_);
   builder.RegisterService(&splits_);
+  builder.RegisterService(&packages_);
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr) return false;
   grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();

@@ -25,6 +25,7 @@
 #include "server/service/crowd_service.h"
 #include "server/service/insight_service.h"
 #include "server/service/membership_service.h"
+#include "server/service/package_service.h"
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
 #include "server/service/split_service.h"
@@ -89,6 +90,7 @@ class Server {
   MembershipService memberships_;
   CrowdService crowds_;
   SplitService splits_;
+  PackageService packages_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

@@ -16,6 +16,7 @@ add_library(throng_service STATIC
   service/convert_identity.cc
   service/convert_membership.cc
   service/convert_overlap.cc
+  service/convert_package.cc
   service/convert_result.cc
   service/convert_sample.cc
   service/convert_selection.cc
@@ -40,6 +41,7 @@ add_library(throng_service STATIC
   service/message_codec.cc
   service/message_fields.cc
   service/metrics_endpoint.cc
+  service/package_service.cc
   service/page_token.cc
   service/population_service.cc
   service/process_metrics.cc
