@@ -82,12 +82,17 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterExportCommand(app, options, exit_code);
   RegisterMembersCommand(app, options, exit_code);
   RegisterWhyCommand(app, options, exit_code);
+  RegisterWatchCommand(app, options, exit_code);
+  RegisterCheckCommand(app, options, exit_code);
   RegisterPortraitCommand(app, options, exit_code);
   RegisterIdTypesCommand(app, options, exit_code);
   RegisterLinkCommand(app, options, exit_code);
   RegisterResolveCommand(app, options, exit_code);
   RegisterEraseCommand(app, options, exit_code);
   RegisterCrowdCommand(app, options, exit_code);
+  RegisterSplitCommand(app, options, exit_code);
+  RegisterAllocateCommand(app, options, exit_code);
+  RegisterPackageCommand(app, options, exit_code);
   RegisterTagsCommand(app, options, exit_code);
   RegisterPopulationsCommand(app, options, exit_code);
   RegisterExpressionCommands(app, options, exit_code);

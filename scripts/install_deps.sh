@@ -18,12 +18,12 @@ build_packages=(
   libabsl-dev libboost-dev libcli11-dev libfmt-dev libgrpc++-dev libprotobuf-dev librocksdb-dev
   libspdlog-dev libssl-dev libtomlplusplus-dev libxxhash-dev nlohmann-json3-dev prometheus-cpp-dev
   protobuf-compiler protobuf-compiler-grpc
-  zlib1g-dev
+  libzstd-dev zlib1g-dev
 )
 test_packages=(
   clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev openssl unzip zstd
 )
-lint_packages=(clang-format-14 shellcheck)
+lint_packages=(clang-format-14 prometheus python3 shellcheck)
 # buf comes from npm; an npm from elsewhere than Debian does as well.
 command -v npm >/dev/null || lint_packages+=(nodejs npm)
 

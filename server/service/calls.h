@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "google/protobuf/arena.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "index/error.h"
@@ -70,6 +71,27 @@ class Calls {
     return Unary(context, request, response, handler, limits_.resource_request_bytes_max);
   }
 
+  // A call of up to request_bytes_max that mostly is a few look-ups in memory. A small request is
+  // answered on gRPC's thread if `quick` can (docs/decisions/0006): it must take microseconds,
+  // never wait, and return false for whatever is more, errors too, which then go the way of Unary.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Quick(grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                  bool (*quick)(const CallScope&, const Request&, Response*),
+                                  absl::Status (*handler)(const CallScope&, const Request&,
+                                                          Response*)) {
+    if (request->Length() <= limits_.quick_request_bytes_max &&
+        AnswerNow(*context, *request, response, quick)) {
+      grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+      reactor->Finish(grpc::Status::OK);
+      return reactor;
+    }
+    return Unary(context, request, response, handler, limits_.request_bytes_max);
+  }
+
+  // Where work goes that a stream does not do on gRPC's threads.
+  WorkerPool& call_pool() { return call_pool_; }
+
   template <typename Request, typename Response>
   grpc::ServerWriteReactor<grpc::ByteBuffer>* ServerStream(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
@@ -110,6 +132,28 @@ class Calls {
   }
 
  private:
+  // Whether `response` has the answer.
+  template <typename Request, typename Response>
+  bool AnswerNow(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+                 grpc::ByteBuffer* response,
+                 bool (*quick)(const CallScope&, const Request&, Response*)) {
+    const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
+    if (!engine.ok()) return false;
+    bool answered = false;
+    const absl::Status status = RunGuarded([&]() -> absl::Status {
+      const engine::CallContext caller = ToCallContext(context);
+      google::protobuf::Arena arena;
+      auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
+      auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
+      absl::Status parsed = ParseMessage(request, limits_.quick_request_bytes_max, message);
+      if (!parsed.ok()) return parsed;
+      if (!quick({*engine, caller, limits_}, *message, answer)) return absl::OkStatus();
+      answered = true;
+      return SerializeMessage(*answer, response);
+    });
+    return status.ok() && answered;
+  }
+
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,

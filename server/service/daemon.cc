@@ -207,11 +207,7 @@ absl::Status Open(const DaemonOptions& options, Gatekeepers* keepers) {
 absl::Status CheckListen(const DaemonOptions& options) {
   THRONG_RETURN_IF_ERROR(CheckAddress(options.listen));
   if (IsLoopback(options.listen)) return absl::OkStatus();
-  if (options.insecure_listen_anywhere) {
-    spdlog::warn("event=insecure_listen listen={} tls={} access_file={}", options.listen,
-                 !options.tls.certificate.empty(), !options.access_file.empty());
-    return absl::OkStatus();
-  }
+  if (options.insecure_listen_anywhere) return absl::OkStatus();
   const auto refused = [&](std::string_view lacks, std::string_view remedy) {
     return absl::InvalidArgumentError(fmt::format(
         "{} can be reached from other machines, and there is no {}: {}, listen on 127.0.0.1, or "
@@ -235,11 +231,6 @@ absl::Status CheckMetricsListen(const DaemonOptions& options) {
                   "listen on 127.0.0.1, or say --metrics-listen-anywhere (or "
                   "--insecure-listen-anywhere, for calls as well)",
                   options.metrics_listen));
-}
-
-absl::Status CheckAddresses(const DaemonOptions& options) {
-  THRONG_RETURN_IF_ERROR(CheckListen(options));
-  return CheckMetricsListen(options);
 }
 
 // Null without --metrics-listen.
@@ -272,11 +263,27 @@ void ServeUntilSignal(const DaemonOptions& options, Events& events, Server& serv
 
 }  // namespace
 
+absl::Status CheckOptions(const DaemonOptions& options) {
+  THRONG_RETURN_IF_ERROR(CheckListen(options));
+  THRONG_RETURN_IF_ERROR(CheckMetricsListen(options));
+  return CheckTls(options);
+}
+
+absl::Status CheckFiles(const DaemonOptions& options) {
+  Gatekeepers keepers;
+  DaemonOptions read = options;
+  read.audit.path.clear();  // would be made
+  return Open(read, &keepers);
+}
+
 int RunDaemon(const DaemonOptions& options) {
   const sigset_t signals = WatchedSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   RouteGrpcLog();
-  if (const absl::Status status = CheckAddresses(options); !status.ok()) return Fail(status);
+  if (options.insecure_listen_anywhere && !IsLoopback(options.listen)) {
+    spdlog::warn("event=insecure_listen listen={} tls={} access_file={}", options.listen,
+                 !options.tls.certificate.empty(), !options.access_file.empty());
+  }
   if (!options.sync) {
     spdlog::warn(
         "event=sync_at_intervals interval_ms={} message=\"a power loss may lose the acknowledged "
@@ -307,6 +314,7 @@ int RunDaemon(const DaemonOptions& options) {
                                          .sync = options.sync,
                                          .sync_interval_ms = options.sync_interval_ms,
                                          .backup_directory = options.backup_directory,
+                                         .package_directory = options.package_directory,
                                          .query_threads = options.query_threads,
                                          .fold_log_bytes = options.fold_log_bytes},
                                         ReportTo((*server)->gate())));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "index/layout.h"
 #include "server/access/audit_log.h"
 #include "server/access/certificate_files.h"
@@ -18,7 +19,8 @@ namespace throng::service {
 // A value; thread-compatible.
 struct DaemonOptions {
   std::string data_directory;
-  std::string backup_directory;  // empty: no backups
+  std::string backup_directory;   // empty: no backups
+  std::string package_directory;  // of jobs; empty: none can be made
   std::string listen;
   // Takes addresses that other machines can reach without TLS or an access file, for calls and
   // metrics.
@@ -39,10 +41,16 @@ struct DaemonOptions {
   ServiceLimits limits = {};
 };
 
+// Whether throngd could be started with these: its addresses, and which of TLS's files there are.
+// Errors: kInvalidArgument.
+absl::Status CheckOptions(const DaemonOptions& options);
+// Whether certificates, keys and the access file can be used. Errors: what is wrong with which.
+absl::Status CheckFiles(const DaemonOptions& options);
+
 // Runs until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates
 // and the access file again. Returns the exit code: 0 after a signal, 1 when it cannot listen or
 // the data cannot be opened, which the log says. Call it once, from the main thread, before any
-// other thread runs: it blocks the three signals.
+// other thread runs: it blocks the three signals. REQUIRES: CheckOptions.
 int RunDaemon(const DaemonOptions& options);
 
 }  // namespace throng::service

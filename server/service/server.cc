@@ -35,10 +35,11 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
                               Milliseconds(limits.client_ping_interval_min));
 }
 
-constexpr const char* kServices[] = {"throng.v1.AdminService",      "throng.v1.PopulationService",
-                                     "throng.v1.TagService",        "throng.v1.UserService",
-                                     "throng.v1.SelectionService",  "throng.v1.InsightService",
-                                     "throng.v1.MembershipService", "throng.v1.CrowdService"};
+constexpr const char* kServices[] = {
+    "throng.v1.AdminService",      "throng.v1.PopulationService", "throng.v1.TagService",
+    "throng.v1.UserService",       "throng.v1.SelectionService",  "throng.v1.InsightService",
+    "throng.v1.MembershipService", "throng.v1.CrowdService",      "throng.v1.SplitService",
+    "throng.v1.PackageService"};
 constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
@@ -54,7 +55,9 @@ Server::Server(const ServiceLimits& limits, const Guards& guards)
       selections_(calls_),
       insights_(calls_),
       memberships_(calls_),
-      crowds_(calls_) {}
+      crowds_(calls_),
+      splits_(calls_),
+      packages_(calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits,
@@ -100,6 +103,8 @@ bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
   builder.RegisterService(&insights_);
   builder.RegisterService(&memberships_);
   builder.RegisterService(&crowds_);
+  builder.RegisterService(&splits_);
+  builder.RegisterService(&packages_);
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr) return false;
   grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
@@ -144,6 +149,7 @@ void Server::FollowWriteState(engine::Engine* engine) {
 
 void Server::Shutdown(std::chrono::milliseconds drain) {
   gate().Close();
+  memberships_.EndStreams();
   if (engine::Engine* engine = followed_.exchange(nullptr); engine != nullptr) {
     engine->administration().WatchWriteState(nullptr);
   }

@@ -25,8 +25,10 @@
 #include "server/service/crowd_service.h"
 #include "server/service/insight_service.h"
 #include "server/service/membership_service.h"
+#include "server/service/package_service.h"
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
+#include "server/service/split_service.h"
 #include "server/service/tag_service.h"
 #include "server/service/user_service.h"
 
@@ -87,6 +89,8 @@ class Server {
   InsightService insights_;
   MembershipService memberships_;
   CrowdService crowds_;
+  SplitService splits_;
+  PackageService packages_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

@@ -6,6 +6,7 @@ add_library(throng_service STATIC
   service/admin_service.cc
   service/call_metrics.cc
   service/calls.cc
+  service/check_stream.cc
   service/convert_batch.cc
   service/convert_compare.cc
   service/convert_cross_tab.cc
@@ -13,10 +14,13 @@ add_library(throng_service STATIC
   service/convert_curve.cc
   service/convert_expression.cc
   service/convert_identity.cc
+  service/convert_membership.cc
   service/convert_overlap.cc
+  service/convert_package.cc
   service/convert_result.cc
   service/convert_sample.cc
   service/convert_selection.cc
+  service/convert_split.cc
   service/convert_statistics.cc
   service/convert_stats.cc
   service/convert_tag.cc
@@ -37,6 +41,7 @@ add_library(throng_service STATIC
   service/message_codec.cc
   service/message_fields.cc
   service/metrics_endpoint.cc
+  service/package_service.cc
   service/page_token.cc
   service/population_service.cc
   service/process_metrics.cc
@@ -45,6 +50,7 @@ add_library(throng_service STATIC
   service/resource_name.cc
   service/selection_service.cc
   service/server.cc
+  service/split_service.cc
   service/server_tls.cc
   service/status_mapping.cc
   service/stream_call.cc
@@ -61,6 +67,11 @@ target_link_libraries(throng_service
   PUBLIC throng::access throng::engine throng_proto gRPC::grpc++ prometheus-cpp::pull absl::status absl::statusor
   PRIVATE throng_options gRPC::grpc++_reflection gRPC::grpcpp_channelz fmt::fmt spdlog::spdlog
           absl::strings absl::time)
+throng_precompile(throng_service
+  <grpcpp/grpcpp.h>
+  <absl/time/time.h>
+  <fmt/format.h>
+  ${throng_api_headers})
 
 # The files of the API, so that a call without a rule is seen.
 set_source_files_properties(service/access_rules.cc PROPERTIES COMPILE_DEFINITIONS
@@ -79,10 +90,10 @@ add_custom_command(OUTPUT access_rules.checked
   VERBATIM)
 add_custom_target(access_rules_checked DEPENDS access_rules.checked)
 
-add_executable(throngd main.cc import_command.cc offline_commands.cc token_command.cc)
+add_executable(throngd main.cc import_command.cc offline_commands.cc settings.cc token_command.cc)
 add_dependencies(throngd access_rules_checked)
 target_link_libraries(throngd
   PRIVATE throng_options throng::service throng::storage throng_cli_lib CLI11::CLI11 fmt::fmt
-          nlohmann_json::nlohmann_json spdlog::spdlog)
+          nlohmann_json::nlohmann_json spdlog::spdlog tomlplusplus::tomlplusplus)
 target_compile_definitions(throngd PRIVATE THRONG_VERSION="${PROJECT_VERSION}")
 set_target_properties(throngd PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
