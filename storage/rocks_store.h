@@ -61,8 +61,8 @@ struct PopulationState {
   std::set<TagGeneration> flipped;
   // Sets of crowd versions on disk.
   struct CrowdContent {
-    uint64_t version = 0;  // of the commit that made it one; 0: it waits for it
-    bool is_lost = false;  // to an I/O error, while it waited
+    uint64_t version = 0;       // of the commit that made it one; 0: it waits for it
+    bool is_lost = false;       // to an I/O error, while it waited
     bool is_uploading = false;  // its list is begun and not ended
   };
   std::map<index::CrowdVersionId, CrowdContent> crowds;

@@ -60,9 +60,9 @@ absl::Status RocksStore::EndUpload(uint32_t population, const index::CrowdVersio
                                    const UploadRecord& record, std::span<const UploadPart> parts,
                                    std::span<const RefusedId> refused) {
   return Upload(population, id, /*begins=*/false, [&]() -> absl::Status {
-    THRONG_RETURN_IF_ERROR(
-        WriteUploadEnd(*database_, population, id,
-                       {.record = record, .parts = {parts.begin(), parts.end()}}, refused));
+    THRONG_RETURN_IF_ERROR(WriteUploadEnd(*database_, population, id,
+                                          {.record = record, .parts = {parts.begin(), parts.end()}},
+                                          refused));
     index::MutexLock lock(mutex_);
     states_[population].crowds[id].is_uploading = false;
     return absl::OkStatus();
@@ -108,8 +108,7 @@ absl::Status RocksStore::EraseFromUploads(uint32_t population, const index::Snap
       index::MutexLock lock(mutex_);
       folded_version = states_.at(population).folded_version;
     }
-    return Noted(
-        EraseFromUploadLists(*database_, population, snapshot, folded, folded_version));
+    return Noted(EraseFromUploadLists(*database_, population, snapshot, folded, folded_version));
   });
 }
 

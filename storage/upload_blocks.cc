@@ -92,9 +92,8 @@ absl::Status WriteUploadEnd(Database& database, uint32_t population, const Crowd
   for (size_t begin = 0; begin < refused.size(); begin += kRefusedPart) {
     const std::span<const RefusedId> part =
         refused.subspan(begin, std::min(kRefusedPart, refused.size() - begin));
-    const std::string key =
-        KeyOf(population, id,
-              kUploadRefusedShard + static_cast<uint32_t>(upload.refused_parts.size()));
+    const std::string key = KeyOf(
+        population, id, kUploadRefusedShard + static_cast<uint32_t>(upload.refused_parts.size()));
     database.Put(Family::kCrowds, key, Seal(Kind::kUploadRefused, key, EncodeRefusedIds(part)),
                  &batch);
     upload.refused_parts.push_back(static_cast<uint32_t>(part.size()));
@@ -145,9 +144,9 @@ absl::Status CheckUploadList(const Database& database, uint32_t population,
     const bool is_ordered = found.ids.empty() || (found.ids.front().hash >= expected.first_hash &&
                                                   (part == 0 || found.ids.front().hash > before));
     if (!is_same || !is_ordered) {
-      return DamagedAt(Family::kCrowds, KeyOf(population, id, kUploadIdsShard + part),
-                       fmt::format("it has {} ids, {} others belong there", found.ids.size(),
-                                   expected.count));
+      return DamagedAt(
+          Family::kCrowds, KeyOf(population, id, kUploadIdsShard + part),
+          fmt::format("it has {} ids, {} others belong there", found.ids.size(), expected.count));
     }
     if (!found.ids.empty()) before = found.ids.back().hash;
   }
@@ -163,14 +162,14 @@ absl::Status CheckUploadList(const Database& database, uint32_t population,
 }
 
 absl::Status TakeFromUploadList(Database& database, uint32_t population, const CrowdVersionId& id,
-                                const Unwanted& unwanted) {
+                                uint64_t data_version, const Unwanted& unwanted) {
   absl::StatusOr<StoredUpload> upload = ReadUploadHeader(database, population, id);
   if (absl::IsNotFound(upload.status())) return absl::OkStatus();
   THRONG_RETURN_IF_ERROR(upload.status());
   for (const uint32_t part : PartsOf(*upload, unwanted.hashes())) {
     THRONG_ASSIGN_OR_RETURN(ListedIds ids, ReadUploadIds(database, population, id, part));
-    const size_t removed =
-        std::erase_if(ids.ids, [&](const ListedId& listed) { return unwanted.Has(listed.text); });
+    const size_t removed = std::erase_if(
+        ids.ids, [&](const ListedId& listed) { return unwanted.Has(listed.text, data_version); });
     if (removed == 0) continue;
     upload->parts[part] = PartOf(upload->parts[part].first_hash, ids.ids);
     const std::string key = KeyOf(population, id, kUploadIdsShard + part);
@@ -183,8 +182,9 @@ absl::Status TakeFromUploadList(Database& database, uint32_t population, const C
   for (uint32_t part = 0; part < upload->refused_parts.size(); ++part) {
     THRONG_ASSIGN_OR_RETURN(std::vector<RefusedId> refused,
                             ReadUploadRefused(database, population, id, part));
-    const size_t removed = std::erase_if(
-        refused, [&](const RefusedId& entry) { return unwanted.HasRefused(entry.text); });
+    const size_t removed = std::erase_if(refused, [&](const RefusedId& entry) {
+      return unwanted.HasRefused(entry.text, data_version);
+    });
     if (removed == 0) continue;
     upload->refused_parts[part] = static_cast<uint32_t>(refused.size());
     const std::string key = KeyOf(population, id, kUploadRefusedShard + part);

@@ -49,19 +49,22 @@ absl::StatusOr<std::vector<RefusedId>> ReadUploadRefused(const Database& databas
 absl::Status CheckUploadList(const Database& database, uint32_t population,
                              const index::CrowdVersionId& id);
 
-// What is to be taken out of lists. Thread-safe.
+// What is to be taken out of the list of a version. Thread-safe.
 class Unwanted {
  public:
   virtual ~Unwanted() = default;
   // Hashes of the ids, ascending.
   virtual const std::vector<uint64_t>& hashes() const = 0;
-  virtual bool Has(std::string_view id) const = 0;
-  virtual bool HasRefused(std::string_view text) const = 0;
+  // Whether an id, or what was refused as one, goes from lists of ids that were looked up at
+  // `data_version`.
+  virtual bool Has(std::string_view id, uint64_t data_version) const = 0;
+  virtual bool HasRefused(std::string_view text, uint64_t data_version) const = 0;
 };
 // Rewrites the parts that hold any of it, each in a batch with the header; not synced. Nothing is
 // done where there is no list. Errors: kDataLoss; as FromRocks.
 absl::Status TakeFromUploadList(Database& database, uint32_t population,
-                                const index::CrowdVersionId& id, const Unwanted& unwanted);
+                                const index::CrowdVersionId& id, uint64_t data_version,
+                                const Unwanted& unwanted);
 
 }  // namespace throng::storage
 

@@ -35,8 +35,8 @@ UploadRecord ReadRecord(ByteReader& in) {
   if (flags > kKeepsUnknown) in.Fail();
   record.keeps_unknown = flags != 0;
   record.id_type = in.Text(kIdTypeNameBytesMax);
-  for (uint64_t* number : {&record.received, &record.matched, &record.duplicate, &record.unknown,
-                           &record.invalid}) {
+  for (uint64_t* number :
+       {&record.received, &record.matched, &record.duplicate, &record.unknown, &record.invalid}) {
     *number = in.Varint(kUploadReceivedMax);
   }
   record.start_us = in.ZigZag();

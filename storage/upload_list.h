@@ -26,8 +26,8 @@
 namespace throng::storage {
 
 inline constexpr uint32_t kUploadRefusedMax = 10'000;        // listed of one upload
-inline constexpr size_t kUploadRefusedBytesMax = 128;         // of the text of each
-inline constexpr uint64_t kUploadListedIdsMax = 20'000'000;   // of one version
+inline constexpr size_t kUploadRefusedBytesMax = 128;        // of the text of each
+inline constexpr uint64_t kUploadListedIdsMax = 20'000'000;  // of one version
 inline constexpr uint64_t kUploadReceivedMax = 1'000'000'000;
 
 // Numbers are part of the disk format: never renumbered.

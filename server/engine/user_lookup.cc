@@ -5,16 +5,12 @@
 #include "server/engine/universe.h"
 
 namespace throng::engine {
-namespace {
 
-// Whether the ordinal is a user's: an erased one's is nobody's.
 bool IsUser(const index::Snapshot& snapshot, uint32_t ordinal) {
   const index::TagShard* universe =
       snapshot.shard(index::kUniverseTag, ordinal >> index::kShardBits);
   return universe != nullptr && index::Contains(universe->values[0], ordinal & index::kShardMask);
 }
-
-}  // namespace
 
 std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::IdKey& key) {
   const std::optional<uint32_t> ordinal = snapshot.ids().Find(key);
