@@ -42,6 +42,7 @@ void RegisterEraseCommand(CLI::App& app, GlobalOptions& options, int& exit_code)
 // crowd and what stands behind it; the latter into the group `crowd`.
 void RegisterCrowdCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterCrowdVersionCommands(CLI::App& group, GlobalOptions& options, int& exit_code);
+void RegisterUploadCommands(CLI::App& group, GlobalOptions& options, int& exit_code);
 void RegisterTagsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPopulationsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // parse and format.

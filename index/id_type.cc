@@ -5,6 +5,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "index/id_chunk.h"
+#include "index/id_fault.h"
 #include "index/utf8.h"
 
 namespace throng::index {

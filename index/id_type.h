@@ -47,21 +47,6 @@ struct IdTypeDefinition {
 // Checks name, display name and normalizers. Errors: kInvalidArgument with field "id_type.<field>".
 absl::Status Validate(const IdTypeDefinition& definition);
 
-// What keeps a text from being an id of a type. Numbers are part of the disk format.
-enum class IdFault : uint8_t {
-  kNone = 0,
-  kNotHex = 1,
-  kEmpty = 2,  // also when no byte is left in the form of the type
-  kTooLong = 3,
-  kInvalidUtf8 = 4,
-};
-
-std::string_view IdFaultName(IdFault fault);  // "NOT_HEX": the reason of the error
-
-// Puts the form in which an id of the type is kept into `kept`, whose memory is used again: for
-// many ids. What it holds after a fault is not said.
-IdFault NormalizeInto(const IdTypeDefinition& definition, std::string_view id, std::string* kept);
-
 // The form in which an id of the type is kept: 1 to kIdBytesMax bytes of UTF-8. Errors:
 // kInvalidArgument (NOT_HEX, EMPTY_ID, ID_TOO_LONG, INVALID_UTF8) without a field.
 absl::StatusOr<std::string> NormalizeId(const IdTypeDefinition& definition, std::string_view id);

@@ -20,7 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/crowd.h"
-#include "index/id_type.h"
+#include "index/id_fault.h"
 #include "index/snapshot.h"
 
 namespace throng::storage {

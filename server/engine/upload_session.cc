@@ -8,6 +8,7 @@
 
 #include "index/error.h"
 #include "index/id_chunk.h"
+#include "index/id_fault.h"
 #include "index/id_hash.h"
 #include "server/engine/user_lookup.h"
 

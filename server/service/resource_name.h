@@ -48,6 +48,8 @@ absl::StatusOr<CrowdName> ParseCrowdName(std::string_view name, std::string_view
 // "populations/default/crowds/spring/versions/7".
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field);
+// "populations/default/crowds/vip/uploads/7": the upload that made version 7.
+absl::StatusOr<CrowdVersionName> ParseUploadName(std::string_view name, std::string_view field);
 
 std::string FormatPopulationName(std::string_view population);
 std::string FormatIdTypeName(std::string_view population, std::string_view id_type);
@@ -55,6 +57,7 @@ std::string FormatTagName(std::string_view population, std::string_view tag);
 std::string FormatCrowdName(std::string_view population, std::string_view crowd);
 std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
                                    uint32_t version);
+std::string FormatUploadName(std::string_view population, std::string_view crowd, uint32_t number);
 
 }  // namespace throng::service
 

@@ -35,10 +35,10 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
                               Milliseconds(limits.client_ping_interval_min));
 }
 
-constexpr const char* kServices[] = {"throng.v1.AdminService",      "throng.v1.PopulationService",
-                                     "throng.v1.TagService",        "throng.v1.UserService",
-                                     "throng.v1.SelectionService",  "throng.v1.InsightService",
-                                     "throng.v1.MembershipService", "throng.v1.CrowdService"};
+constexpr const char* kServices[] = {
+    "throng.v1.AdminService",      "throng.v1.PopulationService", "throng.v1.TagService",
+    "throng.v1.UserService",       "throng.v1.SelectionService",  "throng.v1.InsightService",
+    "throng.v1.MembershipService", "throng.v1.CrowdService",      "throng.v1.UploadService"};
 constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
@@ -54,7 +54,8 @@ Server::Server(const ServiceLimits& limits)
       selections_(calls_),
       insights_(calls_),
       memberships_(calls_),
-      crowds_(calls_) {}
+      crowds_(calls_),
+      uploads_(calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits,
@@ -97,6 +98,7 @@ bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
   builder.RegisterService(&insights_);
   builder.RegisterService(&memberships_);
   builder.RegisterService(&crowds_);
+  builder.RegisterService(&uploads_);
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr) return false;
   grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();

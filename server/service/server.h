@@ -27,6 +27,7 @@
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
 #include "server/service/tag_service.h"
+#include "server/service/upload_service.h"
 #include "server/service/user_service.h"
 
 namespace throng::service {
@@ -78,6 +79,7 @@ class Server {
   InsightService insights_;
   MembershipService memberships_;
   CrowdService crowds_;
+  UploadService uploads_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};
