@@ -49,6 +49,7 @@ void RegisterAllocateCommand(CLI::App& app, GlobalOptions& options, int& exit_co
 // package and, into its group, package export.
 void RegisterPackageCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPackageExportCommand(CLI::App& group, GlobalOptions& options, int& exit_code);
+void RegisterUploadCommands(CLI::App& group, GlobalOptions& options, int& exit_code);
 void RegisterTagsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPopulationsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // parse and format.

@@ -324,6 +324,7 @@ void RegisterCrowdCommand(CLI::App& app, GlobalOptions& options, int& exit_code)
   list->footer(kExamples);
   list->callback([arguments, &options, &exit_code] { exit_code = RunList(*arguments, options); });
   RegisterCrowdVersionCommands(*group, options, exit_code);
+  RegisterUploadCommands(*group, options, exit_code);
 }
 
 }  // namespace throng::cli

@@ -107,4 +107,19 @@ OrdinalSetRef Difference(const OrdinalSet& a, const OrdinalSet& b) {
   return OrdinalSet::FromBlocks(std::move(blocks));
 }
 
+OrdinalSetRef Union(const OrdinalSet& a, const OrdinalSet& b) {
+  const auto result = std::make_unique<ChunkScratch>();
+  std::vector<BlockRef> blocks(std::max(a.chunk_count(), b.chunk_count()));
+  for (uint32_t chunk = 0; chunk < blocks.size(); ++chunk) {
+    const ChunkSet first = a.chunk(chunk);
+    const ChunkSet second = b.chunk(chunk);
+    if (second.empty()) {
+      blocks[chunk] = chunk < a.chunk_count() ? a.ShareBlock(chunk) : BlockRef();
+    } else {
+      blocks[chunk] = MakeBlock(Unite(first, second, *result));
+    }
+  }
+  return OrdinalSet::FromBlocks(std::move(blocks));
+}
+
 }  // namespace throng::index

@@ -40,6 +40,8 @@ struct SetDifference {
 SetDifference Compare(const OrdinalSet& before, const OrdinalSet& now);
 // Those of `a` who are not in `b`.
 OrdinalSetRef Difference(const OrdinalSet& a, const OrdinalSet& b);
+// Those of `a` and of `b`.
+OrdinalSetRef Union(const OrdinalSet& a, const OrdinalSet& b);
 
 }  // namespace throng::index
 

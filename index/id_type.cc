@@ -5,6 +5,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "index/id_chunk.h"
+#include "index/id_fault.h"
 #include "index/utf8.h"
 
 namespace throng::index {
@@ -108,27 +109,56 @@ absl::Status Validate(const IdTypeDefinition& definition) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> NormalizeId(const IdTypeDefinition& definition, std::string_view id) {
-  std::string text(id);
+std::string_view IdFaultName(IdFault fault) {
+  switch (fault) {
+    case IdFault::kNone:
+      return "";
+    case IdFault::kNotHex:
+      return "NOT_HEX";
+    case IdFault::kEmpty:
+      return "EMPTY_ID";
+    case IdFault::kTooLong:
+      return "ID_TOO_LONG";
+    case IdFault::kInvalidUtf8:
+      return "INVALID_UTF8";
+  }
+  return "UNKNOWN";
+}
+
+IdFault NormalizeInto(const IdTypeDefinition& definition, std::string_view id, std::string* kept) {
+  kept->assign(id);
   for (const IdNormalizer normalizer : definition.normalizers) {
-    if (ApplyTo(normalizer, &text)) continue;
-    return InvalidArgument(
-        "NOT_HEX", "",
-        fmt::format("an id of type \"{}\" consists of hexadecimal digits", definition.name));
+    if (!ApplyTo(normalizer, kept)) return IdFault::kNotHex;
   }
-  if (text.empty()) {
-    return InvalidArgument(
-        "EMPTY_ID", "",
-        id.empty()
-            ? "the id is empty"
-            : fmt::format("nothing of the id is left in the form of \"{}\"", definition.name));
+  if (kept->empty()) return IdFault::kEmpty;
+  if (kept->size() > kIdBytesMax) return IdFault::kTooLong;
+  return IsValidUtf8(*kept) ? IdFault::kNone : IdFault::kInvalidUtf8;
+}
+
+absl::StatusOr<std::string> NormalizeId(const IdTypeDefinition& definition, std::string_view id) {
+  std::string text;
+  const IdFault fault = NormalizeInto(definition, id, &text);
+  const std::string_view reason = IdFaultName(fault);
+  switch (fault) {
+    case IdFault::kNone:
+      return text;
+    case IdFault::kNotHex:
+      return InvalidArgument(
+          reason, "",
+          fmt::format("an id of type \"{}\" consists of hexadecimal digits", definition.name));
+    case IdFault::kEmpty:
+      return InvalidArgument(
+          reason, "",
+          id.empty()
+              ? "the id is empty"
+              : fmt::format("nothing of the id is left in the form of \"{}\"", definition.name));
+    case IdFault::kTooLong:
+      return LimitExceeded(absl::StatusCode::kInvalidArgument, reason, "the id's length in bytes",
+                           kIdBytesMax, text.size());
+    case IdFault::kInvalidUtf8:
+      break;
   }
-  if (text.size() > kIdBytesMax) {
-    return LimitExceeded(absl::StatusCode::kInvalidArgument, "ID_TOO_LONG",
-                         "the id's length in bytes", kIdBytesMax, text.size());
-  }
-  if (!IsValidUtf8(text)) return InvalidArgument("INVALID_UTF8", "", "the id is not UTF-8");
-  return text;
+  return InvalidArgument(reason, "", "the id is not UTF-8");
 }
 
 }  // namespace throng::index

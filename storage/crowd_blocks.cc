@@ -21,6 +21,7 @@ using index::BitmapShardRef;
 using index::CrowdVersionId;
 
 constexpr size_t kBatchBytes = 4 << 20;
+constexpr uint8_t kFormatWithUpload = 2;  // of the header
 
 std::string KeyOf(uint32_t population, const CrowdVersionId& id, uint32_t shard) {
   return CrowdBlockKey{
@@ -48,8 +49,9 @@ void PutHeader(Database& database, uint32_t population, const CrowdVersionId& id
     header.cardinalities.pop_back();
   }
   const std::string key = KeyOf(population, id, kCrowdHeaderShard);
-  database.Put(Family::kCrowds, key, Seal(Kind::kCrowdHeader, key, EncodeCrowdSetHeader(header)),
-               batch);
+  const uint8_t format = header.has_upload ? kFormatWithUpload : 1;
+  database.Put(Family::kCrowds, key,
+               Seal(Kind::kCrowdHeader, key, EncodeCrowdSetHeader(header), format), batch);
 }
 
 absl::StatusOr<BitmapShardRef> DecodeBlock(std::string_view key, std::string_view value) {
@@ -63,7 +65,18 @@ absl::StatusOr<CrowdSetHeader> DecodeHeader(std::string_view key, std::string_vi
   THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
                           Unseal(Kind::kCrowdHeader, Family::kCrowds, key, value));
   absl::StatusOr<CrowdSetHeader> header = DecodeCrowdSetHeader(payload);
-  return header.ok() ? header : At(key, header.status());
+  if (!header.ok()) return At(key, header.status());
+  header->has_upload = static_cast<uint8_t>(value[1]) == kFormatWithUpload;
+  return header;
+}
+
+// Errors: kNotFound when no set is there.
+absl::StatusOr<CrowdSetHeader> ReadHeader(const Database& database, uint32_t population,
+                                          const CrowdVersionId& id) {
+  const std::string key = KeyOf(population, id, kCrowdHeaderShard);
+  const absl::StatusOr<std::string> stored = database.Get(Family::kCrowds, key);
+  if (!stored.ok()) return stored.status();
+  return DecodeHeader(key, *stored);
 }
 
 // The header against what was found, and against what the version says.
@@ -140,12 +153,17 @@ absl::StatusOr<index::OrdinalSetRef> ReadCrowdSet(const Database& database, uint
   bool is_there = false;
   RangeScan scan =
       database.Scan(Family::kCrowds, CrowdVersionRange(population, id.crowd, id.number));
-  for (; scan.Valid(); scan.Next()) {
+  while (scan.Valid()) {
     is_there = true;
     const std::optional<CrowdBlockKey> key = CrowdBlockKey::Parse(scan.key());
     if (!key.has_value()) return DamagedAt(Family::kCrowds, scan.key(), "not a crowd's key");
+    if (key->shard >= kUploadIdsShard && key->shard != kCrowdHeaderShard) {
+      scan.Seek(KeyOf(population, id, kCrowdHeaderShard));  // behind the list of an upload
+      continue;
+    }
     if (key->shard == kCrowdHeaderShard) {
       THRONG_ASSIGN_OR_RETURN(header, DecodeHeader(scan.key(), scan.value()));
+      scan.Next();
       continue;
     }
     if (key->shard >= index::kOrdinalsMax >> index::kShardBits) {
@@ -154,6 +172,7 @@ absl::StatusOr<index::OrdinalSetRef> ReadCrowdSet(const Database& database, uint
     THRONG_ASSIGN_OR_RETURN(BitmapShardRef part, DecodeBlock(scan.key(), scan.value()));
     shards.resize(key->shard + 1);
     shards.back() = std::move(part);
+    scan.Next();
   }
   THRONG_RETURN_IF_ERROR(scan.status());
   const std::string header_key = KeyOf(population, id, kCrowdHeaderShard);
@@ -163,15 +182,28 @@ absl::StatusOr<index::OrdinalSetRef> ReadCrowdSet(const Database& database, uint
   return index::SetOfShards(shards);
 }
 
+absl::StatusOr<bool> HasUpload(const Database& database, uint32_t population,
+                               const CrowdVersionId& id) {
+  THRONG_ASSIGN_OR_RETURN(const CrowdSetHeader header, ReadHeader(database, population, id));
+  return header.has_upload;
+}
+
+absl::Status PutHasUpload(Database& database, uint32_t population, const CrowdVersionId& id,
+                          rocksdb::WriteBatch* batch) {
+  THRONG_ASSIGN_OR_RETURN(CrowdSetHeader header, ReadHeader(database, population, id));
+  header.has_upload = true;
+  PutHeader(database, population, id, std::move(header), batch);
+  return absl::OkStatus();
+}
+
 absl::Status EraseFromCrowdSet(Database& database, uint32_t population, const CrowdVersionId& id,
                                const index::Snapshot& snapshot, const std::set<uint32_t>& shards) {
-  const std::string header_key = KeyOf(population, id, kCrowdHeaderShard);
-  const absl::StatusOr<std::string> stored = database.Get(Family::kCrowds, header_key);
+  absl::StatusOr<CrowdSetHeader> stored = ReadHeader(database, population, id);
   if (absl::IsNotFound(stored.status())) {
-    return DamagedAt(Family::kCrowds, header_key, "it is missing");
+    return DamagedAt(Family::kCrowds, KeyOf(population, id, kCrowdHeaderShard), "it is missing");
   }
   THRONG_RETURN_IF_ERROR(stored.status());
-  THRONG_ASSIGN_OR_RETURN(CrowdSetHeader header, DecodeHeader(header_key, *stored));
+  CrowdSetHeader header = *std::move(stored);
   rocksdb::WriteBatch batch;
   for (const uint32_t shard : shards) {
     if (shard >= header.cardinalities.size() || header.cardinalities[shard] == 0) continue;

@@ -34,6 +34,14 @@ absl::StatusOr<index::OrdinalSetRef> ReadCrowdSet(const Database& database, uint
                                                   const index::CrowdVersionId& id,
                                                   uint64_t computed_count);
 
+// Whether the list of an upload (storage/upload_blocks.h) stands beside the set. Errors: kNotFound
+// when no set is there; kDataLoss naming the key.
+absl::StatusOr<bool> HasUpload(const Database& database, uint32_t population,
+                               const index::CrowdVersionId& id);
+// Adds to the batch that it does. Errors: likewise.
+absl::Status PutHasUpload(Database& database, uint32_t population, const index::CrowdVersionId& id,
+                          rocksdb::WriteBatch* batch);
+
 // Takes those who are no users of `snapshot` out of the set's shards `shards`; a batch, not synced.
 // Errors: as ReadCrowdSet.
 absl::Status EraseFromCrowdSet(Database& database, uint32_t population,

@@ -30,6 +30,7 @@ struct CrowdSetHeader {
   // The data version of the fold that last took erased users out; 0: none did.
   uint64_t erased_through = 0;
   std::vector<uint32_t> cardinalities;  // by shard; 0: nothing is stored; the last one is not 0
+  bool has_upload = false;              // a list of an upload stands beside it: format 2 says so
 };
 
 // All errors of decoding: kDataLoss.

@@ -15,6 +15,7 @@
 #include "storage/crowd_codec.h"
 #include "storage/envelope.h"
 #include "storage/rocks_status.h"
+#include "storage/upload_blocks.h"
 
 namespace throng::storage {
 namespace {
@@ -142,7 +143,16 @@ absl::Status CheckCrowdSets(const Database& database, uint32_t population,
       wanted.push_back({{id, version.number}, version.computed_count});
     }
   }
-  return ReadAll(database, population, wanted, parallel, tolerate, [](size_t, OrdinalSetRef) {});
+  THRONG_RETURN_IF_ERROR(
+      ReadAll(database, population, wanted, parallel, tolerate, [](size_t, OrdinalSetRef) {}));
+  for (const auto& [id, entry] : snapshot.crowds().by_id()) {
+    for (const CrowdVersion& version : *entry->versions) {
+      const absl::Status list = WithoutExceptions(
+          [&] { return CheckUploadList(database, population, {id, version.number}); });
+      if (!list.ok()) THRONG_RETURN_IF_ERROR(tolerate(list));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace throng::storage

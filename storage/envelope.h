@@ -37,6 +37,9 @@ enum class Kind : uint8_t {
   kCrowd = 14,
   kCrowdHeader = 15,
   kCrowdBlock = 16,
+  kUploadHeader = 17,
+  kUploadIds = 18,
+  kUploadRefused = 19,
 };
 
 // The newest format of a kind's payload that this program reads. A value is written in the oldest
@@ -44,7 +47,10 @@ enum class Kind : uint8_t {
 constexpr uint8_t PayloadFormatMax(Kind kind) {
   if (kind == Kind::kRecord) return 4;
   if (kind == Kind::kBase) return 3;
-  return kind == Kind::kValues || kind == Kind::kIdChunk || kind == Kind::kTag ? 2 : 1;
+  return kind == Kind::kValues || kind == Kind::kIdChunk || kind == Kind::kTag ||
+                 kind == Kind::kCrowdHeader
+             ? 2
+             : 1;
 }
 inline constexpr size_t kEnvelopeBytes = 10;
 

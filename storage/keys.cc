@@ -57,9 +57,18 @@ std::string DescribeBlock(const BlockKey& key) {
                      key.population, key.tag, key.generation, key.partition, key.shard, part);
 }
 
+std::string CrowdPart(uint32_t shard) {
+  if (shard == kCrowdHeaderShard) return "header";
+  if (shard == kUploadHeaderShard) return "upload header";
+  if (shard >= kUploadRefusedShard) {
+    return fmt::format("upload refused {}", shard - kUploadRefusedShard);
+  }
+  if (shard >= kUploadIdsShard) return fmt::format("upload ids {}", shard - kUploadIdsShard);
+  return fmt::format("shard {}", shard);
+}
+
 std::string DescribeCrowdBlock(const CrowdBlockKey& key) {
-  const std::string part =
-      key.shard == kCrowdHeaderShard ? "header" : fmt::format("shard {}", key.shard);
+  const std::string part = CrowdPart(key.shard);
   return fmt::format("crowds: population {}, crowd {}, version {}, {}", key.population, key.crowd,
                      key.number, part);
 }

@@ -29,6 +29,12 @@ inline constexpr uint32_t kColumnValue = 0xFFFFFFFE;
 // In place of the shard, in the key of what a crowd version's set must consist of.
 inline constexpr uint32_t kCrowdHeaderShard = 0xFFFFFFFF;
 
+// Likewise, in the keys of the list of an upload that made the version: its header, its parts of
+// ids from the first one on, and those of what was refused.
+inline constexpr uint32_t kUploadHeaderShard = 0xFFFFFFFE;
+inline constexpr uint32_t kUploadIdsShard = 0x80000000;
+inline constexpr uint32_t kUploadRefusedShard = 0xC0000000;
+
 // A shard of the set of a crowd's version, or its header. Family crowds.
 struct CrowdBlockKey {
   uint32_t population = 0;

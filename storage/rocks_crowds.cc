@@ -69,6 +69,10 @@ absl::Status RocksStore::CheckCrowdsWritten(uint32_t population,
       return absl::InvalidArgumentError(fmt::format("crowd {}: no set was written for version {}",
                                                     added.crowd, added.version.number));
     }
+    if (written->second.is_uploading && !written->second.is_lost) {
+      return absl::InvalidArgumentError(fmt::format("crowd {}: the list of version {} is not whole",
+                                                    added.crowd, added.version.number));
+    }
     if (written->second.is_lost) {
       return index::MakeError(
           absl::StatusCode::kAborted,

@@ -21,6 +21,7 @@
 #include "storage/record_check.h"
 #include "storage/rocks_status.h"
 #include "storage/rocks_store.h"
+#include "storage/upload_erasure.h"
 
 namespace throng::storage {
 namespace {
@@ -235,6 +236,11 @@ absl::Status RocksStore::FoldImpl(uint32_t population, const Snapshot& snapshot,
   THRONG_RETURN_IF_ERROR(CheckFold(population, snapshot, &needs_scrub, &flipped, &folded_version));
   // Blocks must not reach the disk before the records they are made of.
   THRONG_RETURN_IF_ERROR(database_->Sync());
+  // Before anything overwrites the ids of those who were erased: they tell what to look for.
+  if (needs_scrub) {
+    THRONG_RETURN_IF_ERROR(
+        EraseFromUploadLists(*database_, population, snapshot, folded, folded_version));
+  }
   FoldWriter writer(*database_, population, kBatchBytes);
   for (const TagPair& pair : PairTags(snapshot, folded, flipped)) {
     THRONG_RETURN_IF_ERROR(WriteContent(pair, writer));

@@ -6,6 +6,7 @@
 //   rocks_load.cc    recovery: base and log -> snapshot
 //   rocks_fold.cc    snapshot -> base; the content of a REPLACE
 //   rocks_crowds.cc  the sets of crowd versions
+//   rocks_uploads.cc  the lists of uploads
 //   rocks_checkpoint.cc  a copy as of now
 //
 // Example: see storage/store.h, whose comments are the contract.
@@ -60,8 +61,9 @@ struct PopulationState {
   std::set<TagGeneration> flipped;
   // Sets of crowd versions on disk.
   struct CrowdContent {
-    uint64_t version = 0;  // of the commit that made it one; 0: it waits for it
-    bool is_lost = false;  // to an I/O error, while it waited
+    uint64_t version = 0;       // of the commit that made it one; 0: it waits for it
+    bool is_lost = false;       // to an I/O error, while it waited
+    bool is_uploading = false;  // its list is begun and not ended
   };
   std::map<index::CrowdVersionId, CrowdContent> crowds;
   bool needs_scrub = false;  // a fold took erasures in whose traces are still in files
@@ -105,6 +107,28 @@ class RocksStore : public Store {
   absl::StatusOr<index::OrdinalSetRef> ReadCrowdVersion(uint32_t population,
                                                         const index::CrowdVersionId& id,
                                                         uint64_t computed_count) const override;
+
+  // Of UploadListStore.
+  absl::Status BeginUpload(uint32_t population, const index::CrowdVersionId& id) override;
+  absl::Status WriteUploadIds(uint32_t population, const index::CrowdVersionId& id, uint32_t part,
+                              std::span<const ListedId> ids) override;
+  absl::Status EndUpload(uint32_t population, const index::CrowdVersionId& id,
+                         const UploadRecord& record, std::span<const UploadPart> parts,
+                         std::span<const RefusedId> refused) override;
+  absl::StatusOr<StoredUpload> ReadUpload(uint32_t population,
+                                          const index::CrowdVersionId& id) const override;
+  absl::StatusOr<ListedIds> ReadUploadIds(uint32_t population, const index::CrowdVersionId& id,
+                                          uint32_t part) const override;
+  absl::StatusOr<std::vector<RefusedId>> ReadUploadRefused(uint32_t population,
+                                                           const index::CrowdVersionId& id,
+                                                           uint32_t part) const override;
+  absl::Status EraseFromUploads(uint32_t population, const index::Snapshot& snapshot,
+                                const index::Snapshot* folded) override;
+  // Calls `work` while a list is being written.
+  template <typename Work>
+  absl::Status Upload(uint32_t population, const index::CrowdVersionId& id, bool begins,
+                      const Work& work);
+  absl::Status CheckUploading(uint32_t population, const index::CrowdVersionId& id, bool begins);
 
   absl::Status ReadPopulations();
   int64_t now_us() const;

@@ -25,6 +25,7 @@
 #include "index/parallel.h"
 #include "index/snapshot.h"
 #include "storage/crowd_set_store.h"
+#include "storage/upload_list.h"
 
 namespace throng::storage {
 
@@ -85,7 +86,7 @@ using Progress = std::function<void(uint64_t bytes_done, uint64_t bytes_total)>;
 // of them, and Append or Write, Fold and WriteGeneration with one another: one of each at a time,
 // but of WriteGeneration one for each tag, and that not with the Append that makes its content
 // visible, and ReadCrowdVersion with all of them.
-class Store : public CrowdSetStore {
+class Store : public CrowdSetStore, public UploadListStore {
  public:
   // Errors: kFailedPrecondition when another process holds the directory or it was written by a
   // newer version, kDataLoss naming the file or key when something is damaged, kUnavailable or

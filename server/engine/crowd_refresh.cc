@@ -10,12 +10,14 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/engine/crowd_commit.h"
 #include "server/engine/crowd_info.h"
 #include "server/engine/crowd_reader.h"
 #include "server/engine/crowd_rules.h"
 #include "server/engine/crowds.h"
 #include "server/engine/request_memory.h"
 #include "server/engine/universe.h"
+#include "server/engine/waiting_ids.h"
 
 namespace throng::engine {
 
@@ -26,89 +28,32 @@ struct Crowds::Computation {
   uint32_t depth = 0;
   index::CrowdVersion version;
   index::OrdinalSetRef set;
+  // UPLOAD: what was looked up again, and what became of it.
+  std::optional<WaitingIds> waiting;
+  storage::UploadRecord record;
 
   uint32_t id() const { return crowd->definition->id; }
   std::string field() const { return fmt::format("crowds[{}]", place); }
 };
 
-// Keeps others from computing the same crowds. Not thread-safe.
-class RefreshGuard {
- public:
-  explicit RefreshGuard(Crowds& crowds) : crowds_(crowds) {}
-  RefreshGuard(const RefreshGuard&) = delete;
-  RefreshGuard& operator=(const RefreshGuard&) = delete;
-  ~RefreshGuard() {
-    index::MutexLock lock(crowds_.mutex_);
-    for (const auto& held : held_) crowds_.refreshing_.erase(held);
-  }
-
-  // False when somebody else does.
-  bool Take(uint32_t population, uint32_t crowd) {
-    index::MutexLock lock(crowds_.mutex_);
-    if (!crowds_.refreshing_.insert({population, crowd}).second) return false;
-    held_.emplace_back(population, crowd);
-    return true;
-  }
-
- private:
-  Crowds& crowds_;
-  std::vector<std::pair<uint32_t, uint32_t>> held_;
-};
-
 namespace {
 
-absl::Status Refused(const index::CrowdDefinition& definition, std::string_view reason,
-                     std::string_view why, std::string_view field) {
-  return index::MakeError(absl::StatusCode::kFailedPrecondition,
-                          fmt::format("crowd \"{}\" {}", definition.name, why),
-                          {.reason = std::string(reason), .field = std::string(field)});
-}
-
 // Whether the crowd can get a version that is computed.
-absl::Status CheckRefreshable(const index::CrowdDefinition& definition, std::string_view field) {
-  if (definition.deleted()) {
-    return Refused(definition, "CROWD_DELETED", "was deleted: undelete it", field);
-  }
-  if (definition.kind == index::CrowdKind::kUpload) {
-    return Refused(definition, "NOT_A_RULE", "is UPLOAD: only a RULE or an arm is computed", field);
-  }
-  if (definition.frozen) {
-    return Refused(definition, "CROWD_FROZEN", "is frozen: it gets no more versions", field);
-  }
-  return absl::OkStatus();
-}
-
-// The versions that go when `added` comes: older than the last so many, or beyond the budget; never
-// the newest or a pinned one.
-std::vector<index::CrowdVersionId> Superseded(const index::CrowdEntry& crowd,
-                                              const index::CrowdVersion& added) {
+absl::Status CheckRefreshable(const Universe& universe, const index::CrowdEntry& crowd,
+                              bool freezes, std::string_view field) {
   const index::CrowdDefinition& definition = *crowd.definition;
-  std::vector<index::CrowdVersionId> superseded;
-  uint32_t kept = 1;
-  uint64_t bytes = added.bytes;
-  for (auto version = crowd.versions->rbegin(); version != crowd.versions->rend(); ++version) {
-    const bool is_over =
-        definition.byte_budget != 0 && bytes + version->bytes > definition.byte_budget;
-    if (!version->pinned && (kept >= definition.keep_last || is_over)) {
-      superseded.push_back({definition.id, version->number});
-      continue;
-    }
-    if (!version->pinned) ++kept;
-    bytes += version->bytes;
+  THRONG_RETURN_IF_ERROR(CheckGetsVersions(definition, field));
+  if (definition.kind != index::CrowdKind::kUpload) return absl::OkStatus();
+  if (crowd.versions->empty()) {
+    return CrowdRefused(definition, "CROWD_NOT_REFRESHED", "has no version: upload ids into it",
+                        field);
   }
-  return superseded;
-}
-
-// The rule for good, as people read it.
-index::CrowdDefinition Frozen(const index::CrowdDefinition& definition,
-                              const index::CrowdCatalogue& crowds, int64_t time_us) {
-  index::CrowdDefinition frozen = definition;
-  if (definition.kind == index::CrowdKind::kRule) frozen.rule = NamedRuleText(definition, crowds);
-  frozen.references.clear();
-  frozen.frozen = true;
-  ++frozen.revision;
-  frozen.update_us = time_us;
-  return frozen;
+  THRONG_ASSIGN_OR_RETURN(const WaitingIds waiting, WaitingIds::Of(universe, crowd));
+  if (freezes || waiting.keeps()) return absl::OkStatus();
+  return CrowdRefused(definition, "NOT_A_RULE",
+                      "is UPLOAD and keeps no unknown ids that could be looked up again: upload "
+                      "its ids anew, with keep_unknown if they are to wait for their users",
+                      field);
 }
 
 // What is kept for a retry: numbers.
@@ -148,6 +93,12 @@ RefreshResult DecodeAnswer(const std::string& text, const index::Snapshot& newes
   return result;
 }
 
+uint64_t MicrosSince(std::chrono::steady_clock::time_point start) {
+  const auto taken = std::chrono::steady_clock::now() - start;
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(taken).count());
+}
+
 // Computes the rules one after the other; equal ones once.
 class BatchComputer {
  public:
@@ -178,11 +129,25 @@ class BatchComputer {
     }
     *set = rule->second.set;
     Fill(crowd, time, rule->second, version);
-    version->duration_us =
-        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                  std::chrono::steady_clock::now() - start)
-                                  .count());
+    version->duration_us = MicrosSince(start);
     reader_.Use(definition.id, *version, *set);
+    return absl::OkStatus();
+  }
+
+  // The same for a crowd of uploads.
+  absl::Status LookUp(const index::CrowdEntry& crowd, const WaitingIds& waiting,
+                      storage::UploadRecord* record, index::CrowdVersion* version,
+                      index::OrdinalSetRef* set) {
+    const auto start = std::chrono::steady_clock::now();
+    THRONG_ASSIGN_OR_RETURN(const UploadRefresh refreshed,
+                            LookUpAgain(snapshot_, crowd, waiting, check_));
+    *record = refreshed.record;
+    record->start_us = time_.reference_us;
+    *set = refreshed.users;
+    Rule rule{.set = refreshed.users};
+    Fill(crowd, time_, rule, version);
+    version->duration_us = MicrosSince(start);
+    reader_.Use(crowd.definition->id, *version, *set);
     return absl::OkStatus();
   }
 
@@ -198,21 +163,11 @@ class BatchComputer {
 
   void Fill(const index::CrowdEntry& crowd, const query::TimeContext& time, const Rule& rule,
             index::CrowdVersion* version) const {
-    const uint32_t previous = crowd.versions->empty() ? 0 : crowd.versions->back().number;
-    static const index::OrdinalSet kNobody;
-    const index::SetDifference change =
-        index::Compare(previous == 0 ? kNobody : *crowd.last_set, *rule.set);
-    *version = {.number = previous + 1,
-                .revision = crowd.definition->revision,
-                .computed_count = rule.set->cardinality(),
-                .data_version = snapshot_.data_version(),
-                .reference_us = time.reference_us,
-                .previous = previous,
-                .added = change.added,
-                .removed = change.removed,
-                .bytes = rule.set->memory_bytes(),
-                .tags = rule.tags,
-                .reads = rule.reads};
+    *version = NextVersion(crowd, *rule.set);
+    version->data_version = snapshot_.data_version();
+    version->reference_us = time.reference_us;
+    version->tags = rule.tags;
+    version->reads = rule.reads;
   }
 
   const index::Snapshot& snapshot_;
@@ -221,69 +176,6 @@ class BatchComputer {
   CrowdReader reader_;
   std::map<Key, Rule> rules_;
 };
-
-// Writes sets before the commit that makes them versions, and takes them back when it does not
-// come. Not thread-safe.
-class WrittenSets {
- public:
-  explicit WrittenSets(const Universe& universe) : universe_(universe) {}
-  WrittenSets(const WrittenSets&) = delete;
-  WrittenSets& operator=(const WrittenSets&) = delete;
-  ~WrittenSets() {
-    // Where that fails too, the next start collects them.
-    for (const index::CrowdVersionId& id : ids_) {
-      universe_.store().WriteCrowdVersion(universe_.population().id, id, nullptr).IgnoreError();
-    }
-  }
-
-  // Several at a time.
-  absl::Status Write(std::vector<std::pair<index::CrowdVersionId, index::OrdinalSetRef>> sets) {
-    std::vector<absl::Status> statuses(sets.size());
-    for (const auto& [id, set] : sets) ids_.push_back(id);
-    universe_.write_parallel().For(static_cast<uint32_t>(sets.size()), [&](uint32_t i, uint32_t) {
-      statuses[i] = universe_.store().WriteCrowdVersion(universe_.population().id, sets[i].first,
-                                                        sets[i].second.get());
-    });
-    for (const absl::Status& status : statuses) THRONG_RETURN_IF_ERROR(status);
-    return absl::OkStatus();
-  }
-  void Keep() { ids_.clear(); }
-
- private:
-  const Universe& universe_;
-  std::vector<index::CrowdVersionId> ids_;
-};
-
-// Puts one version into the record, as the newest snapshot has its crowd.
-absl::Status AddVersion(const index::Snapshot& newest, const index::CrowdVersion& computed,
-                        const index::OrdinalSetRef& set, uint32_t id, std::string_view field,
-                        bool freezes, index::CommitRecord* record) {
-  const index::CrowdEntry* crowd = newest.crowds().FindById(id);
-  if (crowd == nullptr) {
-    return index::MakeError(absl::StatusCode::kAborted, "the crowd went meanwhile",
-                            {.reason = "UNKNOWN_CROWD", .field = std::string(field)});
-  }
-  THRONG_RETURN_IF_ERROR(CheckRefreshable(*crowd->definition, field));
-  const uint32_t last = crowd->versions->empty() ? 0 : crowd->versions->back().number;
-  if (computed.number != last + 1) {
-    return index::MakeError(absl::StatusCode::kAborted, "the crowd got a version meanwhile",
-                            {.reason = "REFRESH_UNDER_WAY", .field = std::string(field)});
-  }
-  index::NewCrowdVersion added{.crowd = id, .version = computed};
-  // Whoever was erased while it was computed is in it on disk, until the next fold.
-  added.set = index::LivingIn(newest, set);
-  added.version.holds_erased = added.set != set;
-  added.version.create_us = record->time_us;
-  for (const index::CrowdVersionId& old : Superseded(*crowd, added.version)) {
-    record->crowds.dropped.push_back(old);
-  }
-  record->crowds.versions.push_back(std::move(added));
-  if (freezes) {
-    record->crowds.definitions.push_back(
-        Frozen(*crowd->definition, newest.crowds(), record->time_us));
-  }
-  return absl::OkStatus();
-}
 
 absl::Status CheckNames(const RefreshCrowds& refresh) {
   if (refresh.names.empty()) {
@@ -334,7 +226,7 @@ absl::StatusOr<RefreshResult> Crowds::RefreshAll(const CallContext& context,
     const index::SnapshotRef newest = universe->newest();
     THRONG_ASSIGN_OR_RETURN(const index::CrowdEntry* crowd,
                             CrowdView(*newest, context.visibility).Require(name, field));
-    THRONG_RETURN_IF_ERROR(CheckRefreshable(*crowd->definition, field));
+    THRONG_RETURN_IF_ERROR(CheckRefreshable(*universe, *crowd, freezes, field));
     if (!guard.Take(universe->population().id, crowd->definition->id)) {
       return index::MakeError(
           absl::StatusCode::kAborted,
@@ -344,7 +236,8 @@ absl::StatusOr<RefreshResult> Crowds::RefreshAll(const CallContext& context,
     ids.push_back(crowd->definition->id);
     computations.push_back({.place = computations.size()});
   }
-  // From here on nobody else adds versions to these.
+  // From here on nobody else adds versions to these. Ids of the erased wait no more.
+  THRONG_RETURN_IF_ERROR(EraseFromUploads(*universe).status());
   THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe->Pin(0));
   const CrowdGraph graph(snapshot->crowds());
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -354,6 +247,9 @@ absl::StatusOr<RefreshResult> Crowds::RefreshAll(const CallContext& context,
           .Unknown(refresh.names[i], fmt::format("crowds[{}]", i));
     }
     computations[i].depth = graph.DepthOf(ids[i]);
+    if (computations[i].crowd->definition->kind != index::CrowdKind::kUpload) continue;
+    THRONG_ASSIGN_OR_RETURN(computations[i].waiting,
+                            WaitingIds::Of(*universe, *computations[i].crowd));
   }
   return Finish(context, *universe, snapshot, *time, key, std::move(computations), options,
                 freezes);
@@ -371,7 +267,10 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
                    [](const Computation* a, const Computation* b) { return a->depth < b->depth; });
   BatchComputer computer(universe, *snapshot, context, time);
   for (Computation* one : order) {
-    const absl::Status status = computer.Compute(*one->crowd, &one->version, &one->set);
+    const absl::Status status =
+        one->waiting.has_value()
+            ? computer.LookUp(*one->crowd, *one->waiting, &one->record, &one->version, &one->set)
+            : computer.Compute(*one->crowd, &one->version, &one->set);
     if (!status.ok()) return index::WithField(status, one->field());
   }
   RefreshResult result{.read_version = snapshot->data_version(),
@@ -389,12 +288,27 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
   if (options.validate_only) return result;
   WrittenSets written(universe);
   THRONG_RETURN_IF_ERROR(written.Write(std::move(sets)));
+  const auto write_lists = [&]() -> absl::Status {
+    for (const Computation& one : computations) {
+      if (!one.waiting.has_value()) continue;
+      storage::UploadWriter writer(universe.store(), universe.population().id,
+                                   {one.id(), one.version.number});
+      THRONG_RETURN_IF_ERROR(
+          WriteStillWaiting(*snapshot, *one.waiting, one.record, freezes, &writer));
+    }
+    return absl::OkStatus();
+  };
+  const bool has_lists =
+      std::any_of(computations.begin(), computations.end(),
+                  [](const Computation& one) { return one.waiting.has_value(); });
   const auto build = [&](const index::Snapshot& newest,
                          index::CommitRecord* record) -> absl::Status {
     index::CommitRecord built = *record;
     for (size_t i = 0; i < computations.size(); ++i) {
-      THRONG_RETURN_IF_ERROR(AddVersion(newest, computations[i].version, computations[i].set,
-                                        ids[i], computations[i].field(), freezes, &built));
+      const Computation& one = computations[i];
+      const ReadyVersion ready{
+          .crowd = ids[i], .version = one.version, .set = one.set, .field = one.field()};
+      THRONG_RETURN_IF_ERROR(AddVersion(newest, ready, freezes, &built));
       const index::NewCrowdVersion& added = built.crowds.versions.back();
       result.crowds[i].computed = {.version = added.version,
                                    .current_count = added.set->cardinality()};
@@ -403,7 +317,10 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
     *record = std::move(built);
     return absl::OkStatus();
   };
-  THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef visible, universe.Commit(build));
+  THRONG_ASSIGN_OR_RETURN(
+      const index::SnapshotRef visible,
+      CommitLists(universe, has_lists ? std::function<absl::Status()>(write_lists) : nullptr,
+                  build));
   written.Keep();
   result.data_version = visible->data_version();
   return result;

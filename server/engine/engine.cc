@@ -79,6 +79,7 @@ struct Engine::Parts {
   Populations populations{universes};
   Tags tags{universes};
   Crowds crowds{universes};
+  Uploads uploads{universes, crowds};
   Writer writer{universes};
   Selections selections{universes};
   Insights insights{universes};
@@ -130,6 +131,7 @@ Engine::~Engine() = default;
 Populations& Engine::populations() { return parts_->populations; }
 Tags& Engine::tags() { return parts_->tags; }
 Crowds& Engine::crowds() { return parts_->crowds; }
+Uploads& Engine::uploads() { return parts_->uploads; }
 Writer& Engine::writer() { return parts_->writer; }
 Selections& Engine::selections() { return parts_->selections; }
 Insights& Engine::insights() { return parts_->insights; }

@@ -5,9 +5,9 @@
 //   absl::StatusOr<CountResult> n = (*engine)->selections().Count(
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
-// One face a concern: populations(), tags(), crowds(), writer(), selections(), insights(),
-// memberships(), portraits(), identities(), erasures(), packages(), administration(). All are
-// thread-safe; a call runs on the caller's thread and on the query pool.
+// One face a concern: populations(), tags(), crowds(), uploads(), writer(), selections(),
+// insights(), memberships(), portraits(), identities(), erasures(), packages(), administration().
+// All are thread-safe; a call runs on the caller's thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -29,6 +29,7 @@
 #include "server/engine/portraits.h"
 #include "server/engine/selections.h"
 #include "server/engine/tags.h"
+#include "server/engine/uploads.h"
 #include "server/engine/writer.h"
 #include "storage/store.h"
 
@@ -75,6 +76,7 @@ class Engine {
   Populations& populations();
   Tags& tags();
   Crowds& crowds();
+  Uploads& uploads();
   Writer& writer();
   Selections& selections();
   Insights& insights();

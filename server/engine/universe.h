@@ -56,6 +56,7 @@ class Universe {
   int64_t now_us() const { return environment_.clock_us(); }
   // Of older versions of crowds; what a read keeps there changes nothing else.
   friend CrowdSetCache& CrowdSetsOf(const Universe& universe) { return universe.crowd_sets_; }
+  friend absl::StatusOr<uint64_t> EraseFromUploads(Universe& universe);  // crowd_commit.h
 
   // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;
@@ -167,6 +168,7 @@ class Universe {
   index::Mutex fold_mutex_;
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
   int64_t erasure_folded_us_ THRONG_GUARDED_BY(fold_mutex_) = 0;
+  uint64_t uploads_erased_version_ THRONG_GUARDED_BY(fold_mutex_) = 0;
 };
 
 // All populations; folds them when it ends. Thread-safe.

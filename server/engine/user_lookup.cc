@@ -5,37 +5,12 @@
 #include "server/engine/universe.h"
 
 namespace throng::engine {
-namespace {
 
-// Whether the ordinal is a user's: an erased one's is nobody's.
 bool IsUser(const index::Snapshot& snapshot, uint32_t ordinal) {
   const index::TagShard* universe =
       snapshot.shard(index::kUniverseTag, ordinal >> index::kShardBits);
   return universe != nullptr && index::Contains(universe->values[0], ordinal & index::kShardMask);
 }
-
-// Finds the ids 0 to count - 1: make_key and found as of IdDictionary::FindAll, but that what is
-// found is a user.
-template <typename MakeKey, typename Found>
-void FindEach(const index::Snapshot& snapshot, const index::IdTypeDefinition* type, size_t count,
-              MakeKey make_key, Found found) {
-  if (type == nullptr) {
-    snapshot.ids().FindAll(count, make_key,
-                           [&](size_t i, const index::IdKey&, std::optional<uint32_t> ordinal) {
-                             if (ordinal.has_value() && IsUser(snapshot, *ordinal))
-                               found(i, *ordinal);
-                           });
-    return;
-  }
-  const index::LinkedIds* linked = snapshot.linked_ids(type->id);
-  if (linked == nullptr) return;
-  linked->ids().FindAll(count, make_key,
-                        [&](size_t i, const index::IdKey&, std::optional<uint32_t> entry) {
-                          if (entry.has_value()) found(i, linked->owner(*entry));
-                        });
-}
-
-}  // namespace
 
 std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::IdKey& key) {
   const std::optional<uint32_t> ordinal = snapshot.ids().Find(key);
@@ -97,9 +72,11 @@ std::vector<UserMatch> FindUsers(const index::Snapshot& snapshot,
     kept.push_back(*std::move(form));
     places.push_back(i);
   }
-  FindEach(
+  FindUsers(
       snapshot, type, kept.size(), [&](size_t i, char*) { return index::MakeIdKey(kept[i]); },
-      [&](size_t i, uint32_t user) { matches[places[i]].ordinal = user; });
+      [&](size_t i, const index::IdKey&, std::optional<uint32_t> user) {
+        matches[places[i]].ordinal = user;
+      });
   return matches;
 }
 
@@ -107,10 +84,12 @@ std::vector<UserMatch> FindUsers(const index::Snapshot& snapshot,
                                  const index::IdTypeDefinition* type,
                                  std::span<const uint64_t> numbers) {
   std::vector<UserMatch> matches(numbers.size());
-  FindEach(
+  FindUsers(
       snapshot, type, numbers.size(),
       [&](size_t i, char* buffer) { return index::MakeIdKey(numbers[i], buffer); },
-      [&](size_t i, uint32_t user) { matches[i].ordinal = user; });
+      [&](size_t i, const index::IdKey&, std::optional<uint32_t> user) {
+        matches[i].ordinal = user;
+      });
   return matches;
 }
 

@@ -29,6 +29,9 @@ namespace throng::engine {
 
 class Universe;
 
+// Whether the ordinal is a user's: an erased one's is nobody's. Thread-safe.
+bool IsUser(const index::Snapshot& snapshot, uint32_t ordinal);
+
 // The user's ordinal, empty if there is none. Thread-safe.
 std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::IdKey& key);
 
@@ -51,6 +54,33 @@ std::optional<uint32_t> FindUser(const index::Snapshot& snapshot,
 absl::StatusOr<std::optional<uint32_t>> FindUser(const index::Snapshot& snapshot,
                                                  const index::IdTypeDefinition* type,
                                                  std::string_view id, std::string_view field);
+
+// Finds many ids of a type (null: the primary one) in their kept forms: as
+// index::IdDictionary::FindAll, with the user as found(i, key, user)'s last argument. Thread-safe.
+template <typename MakeKey, typename Found>
+void FindUsers(const index::Snapshot& snapshot, const index::IdTypeDefinition* type, size_t count,
+               MakeKey make_key, Found found) {
+  if (type == nullptr) {
+    const bool all_live = snapshot.user_count() == snapshot.ordinal_end();
+    snapshot.ids().FindAll(count, make_key,
+                           [&](size_t i, const index::IdKey& key, std::optional<uint32_t> user) {
+                             if (user.has_value() && !all_live && !IsUser(snapshot, *user))
+                               user.reset();
+                             found(i, key, user);
+                           });
+    return;
+  }
+  const index::LinkedIds* linked = snapshot.linked_ids(type->id);
+  if (linked == nullptr) {
+    char buffer[20];
+    for (size_t i = 0; i < count; ++i) found(i, make_key(i, buffer), std::nullopt);
+    return;
+  }
+  linked->ids().FindAll(
+      count, make_key, [&](size_t i, const index::IdKey& key, std::optional<uint32_t> entry) {
+        found(i, key, entry.has_value() ? std::optional(linked->owner(*entry)) : std::nullopt);
+      });
+}
 
 // Whom an id names, as it was given.
 struct UserMatch {

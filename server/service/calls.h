@@ -29,6 +29,7 @@
 #include "server/service/service_limits.h"
 #include "server/service/stream_call.h"
 #include "server/service/unary_call.h"
+#include "server/service/upload_call.h"
 #include "server/service/worker_pool.h"
 
 namespace throng::service {
@@ -111,6 +112,24 @@ class Calls {
             status = handler({engine, guarded.caller(), limits_, guarded.who()}, message, stream);
           }
           return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+        });
+  }
+
+  // Beside loads: load_streams_max of both.
+  template <typename Request, typename Response>
+  grpc::ServerReadReactor<grpc::ByteBuffer>* ClientStream(
+      grpc::CallbackServerContext* context, grpc::ByteBuffer* response,
+      absl::Status (*handler)(const CallScope&, ReadStream<Request>&, Response*)) {
+    return UploadCall::Start(
+        context, response, load_pool_, limits_.stream_idle_max,
+        [this, handler](UploadCall& call, grpc::ByteBuffer* bytes) -> absl::Status {
+          const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
+          if (!engine.ok()) return engine.status();
+          ReadStream<Request> stream(call, limits_.request_bytes_max);
+          Response answer;
+          absl::Status status = handler({*engine, call.caller(), limits_}, stream, &answer);
+          if (status.ok()) status = SerializeMessage(answer, bytes);
+          return LogFailure(Request::descriptor()->full_name(), std::move(status));
         });
   }
 

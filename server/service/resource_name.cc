@@ -15,6 +15,7 @@ constexpr std::string_view kCrowds = "crowds/";
 constexpr std::string_view kSplits = "splits/";
 constexpr std::string_view kVersions = "versions/";
 constexpr std::string_view kPackages = "packages/";
+constexpr std::string_view kUploads = "uploads/";
 constexpr size_t kShownBytesMax = 200;
 
 absl::Status BadName(std::string_view name, std::string_view field, std::string_view form) {
@@ -35,6 +36,27 @@ bool TakePart(std::string_view prefix, std::string_view* rest, std::string_view*
   *part = rest->substr(0, end);
   rest->remove_prefix(end == std::string_view::npos ? rest->size() : end + 1);
   return !part->empty() && (end == std::string_view::npos || !rest->empty());
+}
+
+// What a crowd has by number: "populations/P/crowds/C/KIND/N", KIND with its '/'.
+absl::StatusOr<CrowdVersionName> ParseNumbered(std::string_view name, std::string_view field,
+                                               std::string_view kind) {
+  std::string_view rest = name;
+  std::string_view population;
+  std::string_view crowd;
+  std::string_view number;
+  CrowdVersionName parsed;
+  const bool has_parts = TakePart(kPopulations, &rest, &population) &&
+                         TakePart(kCrowds, &rest, &crowd) && TakePart(kind, &rest, &number) &&
+                         rest.empty();
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), parsed.version);
+  if (!has_parts || error != std::errc() || end != number.data() + number.size()) {
+    return BadName(name, field, fmt::format("populations/POPULATION/crowds/CROWD/{}NUMBER", kind));
+  }
+  parsed.population = population;
+  parsed.crowd = crowd;
+  return parsed;
 }
 
 }  // namespace
@@ -89,22 +111,11 @@ absl::StatusOr<SplitName> ParseSplitName(std::string_view name, std::string_view
 
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field) {
-  std::string_view rest = name;
-  std::string_view population;
-  std::string_view crowd;
-  std::string_view number;
-  CrowdVersionName parsed;
-  const bool has_parts = TakePart(kPopulations, &rest, &population) &&
-                         TakePart(kCrowds, &rest, &crowd) && TakePart(kVersions, &rest, &number) &&
-                         rest.empty();
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), parsed.version);
-  if (!has_parts || error != std::errc() || end != number.data() + number.size()) {
-    return BadName(name, field, "populations/POPULATION/crowds/CROWD/versions/NUMBER");
-  }
-  parsed.population = population;
-  parsed.crowd = crowd;
-  return parsed;
+  return ParseNumbered(name, field, kVersions);
+}
+
+absl::StatusOr<CrowdVersionName> ParseUploadName(std::string_view name, std::string_view field) {
+  return ParseNumbered(name, field, kUploads);
 }
 
 absl::StatusOr<PackageName> ParsePackageName(std::string_view name, std::string_view field) {
@@ -145,6 +156,10 @@ std::string FormatCrowdVersionName(std::string_view population, std::string_view
 
 std::string FormatPackageName(std::string_view population, std::string_view package) {
   return fmt::format("{}{}/{}{}", kPopulations, population, kPackages, package);
+}
+
+std::string FormatUploadName(std::string_view population, std::string_view crowd, uint32_t number) {
+  return fmt::format("{}/{}{}", FormatCrowdName(population, crowd), kUploads, number);
 }
 
 }  // namespace throng::service

@@ -58,6 +58,8 @@ absl::StatusOr<SplitName> ParseSplitName(std::string_view name, std::string_view
 // "populations/default/crowds/spring/versions/7".
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field);
+// "populations/default/crowds/vip/uploads/7": the upload that made version 7.
+absl::StatusOr<CrowdVersionName> ParseUploadName(std::string_view name, std::string_view field);
 
 // "populations/default/packages/20240315-100000-0001".
 absl::StatusOr<PackageName> ParsePackageName(std::string_view name, std::string_view field);
@@ -70,6 +72,7 @@ std::string FormatSplitName(std::string_view population, std::string_view split)
 std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
                                    uint32_t version);
 std::string FormatPackageName(std::string_view population, std::string_view package);
+std::string FormatUploadName(std::string_view population, std::string_view crowd, uint32_t number);
 
 }  // namespace throng::service
 

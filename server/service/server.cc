@@ -39,7 +39,7 @@ constexpr const char* kServices[] = {
     "throng.v1.AdminService",      "throng.v1.PopulationService", "throng.v1.TagService",
     "throng.v1.UserService",       "throng.v1.SelectionService",  "throng.v1.InsightService",
     "throng.v1.MembershipService", "throng.v1.CrowdService",      "throng.v1.SplitService",
-    "throng.v1.PackageService"};
+    "throng.v1.PackageService",    "throng.v1.UploadService"};
 constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
@@ -57,7 +57,8 @@ Server::Server(const ServiceLimits& limits, const Guards& guards)
       memberships_(calls_),
       crowds_(calls_),
       splits_(calls_),
-      packages_(calls_) {}
+      packages_(calls_),
+      uploads_(calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits,
@@ -105,6 +106,7 @@ bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
   builder.RegisterService(&crowds_);
   builder.RegisterService(&splits_);
   builder.RegisterService(&packages_);
+  builder.RegisterService(&uploads_);
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr) return false;
   grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();

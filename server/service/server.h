@@ -30,6 +30,7 @@
 #include "server/service/selection_service.h"
 #include "server/service/split_service.h"
 #include "server/service/tag_service.h"
+#include "server/service/upload_service.h"
 #include "server/service/user_service.h"
 
 namespace throng::service {
@@ -91,6 +92,7 @@ class Server {
   CrowdService crowds_;
   SplitService splits_;
   PackageService packages_;
+  UploadService uploads_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

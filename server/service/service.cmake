@@ -25,6 +25,7 @@ add_library(throng_service STATIC
   service/convert_stats.cc
   service/convert_tag.cc
   service/convert_time.cc
+  service/convert_upload.cc
   service/convert_user.cc
   service/convert_value.cc
   service/convert_why.cc
@@ -56,6 +57,8 @@ add_library(throng_service STATIC
   service/stream_call.cc
   service/tag_service.cc
   service/unary_call.cc
+  service/upload_call.cc
+  service/upload_service.cc
   service/user_service.cc
   service/worker_pool.cc
 )

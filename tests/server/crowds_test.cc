@@ -272,7 +272,7 @@ TEST_F(CrowdsTest, UploadsAndSplitsHaveTheirPlace) {
       context(), {.name = "u", .kind = index::CrowdKind::kUpload, .details = "opaque"}, {}));
   EXPECT_EQ(upload.definition.details, "opaque");
   ExpectError(world_.TryRefresh({"u"}).status(), absl::StatusCode::kFailedPrecondition,
-              "NOT_A_RULE", "crowds[0]");
+              "CROWD_NOT_REFRESHED", "crowds[0]");
   ExpectError(world_.CountError("crowd('u', live)"), absl::StatusCode::kFailedPrecondition,
               "CROWD_NOT_REFRESHED", "selection.expression");
   MustBeOk(crowds()

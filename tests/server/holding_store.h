@@ -93,6 +93,36 @@ class HoldingStore : public storage::Store {
                                                         uint64_t computed_count) const override {
     return store_->ReadCrowdVersion(population, id, computed_count);
   }
+  absl::Status BeginUpload(uint32_t population, const index::CrowdVersionId& id) override {
+    return store_->BeginUpload(population, id);
+  }
+  absl::Status WriteUploadIds(uint32_t population, const index::CrowdVersionId& id, uint32_t part,
+                              std::span<const storage::ListedId> ids) override {
+    return store_->WriteUploadIds(population, id, part, ids);
+  }
+  absl::Status EndUpload(uint32_t population, const index::CrowdVersionId& id,
+                         const storage::UploadRecord& record,
+                         std::span<const storage::UploadPart> parts,
+                         std::span<const storage::RefusedId> refused) override {
+    return store_->EndUpload(population, id, record, parts, refused);
+  }
+  absl::StatusOr<storage::StoredUpload> ReadUpload(uint32_t population,
+                                                   const index::CrowdVersionId& id) const override {
+    return store_->ReadUpload(population, id);
+  }
+  absl::StatusOr<storage::ListedIds> ReadUploadIds(uint32_t population,
+                                                   const index::CrowdVersionId& id,
+                                                   uint32_t part) const override {
+    return store_->ReadUploadIds(population, id, part);
+  }
+  absl::StatusOr<std::vector<storage::RefusedId>> ReadUploadRefused(
+      uint32_t population, const index::CrowdVersionId& id, uint32_t part) const override {
+    return store_->ReadUploadRefused(population, id, part);
+  }
+  absl::Status EraseFromUploads(uint32_t population, const index::Snapshot& snapshot,
+                                const index::Snapshot* folded) override {
+    return store_->EraseFromUploads(population, snapshot, folded);
+  }
   absl::Status Checkpoint(const std::string& directory) override {
     return store_->Checkpoint(directory);
   }

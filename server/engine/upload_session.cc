@@ -1,0 +1,163 @@
+// Taking ids in, and what is counted of them. What makes a version is in upload_commit.cc.
+#include "server/engine/upload_session.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <utility>
+
+#include "index/error.h"
+#include "index/id_chunk.h"
+#include "index/id_fault.h"
+#include "index/id_hash.h"
+#include "server/engine/user_lookup.h"
+
+namespace throng::engine {
+namespace {
+
+constexpr size_t kFrameBytesMax = size_t{64} << 20;
+
+// Chains hashes, so that the order counts.
+uint64_t Chained(uint64_t chain, uint64_t hash) {
+  return (std::rotl(chain, 29) ^ hash) * 0x9E3779B97F4A7C15;
+}
+
+absl::Status TooManyIds(uint64_t limit, uint64_t requested, std::string_view what) {
+  return index::WithField(index::LimitExceeded(absl::StatusCode::kInvalidArgument, "TOO_MANY_IDS",
+                                               what, limit, requested),
+                          "ids");
+}
+
+absl::Status CheckTexts(const TextsView& texts) {
+  const bool ascends = std::is_sorted(texts.ends.begin(), texts.ends.end());
+  const size_t end = texts.ends.empty() ? 0 : texts.ends.back();
+  if (ascends && end == texts.data.size()) return absl::OkStatus();
+  return index::InvalidArgument("BAD_TEXTS", "ids.texts",
+                                "the ends do not ascend to the length of the data");
+}
+
+}  // namespace
+
+UploadSession::UploadSession(Crowds& crowds, std::shared_ptr<Universe> universe,
+                             index::SnapshotRef snapshot, const index::IdTypeDefinition* type,
+                             UploadRequest request, const WriteOptions& options)
+    : crowds_(crowds),
+      universe_(std::move(universe)),
+      snapshot_(std::move(snapshot)),
+      type_(type),
+      request_(std::move(request)),
+      options_(options),
+      record_{.mode = request_.mode,
+              .keeps_unknown = request_.keep_unknown,
+              .id_type = type == nullptr ? "" : type->name,
+              .start_us = universe_->now_us()},
+      unknown_(universe_->store().directory()) {}
+
+absl::Status UploadSession::Add(const CallContext& context, const UploadIds& ids) {
+  THRONG_RETURN_IF_ERROR(context.Check());
+  const auto* numbers = std::get_if<std::span<const uint64_t>>(&ids);
+  const size_t count = numbers != nullptr ? numbers->size() : std::get<TextsView>(ids).ends.size();
+  if (count > kUploadFrameIdsMax) {
+    return TooManyIds(kUploadFrameIdsMax, count, "the number of ids in a frame");
+  }
+  if (record_.received + count > storage::kUploadReceivedMax) {
+    return TooManyIds(storage::kUploadReceivedMax, record_.received + count, "the number of ids");
+  }
+  return numbers != nullptr ? AddNumbers(*numbers) : AddTexts(std::get<TextsView>(ids));
+}
+
+// A number is in its kept form, whatever the type does to texts.
+absl::Status UploadSession::AddNumbers(std::span<const uint64_t> numbers) {
+  absl::Status status;
+  FindUsers(
+      *snapshot_, type_, numbers.size(),
+      [&](size_t i, char* buffer) { return index::MakeIdKey(numbers[i], buffer); },
+      [&](size_t, const index::IdKey& key, std::optional<uint32_t> user) {
+        Take(key, user, &status);
+      });
+  record_.received += numbers.size();
+  return status;
+}
+
+absl::Status UploadSession::AddTexts(const TextsView& texts) {
+  THRONG_RETURN_IF_ERROR(CheckTexts(texts));
+  if (texts.data.size() > kFrameBytesMax) {
+    return TooManyIds(kFrameBytesMax, texts.data.size(), "the number of bytes in a frame");
+  }
+  static const index::IdTypeDefinition kPrimary;
+  const index::IdTypeDefinition& type = type_ == nullptr ? kPrimary : *type_;
+  kept_.clear();
+  ends_.clear();
+  std::string kept;
+  uint32_t begin = 0;
+  for (const uint32_t end : texts.ends) {
+    const std::string_view text = texts.data.substr(begin, end - begin);
+    begin = end;
+    ++record_.received;
+    const index::IdFault fault = index::NormalizeInto(type, text, &kept);
+    if (fault != index::IdFault::kNone) {
+      Refuse(fault, text);
+      continue;
+    }
+    kept_.append(kept);
+    ends_.push_back(static_cast<uint32_t>(kept_.size()));
+  }
+  absl::Status status;
+  FindUsers(
+      *snapshot_, type_, ends_.size(),
+      [&](size_t i, char*) {
+        const uint32_t from = i == 0 ? 0 : ends_[i - 1];
+        return index::MakeIdKey(std::string_view(kept_).substr(from, ends_[i] - from));
+      },
+      [&](size_t, const index::IdKey& key, std::optional<uint32_t> user) {
+        Take(key, user, &status);
+      });
+  return status;
+}
+
+void UploadSession::Take(const index::IdKey& key, std::optional<uint32_t> user,
+                         absl::Status* status) {
+  valid_hash_ = Chained(valid_hash_, key.hash);
+  if (user.has_value()) {
+    ++known_;
+    users_.Add(*user);
+  } else if (status->ok()) {
+    *status = unknown_.Add(key.hash, key.text);
+  }
+}
+
+void UploadSession::Refuse(index::IdFault fault, std::string_view text) {
+  ++record_.invalid;
+  refused_hash_ = Chained(Chained(refused_hash_, index::IdHash(text)), record_.received);
+  if (refused_.size() >= storage::kUploadRefusedMax) return;
+  refused_.push_back({.position = record_.received,
+                      .fault = fault,
+                      .text = std::string(text.substr(0, storage::kUploadRefusedBytesMax))});
+}
+
+// Kept for a day with the request id. The content is in it, not the frames that it came in.
+RequestKey UploadSession::KeyOf(const CallContext& context) const {
+  uint64_t hash = options_.payload_hash;
+  for (const uint64_t part : {valid_hash_, refused_hash_, record_.received}) {
+    hash = Chained(hash, part);
+  }
+  return MakeRequestKey(context, "uploads.upload", options_.request_id, hash);
+}
+
+absl::StatusOr<UploadInfo> UploadSession::Finish(const CallContext& context) {
+  THRONG_RETURN_IF_ERROR(context.Check());
+  const RequestKey key = KeyOf(context);
+  THRONG_ASSIGN_OR_RETURN(const std::optional<std::string> first, FindAnswer(*universe_, key));
+  if (first.has_value()) {
+    // What it answers is durable once this returns.
+    THRONG_RETURN_IF_ERROR(
+        universe_->Commit([](const auto&, auto*) { return absl::OkStatus(); }).status());
+    return DecodeUploadAnswer(*first, *universe_);
+  }
+  THRONG_ASSIGN_OR_RETURN(record_.unknown, unknown_.Settle());
+  record_.matched = users_.count();
+  record_.duplicate = known_ - users_.count() + unknown_.added() - record_.unknown;
+  return Compute(context, key);
+}
+
+}  // namespace throng::engine

@@ -1,0 +1,90 @@
+// A client stream on gRPC's callback API, served by a thread that reads as if it blocked and gives
+// one answer at the end.
+//
+//   return UploadCall::Start(context, response, pool, idle_max, [](UploadCall& call, auto* answer)
+//   {
+//     return call.Read();       // waits for the next message; error: the call is over
+//   });
+//
+// Lifetime as of the streams in stream_call.h.
+#ifndef THRONG_SERVER_SERVICE_UPLOAD_CALL_H_
+#define THRONG_SERVER_SERVICE_UPLOAD_CALL_H_
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/engine/call_context.h"
+#include "server/service/message_codec.h"
+#include "server/service/stream_call.h"
+#include "server/service/worker_pool.h"
+
+namespace throng::service {
+
+// One message is read ahead. Thread-safe in the sense of gRPC; Read and caller() are the stream
+// thread's.
+class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
+ public:
+  // Fills in the answer, which is sent when it returns OK.
+  using Work = std::function<absl::Status(UploadCall&, grpc::ByteBuffer* response)>;
+
+  static grpc::ServerReadReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
+                                                          grpc::ByteBuffer* response,
+                                                          WorkerPool& pool,
+                                                          std::chrono::seconds idle_max, Work work);
+
+  const engine::CallContext& caller() const { return caller_; }
+  // The next message; empty when there will be none, which means that the client closed its side OR
+  // that the connection broke: gRPC does not tell them apart here. A protocol that must know needs
+  // a last message. Errors: kCancelled, kDeadlineExceeded.
+  absl::StatusOr<std::optional<grpc::ByteBuffer>> Read();
+
+ private:
+  UploadCall(grpc::CallbackServerContext* context, grpc::ByteBuffer* response,
+             std::chrono::seconds idle_max, Work work);
+
+  void BeginRead();
+  void Run();
+  void OnReadDone(bool ok) override { read_.Complete(ok); }
+  void OnCancel() override { cancelled_.store(true); }
+  void OnDone() override { delete this; }
+
+  grpc::ByteBuffer* const response_;
+  const std::chrono::seconds idle_max_;
+  engine::CallContext caller_;
+  const Work work_;
+  grpc::ByteBuffer next_;  // in gRPC's hands while a read is pending
+  PendingOperation read_;
+  bool ended_ = false;
+  std::atomic<bool> cancelled_{false};
+};
+
+// The messages of a client stream. A view of the call.
+template <typename Request>
+class ReadStream {
+ public:
+  ReadStream(UploadCall& call, uint64_t bytes_max) : call_(call), bytes_max_(bytes_max) {}
+  // False when no more comes; see UploadCall::Read for what that does not say.
+  absl::StatusOr<bool> Read(Request* request) {
+    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
+    if (!bytes.ok()) return bytes.status();
+    if (!bytes->has_value()) return false;
+    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
+    if (!parsed.ok()) return parsed;
+    return true;
+  }
+
+ private:
+  UploadCall& call_;
+  const uint64_t bytes_max_;
+};
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_UPLOAD_CALL_H_
