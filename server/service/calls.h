@@ -122,14 +122,18 @@ class Calls {
       absl::Status (*handler)(const CallScope&, ReadStream<Request>&, Response*)) {
     return UploadCall::Start(
         context, response, load_pool_, limits_.stream_idle_max,
-        [this, handler](UploadCall& call, grpc::ByteBuffer* bytes) -> absl::Status {
-          const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
-          if (!engine.ok()) return engine.status();
-          ReadStream<Request> stream(call, limits_.request_bytes_max);
+        [this, context, handler](UploadCall& call, grpc::ByteBuffer* bytes) -> absl::Status {
+          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
+          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
+                              call.caller());
+          ReadStream<Request> stream(call, guarded, limits_.request_bytes_max);
           Response answer;
-          absl::Status status = handler({*engine, call.caller(), limits_}, stream, &answer);
+          absl::Status status =
+              handler({engine, guarded.caller(), limits_, guarded.who()}, stream, &answer);
+          if (status.ok()) guarded.Answered(answer);
           if (status.ok()) status = SerializeMessage(answer, bytes);
-          return LogFailure(Request::descriptor()->full_name(), std::move(status));
+          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
         });
   }
 
@@ -156,19 +160,24 @@ class Calls {
   bool AnswerNow(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
                  grpc::ByteBuffer* response,
                  bool (*quick)(const CallScope&, const Request&, Response*)) {
-    const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
-    if (!engine.ok()) return false;
     bool answered = false;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
-      const engine::CallContext caller = ToCallContext(context);
+      THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+      THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
       google::protobuf::Arena arena;
       auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
       auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
-      absl::Status parsed = ParseMessage(request, limits_.quick_request_bytes_max, message);
-      if (!parsed.ok()) return parsed;
-      if (!quick({*engine, caller, limits_}, *message, answer)) return absl::OkStatus();
-      answered = true;
-      return SerializeMessage(*answer, response);
+      THRONG_RETURN_IF_ERROR(ParseMessage(request, limits_.quick_request_bytes_max, message));
+      static const AccessRule& rule = RuleOf(*Request::descriptor());
+      GuardedCall guarded(admission_, rule, std::move(who), UnadmittedContext(context));
+      answered = guarded.Open(*message).ok() &&
+                 quick({engine, guarded.caller(), limits_, guarded.who()}, *message, answer);
+      if (!answered) {
+        guarded.Abandon();  // Unary notes it
+        return absl::OkStatus();
+      }
+      guarded.Answered(*answer);
+      return guarded.Close(SerializeMessage(*answer, response));
     });
     return status.ok() && answered;
   }

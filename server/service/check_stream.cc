@@ -75,7 +75,7 @@ void CheckStream::Change(Step step) {
 }
 
 CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams)
-    : calls_(calls), streams_(streams), caller_(ToCallContext(*context)) {
+    : calls_(calls), streams_(streams), caller_(UnadmittedContext(*context)) {
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }
 
@@ -83,6 +83,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CheckStream::Start(
     grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams) {
   auto* stream = new CheckStream(context, calls, streams);
   absl::Status status = calls.gate().Enter().status();
+  if (status.ok()) status = stream->Admit(*context);
   if (status.ok()) {
     status = streams.Add(stream);
     stream->registered_ = status.ok();
@@ -95,7 +96,19 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CheckStream::Start(
   return stream;
 }
 
+absl::Status CheckStream::Admit(const grpc::CallbackServerContext& context) {
+  THRONG_ASSIGN_OR_RETURN(Admitted who, calls_.admission().Authenticate(context));
+  guarded_.emplace(calls_.admission(), RuleOf(*v1::StreamChecksRequest::descriptor()),
+                   std::move(who), caller_);
+  return absl::OkStatus();
+}
+
 void CheckStream::OnDone() {
+  if (guarded_.has_value()) {
+    index::MutexLock lock(mutex_);
+    guarded_->Close(end_.value_or(absl::CancelledError("the connection to the client broke")))
+        .IgnoreError();
+  }
   if (registered_) streams_.Remove(this);
   delete this;
 }
@@ -153,12 +166,14 @@ void CheckStream::TakeMessage() {
 absl::Status CheckStream::Prepare(const v1::StreamChecksRequest& request) {
   THRONG_RETURN_IF_ERROR(caller_.Check());
   THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, calls_.gate().Enter());
+  THRONG_RETURN_IF_ERROR(std::exchange(is_open_, true) ? guarded_->Continue(request)
+                                                       : guarded_->Open(request));
   if (!request.has_setup()) {
     return session_ == nullptr ? RequiredField(FieldPath("setup")) : absl::OkStatus();
   }
   THRONG_ASSIGN_OR_RETURN(engine::SessionSetup setup, ToSessionSetup(request.setup()));
   absl::StatusOr<std::unique_ptr<engine::CheckSession>> session =
-      engine->memberships().OpenSession(caller_, std::move(setup));
+      engine->memberships().OpenSession(guarded_->caller(), std::move(setup));
   if (!session.ok()) {
     return AtSetup(MoveField(session.status(), "", "population"));
   }

@@ -71,6 +71,8 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void OnCancel() override { cancelled_.store(true); }
   void OnDone() override;
 
+  // Finds out who calls. Errors: as Admission::Authenticate.
+  absl::Status Admit(const grpc::CallbackServerContext& context);
   // Reads the message that came and answers it, here or on a worker.
   void TakeMessage();
   absl::Status Prepare(const v1::StreamChecksRequest& request);
@@ -92,9 +94,11 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   Calls& calls_;
   CheckStreams& streams_;
-  engine::CallContext caller_;
+  engine::CallContext caller_;  // for its deadline and cancellation only
   std::atomic<bool> cancelled_{false};
   bool registered_ = false;
+  std::optional<GuardedCall> guarded_;  // of whoever has the message; empty: not let in
+  bool is_open_ = false;                // likewise
 
   // Of whoever has the message: the reaction of gRPC, then maybe a worker.
   grpc::ByteBuffer received_;
