@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "benchmarks/query_texts.h"
 #include "benchmarks/random.h"
 #include "fmt/format.h"
 #include "roaring/roaring.h"
@@ -35,12 +36,6 @@ std::string AnyOfText(const std::string& tag, const std::vector<uint32_t>& codes
 
 uint64_t Cardinality(const Roaring& bitmap) { return roaring_bitmap_get_cardinality(bitmap.get()); }
 
-constexpr char kQ3[] =
-    "gender = 'v0' and age_band = 'v0' and device = 'v0' and membership = 'v0' and "
-    "product_type = 'v0'";
-constexpr char kQ5[] =
-    "((city = 'v1' and device = 'v0') or (channel = 'v2' and not is_graduate) or (age_band = 'v1' "
-    "and membership = 'v1' and product_type = 'v1')) and gender = 'v0'";
 std::string Q4() {
   return AnyOfText("city", Codes(10, 50)) + " and gender = 'v1' and not is_graduate";
 }
@@ -115,9 +110,9 @@ class QueryMaker {
   }
 
   void AddCounts() {
-    Add("Q1", "one city", "city = 'v1'",
+    Add("Q1", "one city", kQ1,
         [](const Reference& r) { return roaring_bitmap_get_cardinality(r.Value("city", 1)); });
-    Add("Q2", "city and number", "city = 'v1' and views_7d > 3", [](const Reference& r) {
+    Add("Q2", "city and number", kQ2, [](const Reference& r) {
       return roaring_bitmap_and_cardinality(r.Value("city", 1), r.AtLeast("views_7d", 4).get());
     });
     Add("Q3", "and of 5 dense tags", kQ3, [](const Reference& r) {
@@ -299,10 +294,7 @@ std::vector<SelectionQuery> SelectionQueries(const BenchSession& session,
 }
 
 const std::vector<std::string>& ShortQueryTexts() {
-  static const auto& texts = *new std::vector<std::string>{
-      "city = 'v1'", "city = 'v1' and views_7d > 3",
-      kQ3,           Q4(),
-      kQ5,           "spend between 100 and 5000 and last_active_days <= 7"};
+  static const auto& texts = *new std::vector<std::string>{kQ1, kQ2, kQ3, Q4(), kQ5, kQ7};
   return texts;
 }
 

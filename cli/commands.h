@@ -31,8 +31,10 @@ void RegisterOverlapCommand(CLI::App& app, GlobalOptions& options, int& exit_cod
 void RegisterStatisticsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterExportCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterMembersCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterWatchCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterWhyCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 
+void RegisterCheckCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPortraitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // Users and their ids.
 void RegisterIdTypesCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
@@ -42,6 +44,8 @@ void RegisterEraseCommand(CLI::App& app, GlobalOptions& options, int& exit_code)
 // crowd and what stands behind it; the latter into the group `crowd`.
 void RegisterCrowdCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterCrowdVersionCommands(CLI::App& group, GlobalOptions& options, int& exit_code);
+void RegisterSplitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterAllocateCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // package and, into its group, package export.
 void RegisterPackageCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPackageExportCommand(CLI::App& group, GlobalOptions& options, int& exit_code);

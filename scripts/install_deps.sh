@@ -21,9 +21,9 @@ build_packages=(
   libzstd-dev zlib1g-dev
 )
 test_packages=(
-  clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev unzip zstd
+  clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev openssl unzip zstd
 )
-lint_packages=(clang-format-14 shellcheck)
+lint_packages=(clang-format-14 prometheus python3 shellcheck)
 # buf comes from npm; an npm from elsewhere than Debian does as well.
 command -v npm >/dev/null || lint_packages+=(nodejs npm)
 

@@ -14,6 +14,27 @@ bool IsUser(const index::Snapshot& snapshot, uint32_t ordinal) {
   return universe != nullptr && index::Contains(universe->values[0], ordinal & index::kShardMask);
 }
 
+// Finds the ids 0 to count - 1: make_key and found as of IdDictionary::FindAll, but that what is
+// found is a user.
+template <typename MakeKey, typename Found>
+void FindEach(const index::Snapshot& snapshot, const index::IdTypeDefinition* type, size_t count,
+              MakeKey make_key, Found found) {
+  if (type == nullptr) {
+    snapshot.ids().FindAll(count, make_key,
+                           [&](size_t i, const index::IdKey&, std::optional<uint32_t> ordinal) {
+                             if (ordinal.has_value() && IsUser(snapshot, *ordinal))
+                               found(i, *ordinal);
+                           });
+    return;
+  }
+  const index::LinkedIds* linked = snapshot.linked_ids(type->id);
+  if (linked == nullptr) return;
+  linked->ids().FindAll(count, make_key,
+                        [&](size_t i, const index::IdKey&, std::optional<uint32_t> entry) {
+                          if (entry.has_value()) found(i, linked->owner(*entry));
+                        });
+}
+
 }  // namespace
 
 std::optional<uint32_t> FindUser(const index::Snapshot& snapshot, const index::IdKey& key) {
@@ -59,6 +80,38 @@ absl::StatusOr<std::optional<uint32_t>> FindUser(const index::Snapshot& snapshot
                                                  std::string_view id, std::string_view field) {
   THRONG_ASSIGN_OR_RETURN(const std::string kept, KeptForm(type, id, field));
   return FindUser(snapshot, type, index::MakeIdKey(kept));
+}
+
+std::vector<UserMatch> FindUsers(const index::Snapshot& snapshot,
+                                 const index::IdTypeDefinition* type,
+                                 std::span<const std::string_view> ids) {
+  std::vector<UserMatch> matches(ids.size());
+  std::vector<std::string> kept;
+  std::vector<size_t> places;
+  kept.reserve(ids.size());
+  places.reserve(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    absl::StatusOr<std::string> form = KeptForm(type, ids[i], "ids");
+    matches[i].is_refused = !form.ok();
+    if (!form.ok()) continue;
+    kept.push_back(*std::move(form));
+    places.push_back(i);
+  }
+  FindEach(
+      snapshot, type, kept.size(), [&](size_t i, char*) { return index::MakeIdKey(kept[i]); },
+      [&](size_t i, uint32_t user) { matches[places[i]].ordinal = user; });
+  return matches;
+}
+
+std::vector<UserMatch> FindUsers(const index::Snapshot& snapshot,
+                                 const index::IdTypeDefinition* type,
+                                 std::span<const uint64_t> numbers) {
+  std::vector<UserMatch> matches(numbers.size());
+  FindEach(
+      snapshot, type, numbers.size(),
+      [&](size_t i, char* buffer) { return index::MakeIdKey(numbers[i], buffer); },
+      [&](size_t i, uint32_t user) { matches[i].ordinal = user; });
+  return matches;
 }
 
 std::shared_ptr<const index::OrdinalSet> SnapshotIdLookup::Lookup(

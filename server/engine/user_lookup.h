@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,21 @@ std::optional<uint32_t> FindUser(const index::Snapshot& snapshot,
 absl::StatusOr<std::optional<uint32_t>> FindUser(const index::Snapshot& snapshot,
                                                  const index::IdTypeDefinition* type,
                                                  std::string_view id, std::string_view field);
+
+// Whom an id names, as it was given.
+struct UserMatch {
+  std::optional<uint32_t> ordinal;  // empty: nobody
+  bool is_refused = false;          // by the id's type
+};
+
+// Finds many ids, one match each, in order: where ids lie in no cache, much faster than one by one.
+// Thread-safe.
+std::vector<UserMatch> FindUsers(const index::Snapshot& snapshot,
+                                 const index::IdTypeDefinition* type,
+                                 std::span<const std::string_view> ids);
+std::vector<UserMatch> FindUsers(const index::Snapshot& snapshot,
+                                 const index::IdTypeDefinition* type,
+                                 std::span<const uint64_t> numbers);
 
 // What ids(...) looks in. Borrows the snapshot. Thread-safe.
 class SnapshotIdLookup final : public query::IdLookup {

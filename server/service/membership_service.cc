@@ -1,9 +1,12 @@
 #include "server/service/membership_service.h"
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "index/error.h"
+#include "server/service/convert_membership.h"
 #include "server/service/convert_selection.h"
 #include "server/service/convert_why.h"
 
@@ -16,6 +19,41 @@ absl::Status Answer(const absl::StatusOr<Reasons>& reasons, const v1::Selection&
                     v1::WhyMemberResponse* response) {
   if (!reasons.ok()) return AtSelection(reasons.status(), selection, FieldPath("selection"));
   ReasonsToProto(*reasons, response);
+  return absl::OkStatus();
+}
+
+// The answer of a Check that takes microseconds.
+bool CheckNow(const CallScope& scope, const v1::CheckRequest& request,
+              v1::CheckResponse* response) {
+  std::vector<engine::CrowdVersionRef> crowds;
+  const absl::StatusOr<engine::CheckRequest> check = ToCheckRequest(request, &crowds);
+  if (!check.ok()) return false;
+  const std::optional<engine::CheckResult> result =
+      scope.engine->memberships().CheckNow(scope.caller, *check);
+  if (result.has_value()) CheckedToProto(*result, response);
+  return result.has_value();
+}
+
+absl::Status HandleCheck(const CallScope& scope, const v1::CheckRequest& request,
+                         v1::CheckResponse* response) {
+  std::vector<engine::CrowdVersionRef> crowds;
+  THRONG_ASSIGN_OR_RETURN(const engine::CheckRequest check, ToCheckRequest(request, &crowds));
+  const absl::StatusOr<engine::CheckResult> result =
+      scope.engine->memberships().Check(scope.caller, check);
+  if (!result.ok()) return MoveField(result.status(), "selection.read_version", "read_version");
+  CheckedToProto(*result, response);
+  return absl::OkStatus();
+}
+
+absl::Status HandleBatchCheck(const CallScope& scope, const v1::BatchCheckRequest& request,
+                              v1::BatchCheckResponse* response) {
+  std::vector<std::string_view> ids;
+  THRONG_ASSIGN_OR_RETURN(const engine::BatchCheckRequest check,
+                          ToBatchCheckRequest(request, &ids));
+  const absl::StatusOr<engine::BatchCheckResult> result =
+      scope.engine->memberships().BatchCheck(scope.caller, check);
+  if (!result.ok()) return MoveField(result.status(), "selection.read_version", "read_version");
+  BatchCheckedToProto(*result, response);
   return absl::OkStatus();
 }
 
@@ -43,6 +81,20 @@ absl::Status HandleWhyMember(const CallScope& scope, const v1::WhyMemberRequest&
 
 }  // namespace
 
+grpc::ServerUnaryReactor* MembershipService::Check(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return calls_.Quick(context, request, response, &CheckNow, &HandleCheck);
+}
+grpc::ServerUnaryReactor* MembershipService::BatchCheck(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
+  return calls_.Unary(context, request, response, &HandleBatchCheck);
+}
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MembershipService::StreamChecks(
+    grpc::CallbackServerContext* context) {
+  return CheckStream::Start(context, calls_, streams_);
+}
 grpc::ServerUnaryReactor* MembershipService::WhyMember(grpc::CallbackServerContext* context,
                                                        const grpc::ByteBuffer* request,
                                                        grpc::ByteBuffer* response) {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kPopulations = "populations/";
 constexpr std::string_view kTags = "tags/";
 constexpr std::string_view kCrowds = "crowds/";
+constexpr std::string_view kSplits = "splits/";
 constexpr std::string_view kVersions = "versions/";
 constexpr std::string_view kPackages = "packages/";
 constexpr size_t kShownBytesMax = 200;
@@ -75,6 +76,17 @@ absl::StatusOr<CrowdName> ParseCrowdName(std::string_view name, std::string_view
   return CrowdName{std::string(population), std::string(crowd)};
 }
 
+absl::StatusOr<SplitName> ParseSplitName(std::string_view name, std::string_view field) {
+  std::string_view rest = name;
+  std::string_view population;
+  std::string_view split;
+  if (!TakePart(kPopulations, &rest, &population) || !TakePart(kSplits, &rest, &split) ||
+      !rest.empty()) {
+    return BadName(name, field, "populations/POPULATION/splits/SPLIT");
+  }
+  return SplitName{std::string(population), std::string(split)};
+}
+
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field) {
   std::string_view rest = name;
@@ -120,6 +132,10 @@ std::string FormatTagName(std::string_view population, std::string_view tag) {
 
 std::string FormatCrowdName(std::string_view population, std::string_view crowd) {
   return fmt::format("{}{}/{}{}", kPopulations, population, kCrowds, crowd);
+}
+
+std::string FormatSplitName(std::string_view population, std::string_view split) {
+  return fmt::format("{}{}/{}{}", kPopulations, population, kSplits, split);
 }
 
 std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,

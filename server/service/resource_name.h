@@ -31,6 +31,10 @@ struct CrowdName {
   std::string population;
   std::string crowd;
 };
+struct SplitName {
+  std::string population;
+  std::string split;
+};
 struct CrowdVersionName {
   std::string population;
   std::string crowd;
@@ -50,6 +54,7 @@ absl::StatusOr<std::string> ParsePopulationNameOrDefault(std::string_view name,
 absl::StatusOr<TagName> ParseTagName(std::string_view name, std::string_view field);
 
 absl::StatusOr<CrowdName> ParseCrowdName(std::string_view name, std::string_view field);
+absl::StatusOr<SplitName> ParseSplitName(std::string_view name, std::string_view field);
 // "populations/default/crowds/spring/versions/7".
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field);
@@ -61,6 +66,7 @@ std::string FormatPopulationName(std::string_view population);
 std::string FormatIdTypeName(std::string_view population, std::string_view id_type);
 std::string FormatTagName(std::string_view population, std::string_view tag);
 std::string FormatCrowdName(std::string_view population, std::string_view crowd);
+std::string FormatSplitName(std::string_view population, std::string_view split);
 std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
                                    uint32_t version);
 std::string FormatPackageName(std::string_view population, std::string_view package);

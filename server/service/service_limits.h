@@ -20,6 +20,8 @@ struct ServiceLimits {
   int message_bytes_max = 68 << 20;               // what gRPC reads at all
   uint64_t request_bytes_max = 64 << 20;          // calls with expressions, users or batches
   uint64_t resource_request_bytes_max = 1 << 20;  // calls about populations and tags
+  // Calls of look-ups that may be answered on gRPC's threads; larger ones are not.
+  uint64_t quick_request_bytes_max = 16 << 10;
   // Beyond: INVALID_ARGUMENT (EXPRESSION_TOO_LONG).
   uint64_t expression_text_bytes_max = 32 << 20;
 
@@ -28,6 +30,7 @@ struct ServiceLimits {
   uint32_t calls_queued_max = 1'024;  // unary calls that wait for a thread
   uint32_t export_streams_max = 32;
   uint32_t load_streams_max = 16;
+  uint32_t check_streams_max = 1'000;  // streams of checks, which hold no thread
   int connection_streams_max = 1'000;  // calls of one connection; gRPC lets more wait
   // Memory of gRPC's buffers; near it, connections are read more slowly.
   size_t buffer_bytes_max = size_t{2} << 30;
@@ -49,6 +52,13 @@ inline constexpr uint32_t kTagValuePageDefault = 1'000;
 inline constexpr uint32_t kTagValuePageMax = 65'536;
 inline constexpr uint32_t kMemberPageDefault = 1'000;
 inline constexpr size_t kPageTokenBytesMax = 8'192;
+
+// States of a message of checks that gRPC's thread looks up: about 100 us. More go to a worker.
+inline constexpr size_t kQuickStatesMax = 4'096;
+// States that wait for a client to read them; beyond, nothing more is read from it.
+inline constexpr size_t kWaitingStatesMax = 1'000'000;
+// Answers that wait likewise, whatever their crowds.
+inline constexpr size_t kWaitingAnswersMax = 20'000;
 
 // Frames of an export: written at the first size, never over the second unless one row is.
 inline constexpr size_t kExportFrameBytes = 128 << 10;

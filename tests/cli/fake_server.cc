@@ -55,6 +55,12 @@ class FakeServer::Selections final : public v1::SelectionService::Service {
   grpc::Status Count(grpc::ServerContext* context, const v1::CountRequest* request,
                      v1::CountResponse* response) override {
     fake_.count_request = *request;
+    if (!fake_.next_counts.empty()) {
+      const auto [status, answer] = fake_.next_counts.front();
+      fake_.next_counts.pop_front();
+      *response = answer;
+      return status;
+    }
     const absl::Time end = absl::Now() + fake_.delay;
     while (absl::Now() < end && !context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
     return Answer(fake_, fake_.count, response);
@@ -132,6 +138,32 @@ class FakeServer::Insights final : public v1::InsightService::Service {
 class FakeServer::Memberships final : public v1::MembershipService::Service {
  public:
   explicit Memberships(FakeServer& fake) : fake_(fake) {}
+  grpc::Status Check(grpc::ServerContext*, const v1::CheckRequest* request,
+                     v1::CheckResponse* response) override {
+    fake_.check_request = *request;
+    return Answer(fake_, fake_.check, response);
+  }
+  grpc::Status BatchCheck(grpc::ServerContext*, const v1::BatchCheckRequest* request,
+                          v1::BatchCheckResponse* response) override {
+    fake_.batch_check_requests.push_back(*request);
+    return Answer(fake_, fake_.batch_check, response);
+  }
+  grpc::Status StreamChecks(grpc::ServerContext*,
+                            grpc::ServerReaderWriter<v1::StreamChecksResponse,
+                                                     v1::StreamChecksRequest>* stream) override {
+    v1::StreamChecksRequest request;
+    while (stream->Read(&request)) {
+      if (request.has_setup()) fake_.stream_setup = request.setup();
+      v1::StreamChecksResponse response;
+      for (const v1::StreamCheck& check : request.checks()) {
+        v1::StreamAnswer* answer = response.add_answers();
+        answer->set_sequence(check.sequence());
+        for (const v1::MemberState state : fake_.stream_states) answer->add_states(state);
+      }
+      stream->Write(response);
+    }
+    return fake_.failure;
+  }
   grpc::Status WhyMember(grpc::ServerContext*, const v1::WhyMemberRequest* request,
                          v1::WhyMemberResponse* response) override {
     fake_.why_request = *request;

@@ -11,9 +11,11 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -63,6 +65,8 @@ class FakeServer {
 
   v1::CountRequest count_request;
   v1::CountResponse count;
+  // What the next calls of Count answer, before `count` and `failure`.
+  std::deque<std::pair<grpc::Status, v1::CountResponse>> next_counts;
   v1::ExplainRequest explain_request;
   v1::ExplainResponse explain;
   v1::ListMembersRequest members_request;
@@ -87,6 +91,13 @@ class FakeServer {
   v1::OverlapResponse overlap;
   v1::StatisticsRequest statistics_request;
   v1::StatisticsResponse statistics;
+  v1::CheckRequest check_request;
+  v1::CheckResponse check;
+  std::vector<v1::BatchCheckRequest> batch_check_requests;
+  v1::BatchCheckResponse batch_check;
+  // A stream answers each check with these states, and ends with `failure`.
+  v1::CheckSetup stream_setup;
+  std::vector<v1::MemberState> stream_states;
   v1::WhyMemberRequest why_request;
   v1::WhyMemberResponse why;
   v1::GetPortraitRequest portrait_request;

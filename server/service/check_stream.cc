@@ -1,0 +1,240 @@
+#include "server/service/check_stream.h"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "index/error.h"
+#include "server/service/convert_membership.h"
+#include "server/service/field_path.h"
+#include "server/service/message_codec.h"
+#include "server/service/service_limits.h"
+#include "server/service/status_mapping.h"
+#include "server/service/unary_call.h"
+
+namespace throng::service {
+namespace {
+
+absl::Status ShuttingDown() {
+  return index::MakeError(absl::StatusCode::kUnavailable, "shutting down",
+                          {.reason = "SHUTTING_DOWN"});
+}
+
+// An engine's error about its setup, with the field of the message.
+absl::Status AtSetup(const absl::Status& status) {
+  const std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
+  if (!detail.has_value() || detail->field.empty() || detail->field == "checks") return status;
+  return MoveField(status, detail->field, "setup." + detail->field);
+}
+
+}  // namespace
+
+absl::Status CheckStreams::Add(CheckStream* stream) {
+  index::MutexLock lock(mutex_);
+  if (ended_) return ShuttingDown();
+  if (streams_.size() >= streams_max_) {
+    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
+                                "the number of streams of checks at the same time", streams_max_,
+                                streams_.size() + 1);
+  }
+  streams_.insert(stream);
+  return absl::OkStatus();
+}
+
+void CheckStreams::Remove(CheckStream* stream) {
+  index::MutexLock lock(mutex_);
+  streams_.erase(stream);
+}
+
+void CheckStreams::End() {
+  index::MutexLock lock(mutex_);  // held: a stream that is done waits in Remove, and stays alive
+  ended_ = true;
+  for (CheckStream* stream : streams_) stream->End(ShuttingDown());
+}
+
+template <typename Step>
+void CheckStream::Change(Step step) {
+  std::optional<absl::Status> finish;
+  {
+    index::MutexLock lock(mutex_);
+    step();
+    if (is_finished_) return;
+    if (!is_writing_ && !is_broken_ && !waiting_.empty()) StartNextWrite();
+    if (!end_.has_value() && !is_reading_ && !has_message_ && waiting_states_ < kWaitingStatesMax &&
+        waiting_answers_ < kWaitingAnswersMax) {
+      is_reading_ = true;
+      StartRead(&received_);
+    }
+    // A read that is pending ends with the stream; what one has brought is answered first.
+    if (end_.has_value() && !is_writing_ && !has_message_) {
+      is_finished_ = true;
+      finish = end_;
+    }
+  }
+  if (finish.has_value()) Finish(ToGrpcStatus(*finish));
+}
+
+CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams)
+    : calls_(calls), streams_(streams), caller_(ToCallContext(*context)) {
+  caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CheckStream::Start(
+    grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams) {
+  auto* stream = new CheckStream(context, calls, streams);
+  absl::Status status = calls.gate().Enter().status();
+  if (status.ok()) {
+    status = streams.Add(stream);
+    stream->registered_ = status.ok();
+  }
+  if (status.ok()) {
+    stream->Change([] {});
+  } else {
+    stream->End(status);
+  }
+  return stream;
+}
+
+void CheckStream::OnDone() {
+  if (registered_) streams_.Remove(this);
+  delete this;
+}
+
+void CheckStream::OnReadDone(bool ok) {
+  Change([&]() THRONG_REQUIRES(mutex_) {
+    is_reading_ = false;
+    has_message_ = ok;
+    // The client has closed its side, or is gone, which the next write tells.
+    if (!ok) EndWith(cancelled_.load() ? caller_.Check() : absl::OkStatus());
+  });
+  if (ok) TakeMessage();
+}
+
+void CheckStream::OnWriteDone(bool ok) {
+  Change([&]() THRONG_REQUIRES(mutex_) {
+    is_writing_ = false;
+    if (ok) return;
+    is_broken_ = true;
+    const absl::Status why = caller_.Check();
+    EndWith(why.ok() ? absl::CancelledError("the connection to the client broke") : why);
+  });
+}
+
+void CheckStream::End(const absl::Status& status) {
+  Change([&]() THRONG_REQUIRES(mutex_) { EndWith(status); });
+}
+
+void CheckStream::TakeMessage() {
+  auto request = std::make_shared<v1::StreamChecksRequest>();
+  absl::Status status = RunGuarded([&]() -> absl::Status {
+    THRONG_RETURN_IF_ERROR(
+        ParseMessage(received_, calls_.limits().resource_request_bytes_max, request.get()));
+    return Prepare(*request);
+  });
+  received_.Clear();
+  if (status.ok()) {
+    const size_t crowds = session_->crowd_count();
+    const size_t states = static_cast<size_t>(request->checks_size()) * crowds;
+    const bool is_quick =
+        !is_new_session_ && states <= kQuickStatesMax && crowds <= engine::kCheckNowCrowdsMax;
+    if (is_quick) {
+      Answer(*request);
+      return;
+    }
+    status = calls_.call_pool().Submit([this, request] { Answer(*request); });
+  }
+  if (status.ok()) return;
+  Change([&]() THRONG_REQUIRES(mutex_) {
+    has_message_ = false;
+    EndWith(status);
+  });
+}
+
+absl::Status CheckStream::Prepare(const v1::StreamChecksRequest& request) {
+  THRONG_RETURN_IF_ERROR(caller_.Check());
+  THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, calls_.gate().Enter());
+  if (!request.has_setup()) {
+    return session_ == nullptr ? RequiredField(FieldPath("setup")) : absl::OkStatus();
+  }
+  THRONG_ASSIGN_OR_RETURN(engine::SessionSetup setup, ToSessionSetup(request.setup()));
+  absl::StatusOr<std::unique_ptr<engine::CheckSession>> session =
+      engine->memberships().OpenSession(caller_, std::move(setup));
+  if (!session.ok()) {
+    return AtSetup(MoveField(session.status(), "", "population"));
+  }
+  session_ = *std::move(session);
+  is_new_session_ = true;  // crowds that are not there are found out, and named, on a worker
+  return absl::OkStatus();
+}
+
+void CheckStream::Answer(const v1::StreamChecksRequest& request) {
+  v1::StreamChecksResponse response;
+  const absl::Status status = LogFailure(request.GetDescriptor()->full_name(),
+                                         RunGuarded([&] { return LookUp(request, &response); }));
+  // One step: once the message is answered, a worker has no hold on the stream.
+  Change([&]() THRONG_REQUIRES(mutex_) {
+    has_message_ = false;
+    if (status.ok()) {
+      HandOver(std::move(response));
+    } else {
+      EndWith(status);
+    }
+  });
+}
+
+absl::Status CheckStream::LookUp(const v1::StreamChecksRequest& request,
+                                 v1::StreamChecksResponse* response) {
+  std::vector<std::string_view> ids;
+  ids.reserve(static_cast<size_t>(request.checks_size()));
+  for (const v1::StreamCheck& check : request.checks()) ids.push_back(check.id());
+  if (const absl::Status status = session_->Check(ids, &answers_); !status.ok()) {
+    return AtSetup(status);
+  }
+  response->set_data_version(answers_.data_version);
+  if (std::exchange(is_new_session_, false) || answers_.versions_changed) {
+    for (const engine::CheckedVersion& version : session_->versions()) {
+      CheckedVersionToProto(version, response->add_versions());
+    }
+  }
+  const size_t crowds = session_->crowd_count();
+  response->mutable_answers()->Reserve(request.checks_size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    v1::StreamAnswer* answer = response->add_answers();
+    answer->set_sequence(request.checks(static_cast<int>(i)).sequence());
+    answer->mutable_states()->Reserve(static_cast<int>(crowds));
+    for (size_t c = 0; c < crowds; ++c) {
+      answer->add_states(static_cast<v1::MemberState>(answers_.states[i * crowds + c]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void CheckStream::HandOver(v1::StreamChecksResponse response) {
+  if (response.answers_size() == 0 && response.versions_size() == 0) return;
+  waiting_answers_ += static_cast<size_t>(response.answers_size());
+  waiting_states_ += static_cast<size_t>(response.answers_size()) * session_->crowd_count();
+  const bool joins = !waiting_.empty() && response.versions_size() == 0 &&
+                     waiting_.back().data_version() == response.data_version();
+  if (!joins) {
+    waiting_.push_back(std::move(response));
+    return;
+  }
+  v1::StreamChecksResponse& last = waiting_.back();
+  for (v1::StreamAnswer& answer : *response.mutable_answers()) last.add_answers()->Swap(&answer);
+}
+
+void CheckStream::StartNextWrite() {
+  written_.Clear();
+  const absl::Status status = SerializeMessage(waiting_.front(), &written_);
+  waiting_.pop_front();
+  if (waiting_.empty()) waiting_answers_ = waiting_states_ = 0;
+  if (!status.ok()) {
+    is_broken_ = true;
+    EndWith(status);
+    return;
+  }
+  is_writing_ = true;
+  StartWrite(&written_);
+}
+
+}  // namespace throng::service

@@ -1,0 +1,121 @@
+// One stream of membership checks (MembershipService.StreamChecks).
+//
+//   CheckStreams streams(limits.check_streams_max);
+//   return CheckStream::Start(context, calls, streams);
+//   streams.End();     // the server shuts down: all end, those that are silent too
+//
+// No thread waits for a stream: a message is looked up where gRPC brings it, a large one on a
+// worker (docs/decisions/0006). While answers are being written further ones gather, and go out
+// together; when too many wait, nothing is read until the client has taken some. So a client that
+// stalls holds at most kWaitingStatesMax states and one message more.
+//
+// Lifetime: a stream deletes itself in OnDone, which gRPC calls once, behind Finish and behind
+// every other reaction. Finish is called when no write is under way and no worker has the stream.
+#ifndef THRONG_SERVER_SERVICE_CHECK_STREAM_H_
+#define THRONG_SERVER_SERVICE_CHECK_STREAM_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "absl/status/status.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "index/mutex.h"
+#include "server/engine/call_context.h"
+#include "server/engine/crowd_membership.h"
+#include "server/service/calls.h"
+#include "throng/v1/membership.pb.h"
+
+namespace throng::service {
+
+class CheckStream;
+
+// The streams of a server. Thread-safe.
+class CheckStreams {
+ public:
+  explicit CheckStreams(uint32_t streams_max) : streams_max_(streams_max) {}
+
+  // Errors: kResourceExhausted (TOO_MANY_CALLS), kUnavailable (SHUTTING_DOWN).
+  absl::Status Add(CheckStream* stream) THRONG_EXCLUDES(mutex_);
+  void Remove(CheckStream* stream) THRONG_EXCLUDES(mutex_);
+  // Ends all of them with kUnavailable (SHUTTING_DOWN), and those that come later.
+  void End() THRONG_EXCLUDES(mutex_);
+
+ private:
+  const uint32_t streams_max_;
+  index::Mutex mutex_;
+  bool ended_ THRONG_GUARDED_BY(mutex_) = false;
+  std::set<CheckStream*> streams_ THRONG_GUARDED_BY(mutex_);
+};
+
+// Thread-safe in the sense of gRPC: reactions come from any thread.
+class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Start(
+      grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams);
+
+  // Ends the stream with `status` behind the answers that are ready.
+  void End(const absl::Status& status) THRONG_EXCLUDES(mutex_);
+
+ private:
+  CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override { cancelled_.store(true); }
+  void OnDone() override;
+
+  // Reads the message that came and answers it, here or on a worker.
+  void TakeMessage();
+  absl::Status Prepare(const v1::StreamChecksRequest& request);
+  // Looks up and hands the answers over; then the next message may come.
+  void Answer(const v1::StreamChecksRequest& request);
+  absl::Status LookUp(const v1::StreamChecksRequest& request, v1::StreamChecksResponse* response);
+
+  // What changes the state does it inside of this, which then starts whatever the state allows: a
+  // write, a read, the end. The end is started behind the lock, as the last touch: the stream may
+  // be gone then. gRPC reacts to what is started on another thread or later on this one, never
+  // inside.
+  template <typename Step>
+  void Change(Step step) THRONG_EXCLUDES(mutex_);
+  void HandOver(v1::StreamChecksResponse response) THRONG_REQUIRES(mutex_);
+  void EndWith(const absl::Status& status) THRONG_REQUIRES(mutex_) {
+    if (!end_.has_value()) end_ = status;
+  }
+  void StartNextWrite() THRONG_REQUIRES(mutex_);
+
+  Calls& calls_;
+  CheckStreams& streams_;
+  engine::CallContext caller_;
+  std::atomic<bool> cancelled_{false};
+  bool registered_ = false;
+
+  // Of whoever has the message: the reaction of gRPC, then maybe a worker.
+  grpc::ByteBuffer received_;
+  std::unique_ptr<engine::CheckSession> session_;
+  bool is_new_session_ = false;  // its versions were not told yet
+  engine::CheckSession::Answers answers_;
+
+  grpc::ByteBuffer written_;  // in gRPC's hands while a write is under way
+
+  index::Mutex mutex_;
+  std::deque<v1::StreamChecksResponse> waiting_ THRONG_GUARDED_BY(mutex_);
+  size_t waiting_answers_ THRONG_GUARDED_BY(mutex_) = 0;
+  size_t waiting_states_ THRONG_GUARDED_BY(mutex_) = 0;
+  bool is_reading_ THRONG_GUARDED_BY(mutex_) = false;   // a read, or what it brought, is under way
+  bool has_message_ THRONG_GUARDED_BY(mutex_) = false;  // what it brought is being answered
+  bool is_writing_ THRONG_GUARDED_BY(mutex_) = false;
+  bool is_finished_ THRONG_GUARDED_BY(mutex_) = false;
+  bool is_broken_ THRONG_GUARDED_BY(mutex_) = false;           // nobody will read what waits
+  std::optional<absl::Status> end_ THRONG_GUARDED_BY(mutex_);  // with what it will finish
+};
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_CHECK_STREAM_H_
