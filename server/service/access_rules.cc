@@ -103,6 +103,17 @@ constexpr AccessRow kRows[] = {
    Noted::kBefore, {}, {}, "ids", "side", Right::kExport},
   {"CrowdService/PinCrowdVersion", Right::kDefine, Scope::kPopulations, {"name"},
    Noted::kBefore},
+
+  {"PackageService/ExportPackage", Right::kExport, Scope::kPopulations, {"spec.crowd"},
+   Noted::kBefore, {"spec.tags"}, {}, "manifest.counts.rows"},
+  {"PackageService/CreatePackage", Right::kExport, Scope::kPopulations, {"spec.crowd"},
+   Noted::kBefore, {"spec.tags"}, {}, "total"},
+  {"PackageService/GetPackage", Right::kExport, Scope::kPopulations, {"name"}},
+  {"PackageService/ListPackages", Right::kExport, Scope::kPopulations, {"parent"}},
+  {"PackageService/CancelPackage", Right::kExport, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+  {"PackageService/DeletePackage", Right::kExport, Scope::kPopulations, {"name"},
+   Noted::kBefore},
 };
 // clang-format on
 
