@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstdio>
 
+#include "CLI/CLI.hpp"
 #include "absl/time/time.h"
+#include "cli/connection.h"
 #include "cli/error_output.h"
 #include "cli/json_output.h"
 #include "cli/terminal_text.h"
@@ -38,8 +40,10 @@ grpc::ChannelArguments ChannelArguments() {
 
 std::shared_ptr<grpc::Channel> Connect(const GlobalOptions& options) {
   if (options.channel != nullptr) return options.channel;
-  return grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(),
-                                   ChannelArguments());
+  const absl::StatusOr<ConnectionSecrets> secrets = ReadSecrets(options);
+  // Wrong usage, which is reported where it is caught: RunCli.
+  if (!secrets.ok()) throw CLI::ValidationError(std::string(secrets.status().message()));
+  return MakeChannel(options.server, *secrets, ChannelArguments());
 }
 
 void SetDeadline(const GlobalOptions& options, grpc::ClientContext& context) {

@@ -29,8 +29,9 @@ inline constexpr int kExitUsage = 2;   // Bad flags, a missing argument or file,
 // How a channel to a server is to be set up: the sizes of messages, the pauses between attempts.
 grpc::ChannelArguments ChannelArguments();
 
-// options.channel, else one to options.server. Connects on the first call; never fails itself.
-// Proxies of the environment are not used.
+// options.channel, else one to options.server, with TLS and a token if options say so. Connects on
+// the first call; throws CLI::ValidationError when a file of these cannot be used. Proxies of the
+// environment are not used.
 std::shared_ptr<grpc::Channel> Connect(const GlobalOptions& options);
 
 // Sets the deadline of a call of one answer: options.timeout from now, or none if that is zero.

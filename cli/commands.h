@@ -44,6 +44,11 @@ void RegisterEraseCommand(CLI::App& app, GlobalOptions& options, int& exit_code)
 // crowd and what stands behind it; the latter into the group `crowd`.
 void RegisterCrowdCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterCrowdVersionCommands(CLI::App& group, GlobalOptions& options, int& exit_code);
+void RegisterSplitCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterAllocateCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+// package and, into its group, package export.
+void RegisterPackageCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
+void RegisterPackageExportCommand(CLI::App& group, GlobalOptions& options, int& exit_code);
 void RegisterTagsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 void RegisterPopulationsCommand(CLI::App& app, GlobalOptions& options, int& exit_code);
 // parse and format.

@@ -9,6 +9,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/compare_output.h"
 #include "cli/error_output.h"
 #include "cli/flag_checks.h"
 #include "cli/json_output.h"
@@ -128,42 +129,16 @@ void PrintComparison(const v1::CompareResponse& response) {
   for (const v1::ComparedTag& tag : response.tags()) fmt::print("\n{}", RenderTag(tag, bars));
 }
 
-Json RowJson(const v1::ComparedRow& row) {
-  Json json = Json::object();
-  if (row.has_value()) json["value"] = ValueJson(row.value());
-  if (row.has_lower() || row.has_upper()) {
-    json["lower"] = row.has_lower() ? ValueJson(row.lower()) : Json(nullptr);
-    json["upper"] = row.has_upper() ? ValueJson(row.upper()) : Json(nullptr);
-  }
-  json["count"] = row.count();
-  json["share"] = row.share();
-  json["baseline_count"] = row.baseline_count();
-  json["baseline_share"] = row.baseline_share();
-  json["difference"] = row.difference();
-  json["difference_low"] = row.difference_low();
-  json["difference_high"] = row.difference_high();
-  json["tgi"] = row.has_tgi() ? Json(row.tgi()) : Json(nullptr);
-  return json;
-}
-
 Json CompareJson(const v1::CompareResponse& response) {
   Json features = Json::array();
   for (const v1::ComparedFeature& feature : response.features()) {
     Json json = {{"tag", feature.tag()}, {"missing", feature.missing()}};
-    json.update(RowJson(feature.row()));
+    json.update(ComparedRowJson(feature.row()));
     features.push_back(std::move(json));
   }
   Json tags = Json::array();
   for (const v1::ComparedTag& tag : response.tags()) {
-    Json rows = Json::array();
-    for (const v1::ComparedRow& row : tag.rows()) rows.push_back(RowJson(row));
-    tags.push_back({{"tag", tag.tag()},
-                    {"difference", tag.difference()},
-                    {"by_chance", tag.by_chance()},
-                    {"p_value", tag.p_value()},
-                    {"rows", std::move(rows)},
-                    {"missing", RowJson(tag.missing())},
-                    {"rows_left_out", tag.rows_left_out()}});
+    tags.push_back(ComparedTagJson(tag));
   }
   Json json = {{"count", response.count()},
                {"baseline_count", response.baseline_count()},

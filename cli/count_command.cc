@@ -8,6 +8,7 @@
 #include "cli/json_output.h"
 #include "cli/sampling_options.h"
 #include "cli/selection_options.h"
+#include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
 #include "throng/v1/selection.grpc.pb.h"
@@ -21,8 +22,10 @@ constexpr const char* kExamples = R"help(Examples:
   throng count 'register_date >= today() - 30d' --zone Asia/Shanghai --at 2024-05-01T00:00:00Z
   throng count --file crowd.txt
   throng count 'is_graduate' --sample 1% --confidence 99%
+  throng count 'is_graduate' --exclude contacted --exclude no_consent@live
 
-The count is exact unless --sample asks for an estimate.)help";
+The count is exact unless --sample asks for an estimate. With --exclude it is who can be reached;
+what each exclusion has of the crowd, and what is lost to it, is listed in the order given.)help";
 
 struct CountArguments {
   SelectionOptions selection;
@@ -34,6 +37,17 @@ std::string CountText(const v1::CountResponse& response) {
   const std::string count = FormatCount(response.count());
   if (!response.has_sample()) return fmt::format("{} users", count);
   return fmt::format("about {} users ({})", count, RangeText(response.range(), response.sample()));
+}
+
+// What the exclusions cost.
+std::string ExclusionsText(const v1::ExclusionReport& report) {
+  constexpr auto kRight = Table::Align::kRight;
+  Table table({{"EXCLUDED"}, {"IN THE CROWD", kRight}, {"LOST TO IT", kRight}});
+  for (const v1::ExclusionLoss& loss : report.losses()) {
+    table.AddRow({CrowdText(loss.crowd()), FormatCount(loss.overlap()), FormatCount(loss.loss())});
+  }
+  return fmt::format("\n{} gross, {} reachable\n{}", FormatCount(report.gross()),
+                     FormatCount(report.reachable()), table.Render());
 }
 
 int RunCount(const CountArguments& arguments, const GlobalOptions& options) {
@@ -56,6 +70,7 @@ int RunCount(const CountArguments& arguments, const GlobalOptions& options) {
   }
   PrintWarnings(response.info(), selection->expression());
   fmt::print("{}\n{}\n", CountText(response), InfoLine(response.info()));
+  if (response.has_exclusions()) fmt::print("{}", ExclusionsText(response.exclusions()));
   return kExitOk;
 }
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "cli/connection.h"
+#include "cli/connection.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
 
@@ -140,8 +142,9 @@ std::string CodeName(int code) {
 std::string FailureMessage(const grpc::Status& status, std::string_view server) {
   // Without a detail the status is gRPC's own, not Throng's.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty()) {
-    return fmt::format("the server at {} cannot be reached or is not ready: {}", server,
-                       status.error_message());
+    const std::string_view remedy = ConnectionRemedy(status.error_message());
+    return fmt::format("the server at {} cannot be reached or is not ready: {}{}{}", server,
+                       status.error_message(), remedy.empty() ? "" : "; ", remedy);
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
       status.error_details().empty()) {

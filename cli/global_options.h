@@ -27,6 +27,18 @@ struct GlobalOptions {
   absl::Duration timeout = absl::Seconds(30);
   // Whether --timeout was given: load and export have no deadline otherwise.
   bool timeout_given = false;
+  // TLS with the system's authorities (--tls); any of the next four means TLS as well.
+  bool tls = false;
+  // PEM files (--tls-ca, --tls-cert, --tls-key; THRONG_TLS_CA, ...).
+  std::string tls_ca;
+  std::string tls_cert;
+  std::string tls_key;
+  // That the server's certificate must have (--tls-server-name, THRONG_TLS_SERVER_NAME).
+  std::string tls_server_name;
+  // A bearer token (THRONG_TOKEN; no flag, which others would see), or its file (--token-file,
+  // THRONG_TOKEN_FILE).
+  std::string token;
+  std::string token_file;
   // A server of this process, taken instead of `server` if set.
   std::shared_ptr<grpc::Channel> channel = nullptr;
 };

@@ -7,6 +7,7 @@
 #include "cli/error_output.h"
 #include "cli/sampling_options.h"
 #include "cli/schema.h"
+#include "cli/selection_options.h"
 #include "cli/value_text.h"
 #include "fmt/format.h"
 
@@ -140,6 +141,17 @@ void AppendInfo(const v1::ResultInfo& info, Json& json) {
 
 Json CountJson(const v1::CountResponse& response) {
   Json json = {{"count", response.count()}};
+  if (response.has_exclusions()) {
+    const v1::ExclusionReport& report = response.exclusions();
+    Json losses = Json::array();
+    for (const v1::ExclusionLoss& loss : report.losses()) {
+      losses.push_back(
+          {{"crowd", CrowdText(loss.crowd())}, {"overlap", loss.overlap()}, {"loss", loss.loss()}});
+    }
+    json["exclusions"] = {{"gross", report.gross()},
+                          {"reachable", report.reachable()},
+                          {"losses", std::move(losses)}};
+  }
   AppendSample(response, json);
   AppendInfo(response.info(), json);
   return json;

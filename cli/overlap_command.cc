@@ -1,6 +1,5 @@
 // throng overlap: how several crowds lie over each other.
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,9 +9,9 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/error_output.h"
 #include "cli/flag_checks.h"
 #include "cli/json_output.h"
+#include "cli/named_selections.h"
 #include "cli/selection_options.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
@@ -42,53 +41,14 @@ struct OverlapArguments {
   bool jaccard = false;
 };
 
-std::string_view Trim(std::string_view text) {
-  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// Adds the selection of one NAME=EXPR.
-absl::Status AddSelection(std::string_view text, const OverlapArguments& arguments,
-                          const GlobalOptions& options, v1::OverlapRequest* request) {
-  const std::size_t equals = text.find('=');
-  const std::string_view name = Trim(text.substr(0, std::min(equals, text.size())));
-  if (equals == std::string_view::npos || name.empty()) {
-    return absl::InvalidArgumentError(
-        fmt::format("\"{}\" is not NAME=EXPR", Printable(text.substr(0, 80))));
-  }
-  absl::StatusOr<v1::Selection> selection =
-      MakeSelection(std::string(Trim(text.substr(equals + 1))), arguments.frame, options);
-  if (!selection.ok()) return selection.status();
-  v1::NamedSelection* added = request->add_selections();
-  added->set_name(std::string(name));
-  *added->mutable_selection() = *std::move(selection);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<v1::OverlapRequest> MakeRequest(const OverlapArguments& arguments,
                                                const GlobalOptions& options) {
-  std::vector<std::string> texts = arguments.selections;
-  if (!arguments.file.empty()) {
-    const absl::StatusOr<std::string> file = ReadTextFile(arguments.file);
-    if (!file.ok()) return file.status();
-    for (std::size_t begin = 0; begin < file->size();) {
-      const std::size_t end = std::min(file->find('\n', begin), file->size());
-      const std::string_view line = Trim(std::string_view(*file).substr(begin, end - begin));
-      if (!line.empty() && line.front() != '#') texts.emplace_back(line);
-      begin = end + 1;
-    }
-  }
-  if (texts.empty()) {
-    return absl::InvalidArgumentError("NAME=EXPR is missing: give some, or --file");
-  }
+  absl::StatusOr<NamedSelections> selections =
+      MakeNamedSelections(arguments.selections, arguments.file, arguments.frame, options);
+  if (!selections.ok()) return selections.status();
   v1::OverlapRequest request;
   request.set_top(arguments.top);
-  for (const std::string& text : texts) {
-    const absl::Status status = AddSelection(text, arguments, options, &request);
-    if (!status.ok()) return status;
-  }
+  *request.mutable_selections() = *std::move(selections);
   return request;
 }
 
@@ -224,17 +184,6 @@ bool IsWhole(const v1::OverlapResponse& response) {
                      });
 }
 
-// The text that an error at "selections[3].selection.expression" is about.
-std::string ExpressionOf(const grpc::Status& status, const v1::OverlapRequest& request) {
-  const std::string field = ErrorDetailOf(status).field();
-  for (int i = 0; i < request.selections_size(); ++i) {
-    if (field.rfind(fmt::format("selections[{}].", i), 0) == 0) {
-      return request.selections(i).selection().expression();
-    }
-  }
-  return "";
-}
-
 int RunOverlap(const OverlapArguments& arguments, const GlobalOptions& options) {
   const absl::StatusOr<v1::OverlapRequest> request = MakeRequest(arguments, options);
   if (!request.ok()) return ReportUsage(request.status(), options);
@@ -246,7 +195,8 @@ int RunOverlap(const OverlapArguments& arguments, const GlobalOptions& options) 
   if (status.ok() && !IsWhole(response)) {
     status = grpc::Status(grpc::StatusCode::INTERNAL, "the server sent a table without all cells");
   }
-  if (!status.ok()) return ReportFailure(status, options, ExpressionOf(status, *request));
+  if (!status.ok())
+    return ReportFailure(status, options, ExpressionOf(status, request->selections()));
   if (options.json) {
     PrintJson(OverlapJson(response));
     return kExitOk;

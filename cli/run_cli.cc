@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -26,6 +27,26 @@ constexpr const char* kExamples = R"help(Examples:
 
 Exit codes: 0 done, 1 refused by the server or failed, 2 wrong usage.)help";
 
+void AddConnectionOptions(CLI::App& app, GlobalOptions& options) {
+  const auto file = [&](const char* flag, const char* variable, std::string& path,
+                        const char* about) {
+    app.add_option(flag, path, about)->envname(variable)->type_name("FILE");
+  };
+  app.add_flag("--tls", options.tls, "Speak TLS, and trust the system's authorities");
+  file("--tls-ca", "THRONG_TLS_CA", options.tls_ca,
+       "Speak TLS, and trust these authorities (PEM) alone");
+  file("--tls-cert", "THRONG_TLS_CERT", options.tls_cert, "Our certificate and its chain (PEM)");
+  file("--tls-key", "THRONG_TLS_KEY", options.tls_key, "Its key (PEM)");
+  app.add_option("--tls-server-name", options.tls_server_name,
+                 "Name that the server's certificate must have; default: the host of --server")
+      ->envname("THRONG_TLS_SERVER_NAME")
+      ->type_name("NAME");
+  file("--token-file", "THRONG_TOKEN_FILE", options.token_file,
+       "Bearer token that says who calls; THRONG_TOKEN has the token itself");
+  const char* token = std::getenv("THRONG_TOKEN");
+  if (token != nullptr) options.token = token;
+}
+
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--server", options.server, "Where throngd listens")
       ->envname("THRONG_SERVER")
@@ -35,6 +56,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->envname("THRONG_POPULATION")
       ->type_name("NAME")
       ->capture_default_str();
+  AddConnectionOptions(app, options);
   app.add_flag("--json", options.json, "Print JSON, errors too (docs/cli.md gives the shapes)");
   app.add_option_function<std::string>(
          "--timeout",
@@ -68,6 +90,9 @@ void RegisterCommands(CLI::App& app, GlobalOptions& options, int& exit_code) {
   RegisterResolveCommand(app, options, exit_code);
   RegisterEraseCommand(app, options, exit_code);
   RegisterCrowdCommand(app, options, exit_code);
+  RegisterSplitCommand(app, options, exit_code);
+  RegisterAllocateCommand(app, options, exit_code);
+  RegisterPackageCommand(app, options, exit_code);
   RegisterTagsCommand(app, options, exit_code);
   RegisterPopulationsCommand(app, options, exit_code);
   RegisterExpressionCommands(app, options, exit_code);

@@ -12,7 +12,10 @@ namespace {
 
 constexpr std::uint64_t kMillionthsOfPercent = 10'000;
 
-// "1.5%" in millionths, exactly: at most four digits after the point. Absent: it is none.
+std::string PercentText(double share) { return fmt::format("{:.3g} %", share * 100); }
+
+}  // namespace
+
 std::optional<std::uint64_t> PercentInMillionths(std::string_view text) {
   if (!text.ends_with('%')) return std::nullopt;
   text.remove_suffix(1);
@@ -33,10 +36,6 @@ std::optional<std::uint64_t> PercentInMillionths(std::string_view text) {
   }
   return millionths;
 }
-
-std::string PercentText(double share) { return fmt::format("{:.3g} %", share * 100); }
-
-}  // namespace
 
 void AddSamplingOptions(CLI::App& command, SamplingOptions& options) {
   command

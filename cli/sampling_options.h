@@ -7,8 +7,10 @@
 #ifndef THRONG_CLI_SAMPLING_OPTIONS_H_
 #define THRONG_CLI_SAMPLING_OPTIONS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
@@ -30,6 +32,9 @@ void AddSamplingOptions(CLI::App& command, SamplingOptions& options);
 // Absent: no sample is asked for. Errors: kInvalidArgument (what is no percentage, a salt or a
 // confidence without a fraction), all of them errors of usage.
 absl::StatusOr<std::optional<v1::Sampling>> MakeSampling(const SamplingOptions& options);
+
+// "1.5%" in millionths, exactly: at most four digits after the point. Absent: it is none.
+std::optional<std::uint64_t> PercentInMillionths(std::string_view text);
 
 // "99%" is 0.99. Errors: kInvalidArgument (no percentage, below 50 %, 100 % and more).
 absl::StatusOr<double> ParseConfidence(const std::string& text);

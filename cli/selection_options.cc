@@ -1,10 +1,12 @@
 #include "cli/selection_options.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -62,6 +64,12 @@ void AddFrameOptions(CLI::App& command, SelectionOptions& arguments) {
                   "What now() is, in RFC 3339, e.g. 2024-05-01T08:00:00Z")
       ->type_name("TIME");
   AddReadVersion(command, arguments.read_version);
+  command
+      .add_option("--exclude", arguments.exclude,
+                  "Leave the users of a crowd out, NAME, NAME@live or NAME@VERSION; may be given "
+                  "often")
+      ->type_name("CROWD")
+      ->allow_extra_args(false);
 }
 
 void AddReadVersion(CLI::App& command, std::uint64_t& read_version) {
@@ -99,6 +107,7 @@ absl::StatusOr<v1::Selection> MakeSelection(std::string expression,
   selection.set_expression(std::move(expression));
   selection.set_time_zone(arguments.time_zone);
   selection.set_read_version(arguments.read_version);
+  for (const std::string& crowd : arguments.exclude) *selection.add_exclude() = ParseCrowd(crowd);
   if (!arguments.reference_time.empty() &&
       !google::protobuf::util::TimeUtil::FromString(arguments.reference_time,
                                                     selection.mutable_reference_time())) {
@@ -107,6 +116,26 @@ absl::StatusOr<v1::Selection> MakeSelection(std::string expression,
                     arguments.reference_time));
   }
   return selection;
+}
+
+v1::CrowdRef ParseCrowd(std::string_view text) {
+  v1::CrowdRef crowd;
+  const std::size_t at = text.rfind('@');
+  const std::string_view which = at == std::string_view::npos ? "" : text.substr(at + 1);
+  std::uint32_t version = 0;
+  const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), version);
+  const bool is_version =
+      !which.empty() && error == std::errc() && end == which.data() + which.size() && version > 0;
+  if (which == "live") crowd.set_live(true);
+  if (is_version) crowd.set_version(version);
+  crowd.set_crowd(std::string(which == "live" || is_version ? text.substr(0, at) : text));
+  return crowd;
+}
+
+std::string CrowdText(const v1::CrowdRef& crowd) {
+  if (crowd.live()) return fmt::format("{}@live", crowd.crowd());
+  if (crowd.version() > 0) return fmt::format("{}@{}", crowd.crowd(), crowd.version());
+  return crowd.crowd();
 }
 
 void PrintWarnings(const v1::ResultInfo& info, std::string_view expression) {

@@ -1,7 +1,7 @@
 // The arguments of a command that takes an expression, and their Selection. Thread-compatible.
 //
 //   auto arguments = std::make_shared<SelectionOptions>();
-//   AddSelectionOptions(*command, *arguments);  // EXPR, --file, --zone, --at, --read-version
+//   AddSelectionOptions(*command, *arguments);  // EXPR, --file, --zone, --at, --exclude ...
 //   ...
 //   absl::StatusOr<v1::Selection> selection = MakeSelection(*arguments, options);
 //   if (!selection.ok()) return ReportUsage(selection.status(), options);
@@ -37,15 +37,19 @@ struct SelectionOptions {
   // RFC 3339.
   std::string reference_time;
   std::uint64_t read_version = 0;
+  // Standing exclusions: NAME, NAME@live or NAME@7.
+  std::vector<std::string> exclude;
 };
 
 // Adds EXPR and --file. `source` must outlive `command`.
 void AddExpressionSource(CLI::App& command, ExpressionSource& source);
 
-// Adds EXPR, --file, --zone, --at and --read-version. `arguments` must outlive `command`.
+// Adds EXPR, --file, --zone, --at, --read-version and --exclude. `arguments` must outlive
+// `command`.
 void AddSelectionOptions(CLI::App& command, SelectionOptions& arguments);
 
-// Adds --zone, --at and --read-version: for commands that take their expressions otherwise.
+// Adds --zone, --at, --read-version and --exclude: for commands that take their expressions
+// otherwise.
 void AddFrameOptions(CLI::App& command, SelectionOptions& arguments);
 
 // Adds --read-version. `read_version` must outlive `command`.
@@ -63,6 +67,11 @@ absl::StatusOr<v1::Selection> MakeSelection(const SelectionOptions& arguments,
 absl::StatusOr<v1::Selection> MakeSelection(std::string expression,
                                             const SelectionOptions& arguments,
                                             const GlobalOptions& options);
+
+// "contacted" is its newest version, "contacted@live" its rule as it selects now, "contacted@7" a
+// version.
+v1::CrowdRef ParseCrowd(std::string_view text);
+std::string CrowdText(const v1::CrowdRef& crowd);
 
 // Prints the warnings of an answer on stderr, for people.
 void PrintWarnings(const v1::ResultInfo& info, std::string_view expression);

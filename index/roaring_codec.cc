@@ -1,5 +1,6 @@
 #include "index/roaring_codec.h"
 
+#include <limits>
 #include <memory>
 
 #include "fmt/format.h"
@@ -56,6 +57,23 @@ std::string EncodeNumbers(const std::vector<uint64_t>& numbers) {
   roaring64_bitmap_run_optimize(bitmap.get());
   std::string bytes(roaring64_bitmap_portable_size_in_bytes(bitmap.get()), '\0');
   roaring64_bitmap_portable_serialize(bitmap.get(), bytes.data());
+  return bytes;
+}
+
+absl::StatusOr<std::string> EncodeNumbers32(const std::vector<uint64_t>& numbers) {
+  Bitmap bitmap(roaring_bitmap_create());
+  roaring_bulk_context_t place = {};
+  for (const uint64_t number : numbers) {
+    if (number > std::numeric_limits<uint32_t>::max()) {
+      return InvalidArgument(
+          "ID_TOO_LARGE", "",
+          fmt::format("{} does not fit a 32-bit bitmap: use one of 64 bits", number));
+    }
+    roaring_bitmap_add_bulk(bitmap.get(), &place, static_cast<uint32_t>(number));
+  }
+  roaring_bitmap_run_optimize(bitmap.get());
+  std::string bytes(roaring_bitmap_portable_size_in_bytes(bitmap.get()), '\0');
+  roaring_bitmap_portable_serialize(bitmap.get(), bytes.data());
   return bytes;
 }
 

@@ -19,6 +19,9 @@ namespace throng::index {
 
 // Numeric ids as a 64-bit portable bitmap. `numbers` in any order.
 std::string EncodeNumbers(const std::vector<uint64_t>& numbers);
+// As a 32-bit one, which more programs read. Errors: kInvalidArgument (ID_TOO_LARGE) without a
+// field when a number is 2^32 or more.
+absl::StatusOr<std::string> EncodeNumbers32(const std::vector<uint64_t>& numbers);
 
 // The members of a 32- or 64-bit portable bitmap sent by a client, ascending.
 //

@@ -18,14 +18,14 @@ build_packages=(
   libabsl-dev libboost-dev libcli11-dev libfmt-dev libgrpc++-dev libprotobuf-dev librocksdb-dev
   libspdlog-dev libssl-dev libtomlplusplus-dev libxxhash-dev nlohmann-json3-dev prometheus-cpp-dev
   protobuf-compiler protobuf-compiler-grpc
-  zlib1g-dev
+  libzstd-dev zlib1g-dev
 )
 test_packages=(
-  clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev python3-grpcio unzip zstd
+  clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev openssl python3-grpcio unzip zstd
 )
-lint_packages=(clang-format-14 shellcheck)
-# The example client in JavaScript, and buf, come from npm; an npm from elsewhere than Debian does as
-# well.
+lint_packages=(clang-format-14 prometheus python3 shellcheck)
+# The example client in JavaScript, and buf, come from npm; an npm from elsewhere than Debian does
+# as well.
 command -v npm >/dev/null || test_packages+=(nodejs npm)
 
 packages=("${build_packages[@]}")

@@ -2,15 +2,20 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
 #include "server/import_command.h"
 #include "server/offline_commands.h"
 #include "server/service/daemon.h"
+#include "server/settings.h"
+#include "server/token_command.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -20,11 +25,21 @@ constexpr const char* kFooter = R"help(Examples:
   throngd --data-dir /var/lib/throng
   throngd --data-dir data --listen 127.0.0.1:0 --port-file throngd.port
   throngd --data-dir data --metrics-listen 127.0.0.1:7401
+  throngd --config /etc/throng/throngd.toml
+  throngd check-config /etc/throng/throngd.toml
   throngd import users.csv --schema schema.toml --data-dir /var/lib/throng
   throngd verify /var/lib/throng
   throngd restore /var/backups/throng/monday /var/lib/throng
-The log goes to stderr. SIGTERM or SIGINT: finish the calls under way (10 s at most), close,
+  throngd token create cms --access-file access.toml --population renters --role operator
+A flag goes over its environment variable (THRONGD_DATA_DIR for --data-dir), and that over the
+file of --config, whose keys are the flags' names. The log goes to stderr. SIGTERM or SIGINT:
+finish the calls under way (--drain-seconds at most), close,
 exit 0.)help";
+
+constexpr const char* kCheckFooter =
+    R"help(Prints every setting, where it is from and its value. Exit codes:
+  0  throngd would start with them
+  2  something is wrong with one, which is named)help";
 
 constexpr const char* kVerifyFooter = R"help(Changes nothing. Exit codes:
   0  sound
@@ -62,8 +77,11 @@ void LogToStderr() {
 // What the command line says. A value.
 struct CommandLine {
   throng::service::DaemonOptions daemon{.listen = "127.0.0.1:7400"};
+  std::string config;  // file of settings; empty: none
   std::string sync = "always";
   std::string layout = "speed";
+  int drain_seconds = 10;
+  std::string client_certificate = "required";
   bool json = false;
   std::string backup;     // of restore
   std::string ledger;     // of restore
@@ -72,20 +90,28 @@ struct CommandLine {
 
 void AddServerFlags(CLI::App& app, CommandLine& line) {
   throng::service::DaemonOptions& options = line.daemon;
+  app.add_option("--config", line.config, "File of settings, in TOML")
+      ->type_name("FILE")
+      ->envname("THRONGD_CONFIG");
   app.add_option("--data-dir", options.data_directory, "Where the data is; made if missing")
       ->type_name("DIR");
   app.add_option("--backup-dir", options.backup_directory,
                  "Where backups go; made if missing. Without it none can be made")
       ->type_name("DIR");
+  app.add_option("--package-dir", options.package_directory,
+                 "Where jobs write packages; made if missing. Without it none can be made")
+      ->type_name("DIR");
   app.add_option("--listen", options.listen, "Address to listen on; port 0 takes a free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app.add_flag("--insecure-listen-anywhere", options.listen_anywhere,
-               "Take an address that other machines can reach, without TLS");
+  app.add_flag("--insecure-listen-anywhere", options.insecure_listen_anywhere,
+               "Take addresses that other machines can reach without TLS or an access file");
   app.add_option("--metrics-listen", options.metrics_listen,
                  "Address of GET /metrics over HTTP, in Prometheus' text format; port 0 takes a "
                  "free one, which the log names. Without it there is none")
       ->type_name("HOST:PORT");
+  app.add_flag("--metrics-listen-anywhere", options.metrics_listen_anywhere,
+               "Take an address for metrics that other machines can reach: these have no TLS");
   app.add_option("--port-file", options.port_file, "File that gets the port once it listens")
       ->type_name("FILE");
   app.add_option("--threads", options.query_threads, "Query threads; 0: one a core")
@@ -108,10 +134,61 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
       ->type_name("BYTES")
       ->capture_default_str();
+  app.add_option("--drain-seconds", line.drain_seconds,
+                 "How long calls under way may take after SIGTERM")
+      ->check(CLI::Range(0, 3'600))
+      ->capture_default_str();
   app.add_option("--layout", line.layout,
                  "What bitmaps are kept for: speed; compact: a third less memory where values "
                  "have a few percent of the users each, and slower counts of these")
       ->check(CLI::IsMember({"speed", "compact"}))
+      ->capture_default_str();
+}
+
+// How much at the same time; beyond it calls are refused (docs/api.md#limits).
+void AddLimitFlags(CLI::App& app, throng::service::ServiceLimits& limits) {
+  const auto add = [&](const char* name, auto& limit, const char* what, double low, double high) {
+    app.add_option(name, limit, what)->check(CLI::Range(low, high))->capture_default_str();
+  };
+  add("--call-threads", limits.call_threads, "Calls that run at the same time", 1, 1'024);
+  add("--calls-queued-max", limits.calls_queued_max, "Calls that wait for a thread", 0, 1e6);
+  add("--export-streams-max", limits.export_streams_max, "Exports at the same time", 1, 10'000);
+  add("--load-streams-max", limits.load_streams_max, "Loads at the same time", 1, 10'000);
+  add("--connection-streams-max", limits.connection_streams_max,
+      "Calls of one connection at the same time", 1, 1e6);
+  add("--buffer-bytes-max", limits.buffer_bytes_max, "Memory of the connections' buffers", 16 << 20,
+      1e12);
+}
+
+// TLS, who may call, and what is noted of it.
+void AddProtectionFlags(CLI::App& app, CommandLine& line) {
+  throng::service::DaemonOptions& options = line.daemon;
+  app.add_option("--tls-cert", options.tls.certificate,
+                 "The server's certificate and its chain, PEM; read again when it changes")
+      ->type_name("FILE");
+  app.add_option("--tls-key", options.tls.key, "The certificate's key, PEM, without a passphrase")
+      ->type_name("FILE");
+  app.add_option("--tls-client-ca", options.tls.client_ca,
+                 "Clients need a certificate of one of these authorities, PEM")
+      ->type_name("FILE");
+  app.add_option("--tls-client-cert", line.client_certificate,
+                 "With --tls-client-ca: whether a client must have a certificate")
+      ->check(CLI::IsMember({"required", "optional"}))
+      ->capture_default_str();
+  app.add_option("--access-file", options.access_file,
+                 "Who may do what (docs/security.md; throngd token writes it); read again when it "
+                 "changes. Without it everybody may do all")
+      ->type_name("FILE");
+  app.add_option("--audit-log", options.audit.path,
+                 "File that gets a line of JSON for every call; without it there is none")
+      ->type_name("FILE");
+  app.add_option("--audit-log-bytes", options.audit.file_bytes_max,
+                 "When the audit log is that long it becomes FILE.1, FILE.2, ...")
+      ->check(CLI::Range(uint64_t{1} << 10, uint64_t{1} << 40))
+      ->type_name("BYTES")
+      ->capture_default_str();
+  app.add_option("--audit-log-files", options.audit.files_max,
+                 "How many of these are kept, the newest; 0: all")
       ->capture_default_str();
 }
 
@@ -137,6 +214,28 @@ void AddOfflineCommands(CLI::App& app, CommandLine& line, int& exit_code) {
       [&] { exit_code = throng::RunRestore(line.backup, line.directory, line.ledger, line.json); });
 }
 
+// What the flags, the environment and the file say together. Errors: kInvalidArgument, kNotFound.
+absl::Status Complete(throng::Settings& settings, CommandLine& line) {
+  absl::Status status = settings.ApplyEnvironment();
+  if (status.ok() && !line.config.empty()) status = settings.ApplyFile(line.config);
+  if (!status.ok()) return status;
+  if (line.daemon.data_directory.empty()) {
+    return absl::InvalidArgumentError(
+        "--data-dir is required (in a file: data-dir = \"/var/lib/throng/data\")");
+  }
+  line.daemon.sync = line.sync == "always";
+  line.daemon.client_certificate_optional = line.client_certificate == "optional";
+  line.daemon.drain = std::chrono::seconds(line.drain_seconds);
+  if (line.layout == "compact") line.daemon.layout = throng::index::Layout::kCompact;
+  return throng::service::CheckOptions(line.daemon);
+}
+
+int Refuse(const absl::Status& status) {
+  const absl::string_view message = status.message();
+  std::fprintf(stderr, "throngd: %.*s\n", static_cast<int>(message.size()), message.data());
+  return kExitUsage;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -148,17 +247,28 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "throngd " THRONG_VERSION);
   app.require_subcommand(0, 1);
   AddServerFlags(app, line);
+  AddProtectionFlags(app, line);
+  AddLimitFlags(app, line.daemon.limits);
+  throng::Settings settings(app);
+  CLI::App* check = app.add_subcommand("check-config", "Say what throngd would be started with");
+  check->add_option("FILE", line.config, "File of settings; else that of --config");
+  check->footer(kCheckFooter);
   AddOfflineCommands(app, line, exit_code);
+  throng::RegisterTokenCommands(app, exit_code);
   throng::RegisterImportCommand(app, exit_code);
   app.footer(kFooter);
   try {
     app.parse(argc, argv);
-    if (!app.get_subcommands().empty()) return exit_code;
-    if (line.daemon.data_directory.empty()) throw CLI::RequiredError("--data-dir");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  line.daemon.sync = line.sync == "always";
-  if (line.layout == "compact") line.daemon.layout = throng::index::Layout::kCompact;
+  if (!app.get_subcommands().empty() && !check->parsed()) return exit_code;
+  if (const absl::Status status = Complete(settings, line); !status.ok()) return Refuse(status);
+  if (check->parsed()) {
+    const absl::Status readable = throng::service::CheckFiles(line.daemon);
+    if (!readable.ok()) return Refuse(readable);
+    std::fputs(settings.Describe().c_str(), stdout);
+    return 0;
+  }
   return throng::service::RunDaemon(line.daemon);
 }

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "index/catalogue.h"
+#include "server/engine/call_notes.h"
 
 namespace throng::engine {
 
@@ -22,6 +23,7 @@ struct CallContext {
   index::Visibility visibility;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   std::function<bool()> cancelled;  // may be empty: never
+  CallNotes* notes = nullptr;       // told what the call is about; null: nobody asks
 
   // A caller inside the process that sees everything and waits for ever.
   static CallContext Internal() { return CallContext(); }

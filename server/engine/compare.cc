@@ -340,11 +340,10 @@ absl::StatusOr<CompareResult> Insights::Compare(const CallContext& context,
   const index::CatalogueView view(bound.snapshot->catalogue(), context.visibility);
   THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> entries, FindTags(view, request.tags));
   const bool is_everybody = !request.baseline.has_value();
-  const bool is_text = !is_everybody && std::holds_alternative<std::string>(*request.baseline);
   THRONG_ASSIGN_OR_RETURN(
       const ResolvedSelection baseline,
       ResolveBeside(bound, context, request.baseline.value_or(query::Expression{query::AllUsers()}),
-                    is_text ? "baseline.expression" : "baseline.tree"));
+                    request.baseline_exclude, "baseline"));
   THRONG_ASSIGN_OR_RETURN(query::CrowdPair pair,
                           query::SelectPair(bound.plan, baseline.plan, *bound.snapshot,
                                             bound.universe->parallel(), bound.check));

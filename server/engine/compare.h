@@ -33,6 +33,7 @@ inline constexpr uint64_t kCompareAllRowsMax = 20'000;
 struct CompareRequest {
   // Absent: all users.
   std::optional<std::variant<std::string, query::Expression>> baseline;
+  std::vector<query::CrowdRef> baseline_exclude = {};
   // Of any type. Empty: all that are online and that the caller may see.
   std::vector<std::string> tags;
   uint32_t rows_max = 20;      // of a tag

@@ -12,6 +12,8 @@
 namespace throng::engine {
 namespace {
 
+constexpr size_t kNamedUsersMax = 10;  // of a crowd that cannot be deleted
+
 // Whether the crowds that a rule names are there, and no more: who is in them is nobody's concern
 // when the rule is saved.
 class NamesOnly final : public query::CrowdLookup {
@@ -56,6 +58,7 @@ absl::StatusOr<ReadyRule> ReadRule(const Universe& universe, const CallContext& 
   absl::StatusOr<query::Resolved> resolved =
       query::Resolve(ready.expression, tags, SnapshotIdLookup(*snapshot), *time, &names);
   if (!resolved.ok()) return index::WithField(resolved.status(), "crowd.rule");
+  if (context.notes != nullptr) context.notes->Note(ready.expression);
   AddMissingCounts(*snapshot, &resolved->warnings);
   ready.warnings = std::move(resolved->warnings);
   return ready;
@@ -73,6 +76,60 @@ absl::Status KeepIn(const index::Snapshot& newest, const CrowdView& view, const 
           .Check(newest.crowds().FindById(definition->id) == nullptr ? 0 : definition->id,
                  definition->name, definition->references),
       "crowd.rule");
+}
+
+absl::Status CheckNameFree(const index::CrowdCatalogue& crowds, const std::string& name,
+                           uint32_t id, std::string_view field) {
+  // A name that the caller may not see is taken all the same.
+  const index::CrowdEntry* other = crowds.Find(name);
+  if (other == nullptr || other->definition->id == id) return absl::OkStatus();
+  return index::MakeError(absl::StatusCode::kAlreadyExists,
+                          fmt::format("crowd \"{}\" exists already{}", name,
+                                      other->definition->deleted()
+                                          ? ": it was deleted and can be undeleted until it expires"
+                                          : ""),
+                          {.reason = "CROWD_EXISTS", .field = std::string(field)});
+}
+
+absl::Status InUse(const index::CrowdDefinition& definition, const CrowdView& view,
+                   const std::vector<const index::CrowdEntry*>& users) {
+  std::string names;
+  size_t named = 0;
+  for (const index::CrowdEntry* user : users) {
+    if (named == kNamedUsersMax || !view.Sees(*user)) continue;
+    names += fmt::format("{}\"{}\"", named++ == 0 ? "" : ", ", user->definition->name);
+  }
+  if (named < users.size()) {
+    names += fmt::format("{}{} others", named == 0 ? "" : " and ", users.size() - named);
+  }
+  return index::MakeError(absl::StatusCode::kFailedPrecondition,
+                          fmt::format("crowd \"{}\" is used by {}: change or delete these first",
+                                      definition.name, names),
+                          {.reason = "CROWD_IN_USE", .field = "name", .requested = users.size()});
+}
+
+absl::Status CheckKeptTime(int64_t kept_us) {
+  if (kept_us >= 0 && kept_us <= kCrowdKeptUsMax) return absl::OkStatus();
+  return index::MakeError(
+      absl::StatusCode::kInvalidArgument,
+      fmt::format("a deleted crowd is kept for 0 to {} days", kCrowdKeptUsMax / kDayUs),
+      {.reason = "BAD_KEPT_TIME", .field = "kept_time"});
+}
+
+absl::Status AddCrowd(const index::Snapshot& newest, index::CrowdDefinition draft,
+                      index::CommitRecord* record) {
+  std::vector<index::CrowdDefinition>& added = record->crowds.definitions;
+  THRONG_RETURN_IF_ERROR(CheckNameFree(newest.crowds(), draft.name, 0, "crowd.name"));
+  const size_t crowds = newest.crowds().by_id().size() + added.size() + 1;
+  if (crowds > index::kCrowdsMax) {
+    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CROWDS",
+                                "the number of crowds", index::kCrowdsMax, crowds);
+  }
+  draft.id = newest.crowds().next_id() + static_cast<uint32_t>(added.size());
+  draft.create_us = draft.update_us = record->time_us;
+  THRONG_RETURN_IF_ERROR(index::Validate(draft));
+  added.push_back(std::move(draft));
+  return absl::OkStatus();
 }
 
 }  // namespace throng::engine

@@ -1,5 +1,5 @@
-// What Create and Update make of a request: a definition that can be committed. Internal to the
-// engine.
+// What becomes a crowd: what Create and Update make of a request, a definition that can be
+// committed. Internal to the engine.
 //
 //   absl::StatusOr<ReadyRule> rule = ReadRule(universe, context, given, zone, time);
 //   THRONG_RETURN_IF_ERROR(KeepIn(newest, view, *rule, &definition));   // while committing
@@ -8,11 +8,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/change.h"
 #include "index/crowd.h"
 #include "index/snapshot.h"
 #include "query/expression.h"
@@ -41,6 +43,24 @@ absl::StatusOr<ReadyRule> ReadRule(const Universe& universe, const CallContext& 
 // and CrowdGraph::Check, at "crowd.rule".
 absl::Status KeepIn(const index::Snapshot& newest, const CrowdView& view, const ReadyRule& rule,
                     index::CrowdDefinition* definition);
+
+// kAlreadyExists (CROWD_EXISTS) at `field` when another crowd than `id` has the name, whoever may
+// see it, deleted ones too.
+absl::Status CheckNameFree(const index::CrowdCatalogue& crowds, const std::string& name,
+                           uint32_t id, std::string_view field);
+
+// The error of a crowd that cannot be deleted because `users` rest on it: their names, as far as
+// the caller may see them.
+absl::Status InUse(const index::CrowdDefinition& definition, const CrowdView& view,
+                   const std::vector<const index::CrowdEntry*>& users);
+
+// kInvalidArgument (BAD_KEPT_TIME) unless a deleted crowd may be kept for so long.
+absl::Status CheckKeptTime(int64_t kept_us);
+
+// Puts a new crowd, which has all but its id and times, behind those that the record has. REQUIRES:
+// the record changes no crowd that there is. Errors: as Crowds::Create of a definition.
+absl::Status AddCrowd(const index::Snapshot& newest, index::CrowdDefinition draft,
+                      index::CommitRecord* record);
 
 }  // namespace throng::engine
 

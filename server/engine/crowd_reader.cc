@@ -80,9 +80,7 @@ absl::StatusOr<const index::CrowdEntry*> CrowdReader::Find(const CrowdRef& refer
 
 absl::StatusOr<LogicalPlan> CrowdReader::Lookup(const CrowdRef& reference) {
   THRONG_ASSIGN_OR_RETURN(const index::CrowdEntry* crowd, Find(reference));
-  const index::CrowdDefinition& definition = *crowd->definition;
-  const bool has_rule = definition.kind == index::CrowdKind::kRule && !definition.frozen;
-  if (reference.live && has_rule) return Live(reference, *crowd);
+  if (reference.live && HasRule(*crowd->definition)) return Live(reference, *crowd);
   return Version(reference, *crowd);
 }
 
@@ -101,7 +99,7 @@ absl::StatusOr<LogicalPlan> CrowdReader::Version(const CrowdRef& reference,
   } else if (crowd.versions->empty()) {
     return At(reference, absl::StatusCode::kFailedPrecondition, "CROWD_NOT_REFRESHED",
               fmt::format("crowd \"{0}\" has no version yet: refresh it{1}", reference.name,
-                          crowd.definition->kind == index::CrowdKind::kRule
+                          HasRule(*crowd.definition)
                               ? fmt::format(", or write crowd('{}', live)", reference.name)
                               : ""));
   } else if (reference.version == 0 || reference.version == crowd.versions->back().number) {

@@ -50,7 +50,7 @@ class CrowdReader final : public query::CrowdLookup {
   // CROWD_NOT_REFRESHED, CROWD_VERSION_GONE), the check's.
   absl::StatusOr<query::LogicalPlan> Lookup(const query::CrowdRef& reference) override;
 
-  // Users of the crowd's rule now, its limit included. REQUIRES: it is a RULE and not frozen.
+  // Users of the crowd's rule now, its limit included. REQUIRES: HasRule().
   // Errors: as Lookup.
   absl::StatusOr<index::OrdinalSetRef> Compute(const index::CrowdEntry& crowd,
                                                const query::TimeContext& time);

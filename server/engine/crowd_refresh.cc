@@ -69,11 +69,8 @@ absl::Status CheckRefreshable(const index::CrowdDefinition& definition, std::str
   if (definition.deleted()) {
     return Refused(definition, "CROWD_DELETED", "was deleted: undelete it", field);
   }
-  if (definition.kind != index::CrowdKind::kRule) {
-    return Refused(
-        definition, "NOT_A_RULE",
-        fmt::format("is {}: only a RULE is computed", index::CrowdKindName(definition.kind)),
-        field);
+  if (definition.kind == index::CrowdKind::kUpload) {
+    return Refused(definition, "NOT_A_RULE", "is UPLOAD: only a RULE or an arm is computed", field);
   }
   if (definition.frozen) {
     return Refused(definition, "CROWD_FROZEN", "is frozen: it gets no more versions", field);
@@ -106,7 +103,7 @@ std::vector<index::CrowdVersionId> Superseded(const index::CrowdEntry& crowd,
 index::CrowdDefinition Frozen(const index::CrowdDefinition& definition,
                               const index::CrowdCatalogue& crowds, int64_t time_us) {
   index::CrowdDefinition frozen = definition;
-  frozen.rule = NamedRuleText(definition, crowds);
+  if (definition.kind == index::CrowdKind::kRule) frozen.rule = NamedRuleText(definition, crowds);
   frozen.references.clear();
   frozen.frozen = true;
   ++frozen.revision;
@@ -167,7 +164,9 @@ class BatchComputer {
     const auto start = std::chrono::steady_clock::now();
     const index::CrowdDefinition& definition = *crowd.definition;
     THRONG_ASSIGN_OR_RETURN(const query::TimeContext time, TimeOf(definition, time_));
-    const Key key{definition.rule, time.zone_name, time.reference_us};
+    // An arm's details are no expression: it is equal to no rule.
+    const bool is_arm = definition.kind == index::CrowdKind::kSplit;
+    const Key key{is_arm ? definition.details : definition.rule, time.zone_name, time.reference_us};
     auto rule = rules_.find(key);
     if (rule == rules_.end()) {
       reader_.ForgetReads();

@@ -14,6 +14,7 @@
 #include "query/formatter.h"
 #include "query/lexer.h"
 #include "query/parser.h"
+#include "server/engine/split_definition.h"
 
 namespace throng::engine {
 namespace {
@@ -120,8 +121,18 @@ absl::StatusOr<KeptRule> KeepRule(const Expression& expression, const index::Sna
   return rule;
 }
 
+bool HasRule(const index::CrowdDefinition& definition) {
+  return definition.kind != index::CrowdKind::kUpload && !definition.frozen;
+}
+
 absl::StatusOr<Expression> NamedRule(const index::CrowdDefinition& definition,
                                      const index::CrowdCatalogue& crowds) {
+  if (definition.kind == index::CrowdKind::kSplit) {
+    THRONG_ASSIGN_OR_RETURN(const ArmDefinition arm, DecodeArm(definition));
+    const index::CrowdEntry* source = crowds.FindById(arm.source);
+    return ArmExpression(
+        arm, source == nullptr ? fmt::format("#{}", arm.source) : source->definition->name);
+  }
   absl::StatusOr<Expression> rule = query::Parse(definition.rule, query::ExpressionLimits());
   if (!rule.ok()) {
     return absl::DataLossError(
@@ -140,7 +151,8 @@ absl::StatusOr<Expression> NamedRule(const index::CrowdDefinition& definition,
 
 std::string NamedRuleText(const index::CrowdDefinition& definition,
                           const index::CrowdCatalogue& crowds) {
-  if (definition.rule.empty()) return {};
+  const bool is_arm = definition.kind == index::CrowdKind::kSplit && !definition.frozen;
+  if (definition.rule.empty() && !is_arm) return {};
   const absl::StatusOr<Expression> rule = NamedRule(definition, crowds);
   return rule.ok() ? query::Format(*rule) : definition.rule;
 }

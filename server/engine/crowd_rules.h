@@ -32,11 +32,14 @@ struct KeptRule {
 absl::StatusOr<KeptRule> KeepRule(const query::Expression& expression,
                                   const index::Snapshot& snapshot, const CrowdView& view);
 
-// The kept rule with the names of now. Errors: kDataLoss when it does not parse; a crowd that is
-// there no longer keeps its number.
+// Whether versions of the crowd are computed: it is a RULE or an arm of a SPLIT, and not frozen.
+bool HasRule(const index::CrowdDefinition& definition);
+
+// The kept rule with the names of now; of an arm, its source and its buckets. Errors: kDataLoss
+// when it does not parse; a crowd that is there no longer keeps its number.
 absl::StatusOr<query::Expression> NamedRule(const index::CrowdDefinition& definition,
                                             const index::CrowdCatalogue& crowds);
-// Its canonical text; the kept text where it does not parse. Empty for other kinds than RULE.
+// Its canonical text; the kept text where it does not parse. Empty for an UPLOAD and a frozen arm.
 std::string NamedRuleText(const index::CrowdDefinition& definition,
                           const index::CrowdCatalogue& crowds);
 

@@ -18,8 +18,6 @@
 namespace throng::engine {
 namespace {
 
-constexpr size_t kNamedUsersMax = 10;  // of a crowd that cannot be deleted
-
 // Answers of retries are the crowd as it is now: what is kept is its id.
 uint32_t DecodeId(std::string_view text) {
   uint32_t id = 0;
@@ -31,19 +29,6 @@ absl::Status Deleted(const index::CrowdDefinition& definition) {
   return index::MakeError(absl::StatusCode::kFailedPrecondition,
                           fmt::format("crowd \"{}\" was deleted: undelete it", definition.name),
                           {.reason = "CROWD_DELETED", .field = "name"});
-}
-
-absl::Status CheckNameFree(const index::CrowdCatalogue& crowds, const std::string& name,
-                           uint32_t id, std::string_view field) {
-  // A name that the caller may not see is taken all the same.
-  const index::CrowdEntry* other = crowds.Find(name);
-  if (other == nullptr || other->definition->id == id) return absl::OkStatus();
-  return index::MakeError(absl::StatusCode::kAlreadyExists,
-                          fmt::format("crowd \"{}\" exists already{}", name,
-                                      other->definition->deleted()
-                                          ? ": it was deleted and can be undeleted until it expires"
-                                          : ""),
-                          {.reason = "CROWD_EXISTS", .field = std::string(field)});
 }
 
 index::CrowdDefinition DefinitionOf(const CreateCrowd& create) {
@@ -77,6 +62,14 @@ void Assign(const UpdateCrowd& update, index::CrowdDefinition* definition) {
   if (update.byte_budget.has_value()) definition->byte_budget = *update.byte_budget;
 }
 
+// An arm goes with the others: without it the split would not say any more who is where.
+absl::Status ArmOfSplit(const index::CrowdDefinition& definition) {
+  return index::MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      fmt::format("crowd \"{}\" is an arm of a split: delete the split", definition.name),
+      {.reason = "ARM_OF_SPLIT", .field = "name"});
+}
+
 // A new zone is checked also where the rule stays.
 absl::Status CheckTimeZone(const std::string& zone) {
   const absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(zone, 0);
@@ -95,24 +88,6 @@ absl::Status CheckReferences(const index::CrowdCatalogue& crowds,
   }
   return index::WithField(CrowdGraph(crowds).Check(0, definition.name, definition.references),
                           "crowd.references");
-}
-
-// The names of those that keep a crowd from being deleted.
-absl::Status InUse(const index::CrowdDefinition& definition, const CrowdView& view,
-                   const std::vector<const index::CrowdEntry*>& users) {
-  std::string names;
-  size_t named = 0;
-  for (const index::CrowdEntry* user : users) {
-    if (named == kNamedUsersMax || !view.Sees(*user)) continue;
-    names += fmt::format("{}\"{}\"", named++ == 0 ? "" : ", ", user->definition->name);
-  }
-  if (named < users.size()) {
-    names += fmt::format("{}{} others", named == 0 ? "" : " and ", users.size() - named);
-  }
-  return index::MakeError(absl::StatusCode::kFailedPrecondition,
-                          fmt::format("crowd \"{}\" is used by {}: change or delete these first",
-                                      definition.name, names),
-                          {.reason = "CROWD_IN_USE", .field = "name", .requested = users.size()});
 }
 
 }  // namespace
@@ -245,12 +220,7 @@ absl::StatusOr<CrowdInfo> Crowds::Delete(const CallContext& context, std::string
                                          std::string_view name, std::string_view etag,
                                          int64_t kept_us, const WriteOptions& options) {
   THRONG_RETURN_IF_ERROR(context.Check());
-  if (kept_us < 0 || kept_us > kCrowdKeptUsMax) {
-    return index::MakeError(
-        absl::StatusCode::kInvalidArgument,
-        fmt::format("a deleted crowd is kept for 0 to {} days", kCrowdKeptUsMax / kDayUs),
-        {.reason = "BAD_KEPT_TIME", .field = "kept_time"});
-  }
+  THRONG_RETURN_IF_ERROR(CheckKeptTime(kept_us));
   THRONG_ASSIGN_OR_RETURN(const std::shared_ptr<Universe> universe, universes_.Find(population));
   const RequestKey key =
       MakeRequestKey(context, "crowds.delete", options.request_id, options.payload_hash);
@@ -268,6 +238,7 @@ absl::StatusOr<CrowdInfo> Crowds::Delete(const CallContext& context, std::string
     id = deleted.id;
     THRONG_RETURN_IF_ERROR(CheckEtag(deleted, etag));
     if (deleted.deleted()) return Deleted(deleted);
+    if (deleted.kind == index::CrowdKind::kSplit) return ArmOfSplit(deleted);
     const std::vector<const index::CrowdEntry*> users = CrowdGraph(newest.crowds()).UsersOf(id);
     if (!users.empty()) return InUse(deleted, view, users);
     if (options.validate_only) return absl::OkStatus();
@@ -327,6 +298,8 @@ absl::StatusOr<CrowdInfo> Crowds::Undelete(const CallContext& context, std::stri
   THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe->Commit(build));
   return DescribeWhole(*snapshot, CrowdView(*snapshot, context.visibility), id);
 }
+
+Splits Crowds::splits() { return Splits(universes_); }
 
 absl::Status Crowds::PurgeExpired() {
   for (const auto& universe : universes_.List()) {

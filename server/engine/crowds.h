@@ -21,6 +21,7 @@
 #include "index/snapshot.h"
 #include "server/engine/call_context.h"
 #include "server/engine/crowd_requests.h"
+#include "server/engine/splits.h"
 #include "server/engine/tags.h"
 
 namespace throng::engine {
@@ -49,8 +50,8 @@ class Crowds {
   absl::StatusOr<CrowdInfo> Update(const CallContext& context, const UpdateCrowd& update,
                                    const WriteOptions& options);
   // Soft: it can be undeleted for `kept_us` microseconds, then it goes with all its versions.
-  // Errors: kFailedPrecondition (CROWD_IN_USE, with the names; CROWD_DELETED), kAborted
-  // (ETAG_MISMATCH), kInvalidArgument (BAD_KEPT_TIME).
+  // Errors: kFailedPrecondition (CROWD_IN_USE, with the names; CROWD_DELETED; ARM_OF_SPLIT),
+  // kAborted (ETAG_MISMATCH), kInvalidArgument (BAD_KEPT_TIME).
   absl::StatusOr<CrowdInfo> Delete(const CallContext& context, std::string_view population,
                                    std::string_view name, std::string_view etag, int64_t kept_us,
                                    const WriteOptions& options);
@@ -83,6 +84,9 @@ class Crowds {
   absl::StatusOr<CrowdVersionInfo> Pin(const CallContext& context, std::string_view population,
                                        std::string_view name, uint32_t number, bool pinned,
                                        const WriteOptions& options);
+
+  // Crowds divided among arms.
+  Splits splits();
 
   // Lets deleted crowds of all populations go that have expired; maintenance does it by itself.
   absl::Status PurgeExpired();

@@ -7,6 +7,7 @@
 #include "index/error.h"
 #include "index/parallel.h"
 #include "server/engine/maintenance.h"
+#include "server/engine/package_jobs.h"
 #include "server/engine/universe.h"
 
 namespace throng::engine {
@@ -25,6 +26,21 @@ uint32_t ThreadCount(uint32_t asked) {
   return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
 }
 
+std::function<int64_t()> ClockOf(const EngineOptions& options) {
+  return options.clock_us ? options.clock_us : SystemClockUs;
+}
+
+// Null without a directory.
+absl::StatusOr<std::unique_ptr<PackageJobs>> OpenPackages(const EngineOptions& options) {
+  if (options.package_directory.empty()) return nullptr;
+  return PackageJobs::Open({.directory = options.package_directory,
+                            .threads = options.package_threads,
+                            .queued_max = options.package_jobs_queued_max,
+                            .file_system = options.file_system,
+                            .clock_us = ClockOf(options),
+                            .before_block = options.before_package_block});
+}
+
 MaintenancePauses PausesOf(const EngineOptions& options) {
   return {.resume_first = std::chrono::milliseconds(options.resume_pause_ms),
           .resume_last = std::chrono::milliseconds(options.resume_pause_ms_max)};
@@ -36,7 +52,8 @@ MaintenancePauses PausesOf(const EngineOptions& options) {
 // is still open.
 struct Engine::Parts {
   Parts(std::unique_ptr<storage::Store> opened, std::unique_ptr<storage::ErasureLedger> erased,
-        std::shared_ptr<Alarm> alarm, const EngineOptions& options)
+        std::unique_ptr<PackageJobs> jobs, std::shared_ptr<Alarm> alarm,
+        const EngineOptions& options)
       : store(std::move(opened)),
         ledger(std::move(erased)),
         parallel(ThreadCount(options.query_threads)),
@@ -44,13 +61,14 @@ struct Engine::Parts {
         universes({.store = store.get(),
                    .parallel = &parallel,
                    .write_parallel = &write_parallel,
-                   .clock_us = options.clock_us ? options.clock_us : SystemClockUs,
+                   .clock_us = ClockOf(options),
                    .lease_us = options.lease_us,
                    .leased_versions_max = options.leased_versions_max,
                    .fold_log_bytes = options.fold_log_bytes,
                    .crowd_cache_bytes = options.crowd_cache_bytes}),
         maintenance(universes, std::move(alarm), PausesOf(options)),
-        administration(universes, maintenance, options.backup_directory) {}
+        administration(universes, maintenance, options.backup_directory),
+        package_jobs(std::move(jobs)) {}
 
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<storage::ErasureLedger> ledger;
@@ -69,6 +87,8 @@ struct Engine::Parts {
   Identities identities{universes};
   Erasures erasures{universes, *ledger};
   Administration administration;
+  std::unique_ptr<PackageJobs> package_jobs;  // null: no directory
+  Packages packages{universes, package_jobs.get()};
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
@@ -85,8 +105,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
                           storage::Store::Open(store_options));
   THRONG_ASSIGN_OR_RETURN(std::unique_ptr<storage::ErasureLedger> ledger,
                           storage::ErasureLedger::Open(store_options));
-  auto parts =
-      std::make_unique<Parts>(std::move(store), std::move(ledger), std::move(alarm), options);
+  THRONG_ASSIGN_OR_RETURN(std::unique_ptr<PackageJobs> package_jobs, OpenPackages(options));
+  auto parts = std::make_unique<Parts>(std::move(store), std::move(ledger), std::move(package_jobs),
+                                       std::move(alarm), options);
   if (parts->store->populations().empty()) {
     THRONG_RETURN_IF_ERROR(parts->store->CreatePopulation("default", "", "user_id").status());
   }
@@ -116,6 +137,7 @@ Memberships& Engine::memberships() { return parts_->memberships; }
 Portraits& Engine::portraits() { return parts_->portraits; }
 Identities& Engine::identities() { return parts_->identities; }
 Erasures& Engine::erasures() { return parts_->erasures; }
+Packages& Engine::packages() { return parts_->packages; }
 Administration& Engine::administration() { return parts_->administration; }
 
 }  // namespace throng::engine

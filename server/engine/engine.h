@@ -6,8 +6,8 @@
 //       context, {.what = "city = 'Beijing' and views_7d > 3"});
 //
 // One face a concern: populations(), tags(), crowds(), writer(), selections(), insights(),
-// memberships(), portraits(), identities(), erasures(), administration(). All are thread-safe; a
-// call runs on the caller's thread and on the query pool.
+// memberships(), portraits(), identities(), erasures(), packages(), administration(). All are
+// thread-safe; a call runs on the caller's thread and on the query pool.
 #ifndef THRONG_SERVER_ENGINE_ENGINE_H_
 #define THRONG_SERVER_ENGINE_ENGINE_H_
 
@@ -24,6 +24,7 @@
 #include "server/engine/identities.h"
 #include "server/engine/insights.h"
 #include "server/engine/memberships.h"
+#include "server/engine/packages.h"
 #include "server/engine/populations.h"
 #include "server/engine/portraits.h"
 #include "server/engine/selections.h"
@@ -40,18 +41,22 @@ struct EngineOptions {
   uint32_t sync_interval_ms = 200;
   int64_t lease_us = 60'000'000;  // how long a handed-out data version can be asked for again
   uint32_t leased_versions_max = 64;
-  std::string backup_directory;  // where backups go; empty: none can be made
+  std::string backup_directory;   // where backups go; empty: none can be made
+  std::string package_directory;  // where jobs write packages; empty: none can
   // What changes performance.
   uint32_t query_threads = 0;                 // 0: one a core
   uint64_t fold_log_bytes = 256ull << 20;     // fold when the log holds this much
   uint64_t crowd_cache_bytes = 256ull << 20;  // of older crowd versions, a population
+  uint32_t package_threads = 1;               // jobs at once that write packages
+  uint32_t package_jobs_queued_max = 16;      // and that wait
   // While the disk refuses writes: pauses between attempts to go on, doubled after each.
   uint32_t resume_pause_ms = 500;
   uint32_t resume_pause_ms_max = 10'000;
   // For tests.
   bool compress = true;  // see storage::StoreOptions
   storage::FileSystemHook* file_system = nullptr;
-  std::function<int64_t()> clock_us;  // Unix microseconds; empty: the system's
+  std::function<int64_t()> clock_us;           // Unix microseconds; empty: the system's
+  std::function<void()> before_package_block;  // of a job
 };
 
 // Told while loading: done and total bytes of base blocks.
@@ -77,6 +82,7 @@ class Engine {
   Portraits& portraits();
   Identities& identities();
   Erasures& erasures();
+  Packages& packages();
   Administration& administration();
 
  private:

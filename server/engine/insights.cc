@@ -89,10 +89,9 @@ class CrowdCounter {
       return Counted{.users = selection_.snapshot->user_count(),
                      .tags = query::CountEverybody(*selection_.snapshot, tags_)};
     }
-    const bool is_text = std::holds_alternative<std::string>(*request.baseline);
     THRONG_ASSIGN_OR_RETURN(const ResolvedSelection baseline,
                             ResolveBeside(selection_, context, *request.baseline,
-                                          is_text ? "baseline.expression" : "baseline.tree"));
+                                          request.baseline_exclude, "baseline"));
     baseline_crowds_ = baseline.crowds;
     SampledCrowd sampled;
     return Count(baseline, &sampled);

@@ -38,6 +38,7 @@ struct BreakdownRequest {
   uint32_t top_k = 1'000;
   // Present: an estimate from a sample, of the crowd and of a baseline that is an expression.
   std::optional<SampleRequest> sample = std::nullopt;
+  std::vector<query::CrowdRef> baseline_exclude = {};
 };
 
 struct BreakdownRow {

@@ -29,6 +29,7 @@ inline constexpr uint32_t kOverlapTopMax = 10'000;
 struct NamedSelection {
   std::string name;  // not empty, distinct
   std::variant<std::string, query::Expression> what;
+  std::vector<query::CrowdRef> exclude = {};
 };
 
 // All selections are read on one snapshot, with one reference time and zone.

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "fmt/format.h"
 #include "index/error.h"
 #include "query/formatter.h"
 #include "query/limited_users.h"
@@ -17,9 +18,25 @@
 namespace throng::engine {
 namespace {
 
+// Where errors of a selection point.
+struct Fields {
+  std::string what;     // "selection.expression"
+  std::string exclude;  // "selection.exclude"
+};
+
+Fields FieldsOf(const std::variant<std::string, query::Expression>& what, bool is_crowd,
+                std::string_view path) {
+  const bool is_text = std::holds_alternative<std::string>(what);
+  return {.what = fmt::format("{}.{}", path,
+                              is_crowd  ? "crowd"
+                              : is_text ? "expression"
+                                        : "tree"),
+          .exclude = fmt::format("{}.exclude", path)};
+}
+
 // Binds `selection`, whose universe, snapshot, expression and time are set.
-absl::Status Bind(const CallContext& context, std::string_view field,
-                  ResolvedSelection* selection) {
+absl::Status Bind(const CallContext& context, const std::vector<query::CrowdRef>& exclude,
+                  const Fields& fields, ResolvedSelection* selection) {
   selection->check = [&context] { return context.Check(); };
   THRONG_RETURN_IF_ERROR(context.Check());
   const index::Snapshot& snapshot = *selection->snapshot;
@@ -28,9 +45,12 @@ absl::Status Bind(const CallContext& context, std::string_view field,
                      selection->check);
   absl::StatusOr<query::Resolved> resolved = query::Resolve(
       selection->expression, view, SnapshotIdLookup(snapshot), selection->time, &crowds);
-  if (!resolved.ok()) return index::WithField(resolved.status(), field);
-  selection->crowds = crowds.reads();
+  if (!resolved.ok()) return index::WithField(resolved.status(), fields.what);
+  if (context.notes != nullptr) context.notes->Note(selection->expression);
   selection->resolved = *std::move(resolved);
+  THRONG_ASSIGN_OR_RETURN(selection->exclusions, BindExclusions(exclude, fields.exclude, crowds));
+  AddExclusions(&selection->exclusions, &selection->expression, &selection->resolved);
+  selection->crowds = crowds.reads();
   AddMissingCounts(snapshot, &selection->resolved.warnings);
   return absl::OkStatus();
 }
@@ -42,9 +62,9 @@ absl::StatusOr<index::OrdinalSetRef> Choose(const ResolvedSelection& selection,
                             selection.universe->parallel(), selection.check);
 }
 
-absl::Status BindAndPlan(const CallContext& context, std::string_view field, LimitUse limit_use,
-                         ResolvedSelection* selection) {
-  THRONG_RETURN_IF_ERROR(Bind(context, field, selection));
+absl::Status BindAndPlan(const CallContext& context, const std::vector<query::CrowdRef>& exclude,
+                         const Fields& fields, LimitUse limit_use, ResolvedSelection* selection) {
+  THRONG_RETURN_IF_ERROR(Bind(context, exclude, fields, selection));
   const index::Snapshot& snapshot = *selection->snapshot;
   selection->normalized = query::Normalize(selection->resolved.plan, snapshot.catalogue());
   selection->plan = query::MakePhysicalPlan(selection->normalized, snapshot);
@@ -55,10 +75,8 @@ absl::Status BindAndPlan(const CallContext& context, std::string_view field, Lim
   return context.Check();
 }
 
-std::string_view FieldOf(const Selection& selection) {
-  if (selection.is_crowd) return "selection.crowd";
-  const bool is_text = std::holds_alternative<std::string>(selection.what);
-  return is_text ? "selection.expression" : "selection.tree";
+Fields FieldsOf(const Selection& selection) {
+  return FieldsOf(selection.what, selection.is_crowd, "selection");
 }
 
 // The selection on its snapshot, not yet bound.
@@ -66,7 +84,8 @@ absl::StatusOr<ResolvedSelection> ReadSelection(Universes& universes, const Sele
   ResolvedSelection bound;
   bound.start = std::chrono::steady_clock::now();
   THRONG_ASSIGN_OR_RETURN(bound.universe, universes.Find(selection.population));
-  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(selection.what, FieldOf(selection)));
+  THRONG_ASSIGN_OR_RETURN(bound.expression,
+                          ReadExpression(selection.what, FieldsOf(selection).what));
   absl::StatusOr<query::TimeContext> time = query::MakeTimeContext(
       selection.time_zone, selection.reference_us.value_or(bound.universe->now_us()));
   if (!time.ok()) return index::WithField(time.status(), "selection.time_zone");
@@ -117,14 +136,15 @@ uint64_t ResolvedSelection::Limited(uint64_t count) const {
 absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
                                                    const Selection& selection, LimitUse limit_use) {
   THRONG_ASSIGN_OR_RETURN(ResolvedSelection bound, ReadSelection(universes, selection));
-  THRONG_RETURN_IF_ERROR(BindAndPlan(context, FieldOf(selection), limit_use, &bound));
+  THRONG_RETURN_IF_ERROR(
+      BindAndPlan(context, selection.exclude, FieldsOf(selection), limit_use, &bound));
   return bound;
 }
 
 absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,
                                                 const Selection& selection) {
   THRONG_ASSIGN_OR_RETURN(ResolvedSelection bound, ReadSelection(universes, selection));
-  THRONG_RETURN_IF_ERROR(Bind(context, FieldOf(selection), &bound));
+  THRONG_RETURN_IF_ERROR(Bind(context, selection.exclude, FieldsOf(selection), &bound));
   return bound;
 }
 
@@ -138,14 +158,16 @@ absl::StatusOr<index::OrdinalSetRef> ChooseLimited(const ResolvedSelection& sele
 
 absl::StatusOr<ResolvedSelection> ResolveBeside(
     const ResolvedSelection& base, const CallContext& context,
-    const std::variant<std::string, query::Expression>& what, std::string_view field) {
+    const std::variant<std::string, query::Expression>& what,
+    const std::vector<query::CrowdRef>& exclude, std::string_view path) {
+  const Fields fields = FieldsOf(what, /*is_crowd=*/false, path);
   ResolvedSelection bound;
   bound.start = std::chrono::steady_clock::now();
   bound.universe = base.universe;
   bound.snapshot = base.snapshot;
   bound.time = base.time;
-  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(what, field));
-  THRONG_RETURN_IF_ERROR(BindAndPlan(context, field, LimitUse::kChooseUsers, &bound));
+  THRONG_ASSIGN_OR_RETURN(bound.expression, ReadExpression(what, fields.what));
+  THRONG_RETURN_IF_ERROR(BindAndPlan(context, exclude, fields, LimitUse::kChooseUsers, &bound));
   return bound;
 }
 

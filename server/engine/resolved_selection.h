@@ -23,6 +23,7 @@
 #include "query/physical_plan.h"
 #include "query/resolver.h"
 #include "server/engine/call_context.h"
+#include "server/engine/exclusions.h"
 #include "server/engine/selection.h"
 #include "server/engine/universe.h"
 
@@ -42,12 +43,14 @@ absl::StatusOr<query::Expression> ReadExpression(
 struct ResolvedSelection {
   std::shared_ptr<Universe> universe;
   index::SnapshotRef snapshot;
+  // With the exclusions: `... and not crowd('contacted')`, below the limit.
   query::Expression expression;
   query::TimeContext time;
   query::Resolved resolved;
   query::LogicalPlan normalized;  // without the limit
   query::PhysicalPlan plan;
   std::vector<CrowdVersionRead> crowds;
+  Exclusions exclusions;
   query::Check check;  // the caller's deadline and cancellation; borrows the context
   std::chrono::steady_clock::time_point start;
 
@@ -61,8 +64,8 @@ struct ResolvedSelection {
 void AddCrowds(const std::vector<CrowdVersionRead>& crowds, ResultInfo* info);
 
 // Parses (text), validates (tree), resolves and plans. Choosing a limit's users runs what it is
-// taken of. `context` must outlive the result. Errors: as Selections; field "selection.expression"
-// or "selection.tree".
+// taken of. `context` must outlive the result. Errors: as Selections; field "selection.expression",
+// "selection.tree" or "selection.exclude[i]".
 absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const CallContext& context,
                                                    const Selection& selection,
                                                    LimitUse limit_use = LimitUse::kChooseUsers);
@@ -77,10 +80,11 @@ absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const Call
 absl::StatusOr<index::OrdinalSetRef> ChooseLimited(const ResolvedSelection& selection);
 
 // As ResolveSelection, for another expression on the snapshot, zone and time of `base`: a baseline.
-// Its limit's users are chosen. `field` is where errors point.
+// Its limit's users are chosen. Errors point below `path`: "baseline.expression".
 absl::StatusOr<ResolvedSelection> ResolveBeside(
     const ResolvedSelection& base, const CallContext& context,
-    const std::variant<std::string, query::Expression>& what, std::string_view field);
+    const std::variant<std::string, query::Expression>& what,
+    const std::vector<query::CrowdRef>& exclude, std::string_view path);
 
 }  // namespace throng::engine
 

@@ -7,6 +7,7 @@
 #define THRONG_SERVER_ENGINE_SELECTION_H_
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@
 
 namespace throng::engine {
 
+inline constexpr size_t kExclusionsMax = 64;  // of a Selection
+
 // The argument of every call that reads users. A value.
 struct Selection {
   std::string population = "default";
@@ -26,6 +29,8 @@ struct Selection {
   std::optional<int64_t> reference_us;                // Unix microseconds; absent: now
   uint64_t read_version = 0;                          // 0: the newest
   bool is_crowd = false;  // `what` is a tree of one crowd: errors point at "selection.crowd"
+  // Standing exclusions: users of these crowds are left out. A limit is taken of who remains.
+  std::vector<query::CrowdRef> exclude = {};
 };
 
 // A version of a crowd that an answer rests on.

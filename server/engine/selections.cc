@@ -66,10 +66,15 @@ absl::StatusOr<CountResult> Selections::Count(const CallContext& context,
   THRONG_ASSIGN_OR_RETURN(const ResolvedSelection bound,
                           ResolveSelection(universes_, context, selection, LimitUse::kSetAside));
   CountResult result;
-  THRONG_ASSIGN_OR_RETURN(
-      const uint64_t count,
-      query::CountUsers(bound.plan, *bound.snapshot, bound.universe->parallel(), bound.check));
-  result.count = bound.Limited(count);
+  if (bound.exclusions.crowds.empty()) {
+    THRONG_ASSIGN_OR_RETURN(
+        result.count,
+        query::CountUsers(bound.plan, *bound.snapshot, bound.universe->parallel(), bound.check));
+  } else {
+    THRONG_ASSIGN_OR_RETURN(result.exclusions, CountExclusions(bound));
+    result.count = result.exclusions->reachable;
+  }
+  result.count = bound.Limited(result.count);
   result.info = bound.Info();
   return result;
 }

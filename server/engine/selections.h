@@ -17,6 +17,7 @@
 #include "query/physical_plan.h"
 #include "query/plan_estimate.h"
 #include "server/engine/call_context.h"
+#include "server/engine/exclusions.h"
 #include "server/engine/sample.h"
 #include "server/engine/selection.h"
 
@@ -33,6 +34,8 @@ struct CountResult {
   // Where a sample was asked for: `count` is an estimate.
   std::optional<SampleReport> sample = std::nullopt;
   SampleRange range = {};
+  // Where the selection has exclusions and no sample was asked for.
+  std::optional<ExclusionReport> exclusions = std::nullopt;
 };
 
 // What an operator did while the plan was counted as Count counts it.

@@ -4,8 +4,9 @@
 
 namespace throng::service {
 
-Calls::Calls(const ServiceLimits& limits)
+Calls::Calls(const ServiceLimits& limits, const Guards& guards)
     : limits_(limits),
+      admission_(guards),
       call_pool_("calls", limits.call_threads, limits.calls_queued_max),
       export_pool_("exports", limits.export_streams_max, 0),
       load_pool_("loads", limits.load_streams_max, 0) {}

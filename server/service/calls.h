@@ -11,7 +11,6 @@
 #ifndef THRONG_SERVER_SERVICE_CALLS_H_
 #define THRONG_SERVER_SERVICE_CALLS_H_
 
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -20,8 +19,13 @@
 #include "google/protobuf/arena.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "index/error.h"
+#include "server/service/access_rules.h"
+#include "server/service/admission.h"
 #include "server/service/engine_gate.h"
+#include "server/service/guarded_call.h"
 #include "server/service/message_codec.h"
+#include "server/service/message_streams.h"
 #include "server/service/service_limits.h"
 #include "server/service/stream_call.h"
 #include "server/service/unary_call.h"
@@ -34,47 +38,7 @@ struct CallScope {
   engine::Engine* engine;  // never null in throngd; whatever the gate was opened with
   const engine::CallContext& caller;
   const ServiceLimits& limits;
-};
-
-// The messages of a server stream. A view of the call.
-template <typename Response>
-class WriteStream {
- public:
-  explicit WriteStream(ExportCall& call) : call_(call) {}
-  // Errors: kCancelled, kDeadlineExceeded: nobody listens any more.
-  absl::Status Write(const Response& response) {
-    grpc::ByteBuffer bytes;
-    const absl::Status status = SerializeMessage(response, &bytes);
-    return status.ok() ? call_.Write(std::move(bytes)) : status;
-  }
-
- private:
-  ExportCall& call_;
-};
-
-// The messages of a stream both ways. A view of the call.
-template <typename Request, typename Response>
-class ReadWriteStream {
- public:
-  ReadWriteStream(LoadCall& call, uint64_t bytes_max) : call_(call), bytes_max_(bytes_max) {}
-  // False when no more comes; see LoadCall::Read for what that does not say.
-  absl::StatusOr<bool> Read(Request* request) {
-    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
-    if (!bytes.ok()) return bytes.status();
-    if (!bytes->has_value()) return false;
-    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
-    if (!parsed.ok()) return parsed;
-    return true;
-  }
-  absl::Status Write(const Response& response) {
-    grpc::ByteBuffer bytes;
-    const absl::Status status = SerializeMessage(response, &bytes);
-    return status.ok() ? call_.Write(std::move(bytes)) : status;
-  }
-
- private:
-  LoadCall& call_;
-  const uint64_t bytes_max_;
+  const Admitted& who;  // let in by Admission: nothing reaches a handler past it
 };
 
 // Logs what a site engineer has to look at: kInternal, kDataLoss and kUnknown. Returns `status`.
@@ -84,7 +48,7 @@ absl::Status LogFailure(std::string_view call, absl::Status status);
 // server is shut down first. Thread-safe.
 class Calls {
  public:
-  explicit Calls(const ServiceLimits& limits);
+  explicit Calls(const ServiceLimits& limits, const Guards& guards = {});
 
   EngineGate& gate() { return gate_; }
   const ServiceLimits& limits() const { return limits_; }
@@ -133,15 +97,19 @@ class Calls {
       absl::Status (*handler)(const CallScope&, const Request&, WriteStream<Response>&)) {
     return ExportCall::Start(
         context, export_pool_, limits_.stream_idle_max,
-        [this, request, handler](ExportCall& call) -> absl::Status {
-          const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
-          if (!engine.ok()) return engine.status();
+        [this, context, request, handler](ExportCall& call) -> absl::Status {
+          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
           Request message;
-          absl::Status status = ParseMessage(*request, limits_.request_bytes_max, &message);
-          if (!status.ok()) return status;
-          WriteStream<Response> stream(call);
-          return LogFailure(Request::descriptor()->full_name(),
-                            handler({*engine, call.caller(), limits_}, message, stream));
+          THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
+          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
+                              call.caller());
+          absl::Status status = guarded.Open(message);
+          if (status.ok()) {
+            WriteStream<Response> stream(call, guarded);
+            status = handler({engine, guarded.caller(), limits_, guarded.who()}, message, stream);
+          }
+          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
         });
   }
 
@@ -149,15 +117,17 @@ class Calls {
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BothWays(
       grpc::CallbackServerContext* context,
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
-    return LoadCall::Start(context, load_pool_, limits_.stream_idle_max,
-                           [this, handler](LoadCall& call) -> absl::Status {
-                             const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
-                             if (!engine.ok()) return engine.status();
-                             ReadWriteStream<Request, Response> stream(call,
-                                                                       limits_.request_bytes_max);
-                             return LogFailure(Request::descriptor()->full_name(),
-                                               handler({*engine, call.caller(), limits_}, stream));
-                           });
+    return LoadCall::Start(
+        context, load_pool_, limits_.stream_idle_max,
+        [this, context, handler](LoadCall& call) -> absl::Status {
+          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
+          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
+                              call.caller());
+          ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
+          absl::Status status = handler({engine, guarded.caller(), limits_, guarded.who()}, stream);
+          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+        });
   }
 
  private:
@@ -189,24 +159,33 @@ class Calls {
                                   absl::Status (*handler)(const CallScope&, const Request&,
                                                           Response*),
                                   uint64_t bytes_max) {
-    // Checked before the queue: while the server loads, health checks of many clients come.
+    // Checked before the queue: while the server loads, health checks of many clients come, and who
+    // is not known shall not take a thread.
     const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
     if (!engine.ok()) return UnaryCall::Refuse(context, engine.status());
-    return UnaryCall::Start(context, call_pool_,
-                            [this, request, response, handler, bytes_max,
-                             engine = *engine](const engine::CallContext& caller) -> absl::Status {
-                              Request message;
-                              absl::Status status = ParseMessage(*request, bytes_max, &message);
-                              if (!status.ok()) return status;
-                              Response answer;
-                              status = handler({engine, caller, limits_}, message, &answer);
-                              if (status.ok()) status = SerializeMessage(answer, response);
-                              return LogFailure(Request::descriptor()->full_name(),
-                                                std::move(status));
-                            });
+    absl::StatusOr<Admitted> who = admission_.Authenticate(*context);
+    if (!who.ok()) return UnaryCall::Refuse(context, who.status());
+    return UnaryCall::Start(
+        context, call_pool_,
+        [this, request, response, handler, bytes_max, engine = *engine,
+         who = *std::move(who)](const engine::CallContext& caller) -> absl::Status {
+          Request message;
+          THRONG_RETURN_IF_ERROR(ParseMessage(*request, bytes_max, &message));
+          static const AccessRule& rule = RuleOf(*Request::descriptor());
+          GuardedCall guarded(admission_, rule, who, caller);
+          absl::Status status = guarded.Open(message);
+          Response answer;
+          if (status.ok()) {
+            status = handler({engine, guarded.caller(), limits_, guarded.who()}, message, &answer);
+          }
+          if (status.ok()) guarded.Answered(answer);
+          if (status.ok()) status = SerializeMessage(answer, response);
+          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+        });
   }
 
   const ServiceLimits limits_;
+  const Admission admission_;
   EngineGate gate_;
   WorkerPool call_pool_;
   WorkerPool export_pool_;

@@ -30,6 +30,16 @@ void RowToProto(const engine::ComparedTag& tag, const engine::ComparedRow& row,
 
 }  // namespace
 
+void ComparedTagToProto(const engine::ComparedTag& tag, v1::ComparedTag* proto) {
+  proto->set_tag(tag.tag);
+  proto->set_difference(tag.difference);
+  proto->set_by_chance(tag.by_chance);
+  proto->set_p_value(tag.p_value);
+  for (const engine::ComparedRow& row : tag.rows) RowToProto(tag, row, proto->add_rows());
+  RowToProto(tag, tag.missing, proto->mutable_missing());
+  proto->set_rows_left_out(tag.rows_left_out);
+}
+
 absl::StatusOr<engine::CompareRequest> ToCompare(const v1::CompareRequest& proto,
                                                  const engine::Selection& selection,
                                                  const ServiceLimits& limits) {
@@ -42,6 +52,8 @@ absl::StatusOr<engine::CompareRequest> ToCompare(const v1::CompareRequest& proto
   if (proto.has_baseline()) {
     THRONG_ASSIGN_OR_RETURN(request.baseline,
                             ToBaseline(proto.baseline(), selection.population, limits));
+    THRONG_ASSIGN_OR_RETURN(request.baseline_exclude,
+                            ToExclude(proto.baseline(), FieldPath("baseline")));
   }
   return request;
 }
@@ -58,16 +70,7 @@ void CompareToProto(const engine::CompareResult& result, double confidence,
     RowToProto(tag, feature.row, added->mutable_row());
     added->set_missing(feature.row.is_missing);
   }
-  for (const engine::ComparedTag& tag : result.tags) {
-    v1::ComparedTag* added = proto->add_tags();
-    added->set_tag(tag.tag);
-    added->set_difference(tag.difference);
-    added->set_by_chance(tag.by_chance);
-    added->set_p_value(tag.p_value);
-    for (const engine::ComparedRow& row : tag.rows) RowToProto(tag, row, added->add_rows());
-    RowToProto(tag, tag.missing, added->mutable_missing());
-    added->set_rows_left_out(tag.rows_left_out);
-  }
+  for (const engine::ComparedTag& tag : result.tags) ComparedTagToProto(tag, proto->add_tags());
   if (result.baseline_expression.size() <= kCanonicalEchoBytesMax) {
     proto->set_baseline_expression(result.baseline_expression);
   }

@@ -19,6 +19,7 @@ absl::StatusOr<engine::CompareRequest> ToCompare(const v1::CompareRequest& proto
                                                  const engine::Selection& selection,
                                                  const ServiceLimits& limits);
 
+void ComparedTagToProto(const engine::ComparedTag& tag, v1::ComparedTag* proto);
 void CompareToProto(const engine::CompareResult& result, double confidence,
                     v1::CompareResponse* proto);
 

@@ -174,12 +174,21 @@ absl::StatusOr<engine::UpdateCrowd> ToUpdateCrowd(const v1::UpdateCrowdRequest& 
   return update;
 }
 
+int64_t ToKeptTime(const google::protobuf::Duration* time) {
+  if (time == nullptr) return engine::kCrowdKeptUs;
+  constexpr int64_t kSecondsMax = engine::kCrowdKeptUsMax / 1'000'000;
+  // The engine says what is wrong with a longer or a negative one.
+  if (time->seconds() > kSecondsMax) return engine::kCrowdKeptUsMax + 1;
+  if (time->seconds() < 0 || time->nanos() < 0) return -1;
+  return time->seconds() * 1'000'000 + time->nanos() / 1'000;
+}
+
 void CrowdToProto(std::string_view population, const engine::CrowdInfo& info, v1::Crowd* proto) {
   const index::CrowdDefinition& definition = info.definition;
   proto->set_name(FormatCrowdName(population, definition.name));
   proto->set_kind(KindToProto(definition.kind));
   proto->set_state(StateToProto(info.state));
-  if (definition.kind == index::CrowdKind::kRule) proto->set_expression(definition.rule);
+  if (!definition.rule.empty()) proto->set_expression(definition.rule);
   proto->set_time_zone(definition.time_zone);
   if (definition.reference_us.has_value()) {
     UnixMicrosToProto(*definition.reference_us, proto->mutable_reference_time());

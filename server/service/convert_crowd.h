@@ -7,9 +7,11 @@
 #ifndef THRONG_SERVER_SERVICE_CONVERT_CROWD_H_
 #define THRONG_SERVER_SERVICE_CONVERT_CROWD_H_
 
+#include <cstdint>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "google/protobuf/duration.pb.h"
 #include "server/engine/crowd_requests.h"
 #include "server/service/service_limits.h"
 #include "throng/v1/crowd.pb.h"
@@ -23,6 +25,10 @@ absl::StatusOr<engine::CreateCrowd> ToCreateCrowd(const v1::CreateCrowdRequest& 
 // Without population and name. Errors: likewise; BAD_FIELD_MASK.
 absl::StatusOr<engine::UpdateCrowd> ToUpdateCrowd(const v1::UpdateCrowdRequest& request,
                                                   const ServiceLimits& limits);
+
+// How long what is deleted is kept, in microseconds; null: as long as usual. Of one that is out of
+// range, another one that is.
+int64_t ToKeptTime(const google::protobuf::Duration* time);
 
 void CrowdToProto(std::string_view population, const engine::CrowdInfo& info, v1::Crowd* proto);
 void CrowdVersionToProto(std::string_view population, std::string_view crowd,

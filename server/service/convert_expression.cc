@@ -285,10 +285,7 @@ struct NodeWriter {
     proto->mutable_sample()->set_salt(node.salt);
   }
   void operator()(const query::CrowdRef& node) const {
-    v1::CrowdRef* crowd = proto->mutable_crowd_ref();
-    crowd->set_crowd(node.name);
-    if (node.live) crowd->set_live(true);
-    if (node.version != 0) crowd->set_version(node.version);
+    CrowdRefToProto(node, proto->mutable_crowd_ref());
   }
   void operator()(const query::AllUsers&) const { proto->mutable_all_users(); }
   void operator()(const query::NoUsers&) const { proto->mutable_no_users(); }
@@ -328,6 +325,12 @@ absl::StatusOr<query::Expression> ToExpression(const v1::Expression& proto,
   const absl::Status valid = query::Validate(expression, limits);
   if (!valid.ok()) return index::WithField(valid, field.ToString());
   return expression;
+}
+
+void CrowdRefToProto(const query::CrowdRef& crowd, v1::CrowdRef* proto) {
+  proto->set_crowd(crowd.name);
+  if (crowd.live) proto->set_live(true);
+  if (crowd.version != 0) proto->set_version(crowd.version);
 }
 
 void ExpressionToProto(const query::Expression& expression, v1::Expression* proto) {

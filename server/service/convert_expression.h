@@ -25,6 +25,8 @@ absl::StatusOr<query::Expression> ToExpression(const v1::Expression& proto,
 // Errors: kInvalidArgument (REQUIRED, VALUE_OUT_OF_RANGE) with the path of what is wrong.
 absl::StatusOr<query::CrowdRef> ToCrowdRef(const v1::CrowdRef& proto, const FieldPath& field);
 
+void CrowdRefToProto(const query::CrowdRef& crowd, v1::CrowdRef* proto);
+
 // `expression` has at most limits.depth_max levels (every parsed or converted one has).
 void ExpressionToProto(const query::Expression& expression, v1::Expression* proto);
 

@@ -59,25 +59,35 @@ void SelectionToProto(const engine::OverlapSelection& selection, v1::OverlapSele
 
 absl::StatusOr<engine::OverlapRequest> ToOverlap(const v1::OverlapRequest& proto,
                                                  const ServiceLimits& limits) {
-  engine::OverlapRequest request;
+  THRONG_ASSIGN_OR_RETURN(engine::OverlapRequest request,
+                          ToJointSelections(proto.selections(), limits));
   if (proto.top() != 0) request.top = proto.top();
-  if (static_cast<size_t>(proto.selections_size()) > engine::kOverlapSelectionsMax) {
+  return request;
+}
+
+absl::StatusOr<engine::OverlapRequest> ToJointSelections(
+    const google::protobuf::RepeatedPtrField<v1::NamedSelection>& selections,
+    const ServiceLimits& limits) {
+  engine::OverlapRequest request;
+  if (static_cast<size_t>(selections.size()) > engine::kOverlapSelectionsMax) {
     return index::WithField(
         index::LimitExceeded(absl::StatusCode::kInvalidArgument, "TOO_MANY_SELECTIONS",
                              "the number of selections", engine::kOverlapSelectionsMax,
-                             static_cast<uint64_t>(proto.selections_size())),
+                             static_cast<uint64_t>(selections.size())),
         "selections");
   }
   engine::Selection first;
   const FieldPath all("selections");
-  for (int i = 0; i < proto.selections_size(); ++i) {
-    const v1::Selection& each = proto.selections(i).selection();
+  for (int i = 0; i < selections.size(); ++i) {
+    const v1::Selection& each = selections.at(i).selection();
     const FieldPath named = all.At(i);
     const FieldPath field(named, "selection");
     THRONG_ASSIGN_OR_RETURN(engine::Selection selection, ToSelection(each, limits, field));
     if (i == 0) first = selection;
     THRONG_RETURN_IF_ERROR(CheckFrame(first, each, selection, field));
-    request.selections.push_back({proto.selections(i).name(), std::move(selection.what)});
+    request.selections.push_back({.name = selections.at(i).name(),
+                                  .what = std::move(selection.what),
+                                  .exclude = std::move(selection.exclude)});
   }
   request.population = first.population;
   request.time_zone = first.time_zone;

@@ -20,6 +20,10 @@ namespace throng::service {
 // the first; TOO_MANY_SELECTIONS.
 absl::StatusOr<engine::OverlapRequest> ToOverlap(const v1::OverlapRequest& proto,
                                                  const ServiceLimits& limits);
+// The same of `selections` alone.
+absl::StatusOr<engine::OverlapRequest> ToJointSelections(
+    const google::protobuf::RepeatedPtrField<v1::NamedSelection>& selections,
+    const ServiceLimits& limits);
 
 // The engine's error, about the request's fields.
 absl::Status AtOverlap(const absl::Status& status);

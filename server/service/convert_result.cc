@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "server/service/convert_expression.h"
 #include "server/service/convert_sample.h"
 #include "server/service/convert_selection.h"
 #include "server/service/convert_time.h"
@@ -79,6 +80,17 @@ void TagToProto(const engine::TagBreakdown& tag, v1::TagBreakdown* proto) {
 void CountToProto(const engine::CountResult& result, v1::CountResponse* proto) {
   proto->set_count(result.count);
   InfoToProto(result.info, proto->mutable_info());
+  if (result.exclusions.has_value()) {
+    v1::ExclusionReport* report = proto->mutable_exclusions();
+    report->set_gross(result.exclusions->gross);
+    report->set_reachable(result.exclusions->reachable);
+    for (const engine::ExclusionLoss& loss : result.exclusions->losses) {
+      v1::ExclusionLoss* added = report->add_losses();
+      CrowdRefToProto(loss.crowd, added->mutable_crowd());
+      added->set_overlap(loss.overlap);
+      added->set_loss(loss.loss);
+    }
+  }
   if (!result.sample.has_value()) return;
   SampleToProto(*result.sample, proto->mutable_sample());
   RangeToProto(result.range, proto->mutable_range());

@@ -43,6 +43,24 @@ absl::StatusOr<std::variant<std::string, query::Expression>> ToWhat(const v1::Se
   return RequiredField(FieldPath(field, "what"));
 }
 
+absl::StatusOr<std::vector<query::CrowdRef>> ToExclude(const v1::Selection& proto,
+                                                       const FieldPath& field) {
+  const FieldPath exclude(field, "exclude");
+  const auto size = static_cast<size_t>(proto.exclude_size());
+  if (size > engine::kExclusionsMax) {
+    return index::WithField(
+        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "TOO_MANY_EXCLUSIONS",
+                             "the number of exclusions", engine::kExclusionsMax, size),
+        exclude.ToString());
+  }
+  std::vector<query::CrowdRef> crowds;
+  for (int i = 0; i < proto.exclude_size(); ++i) {
+    THRONG_ASSIGN_OR_RETURN(query::CrowdRef crowd, ToCrowdRef(proto.exclude(i), exclude.At(i)));
+    crowds.push_back(std::move(crowd));
+  }
+  return crowds;
+}
+
 absl::StatusOr<std::variant<std::string, query::Expression>> ToBaseline(
     const v1::Selection& proto, std::string_view population, const ServiceLimits& limits) {
   if (!proto.population().empty()) {
@@ -66,6 +84,7 @@ absl::StatusOr<engine::Selection> ToSelection(const v1::Selection& proto,
       ParsePopulationNameOrDefault(proto.population(), FieldPath(field, "population").ToString()));
   THRONG_ASSIGN_OR_RETURN(selection.what, ToWhat(proto, limits, field));
   selection.is_crowd = proto.has_crowd();
+  THRONG_ASSIGN_OR_RETURN(selection.exclude, ToExclude(proto, field));
   selection.time_zone = proto.time_zone();
   if (proto.has_reference_time()) {
     THRONG_ASSIGN_OR_RETURN(

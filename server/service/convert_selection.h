@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,8 +31,12 @@ absl::StatusOr<std::variant<std::string, query::Expression>> ToWhat(const v1::Se
                                                                     const ServiceLimits& limits,
                                                                     const FieldPath& field);
 
+// The exclusions. Errors: as ToCrowdRef, at "exclude[i]"; kInvalidArgument (TOO_MANY_EXCLUSIONS).
+absl::StatusOr<std::vector<query::CrowdRef>> ToExclude(const v1::Selection& proto,
+                                                       const FieldPath& field);
+
 // The expression of a request's `baseline` beside a selection of `population`. Errors: as ToWhat;
-// kInvalidArgument (OTHER_POPULATION).
+// kInvalidArgument (OTHER_POPULATION). Its exclusions are ToExclude's.
 absl::StatusOr<std::variant<std::string, query::Expression>> ToBaseline(
     const v1::Selection& proto, std::string_view population, const ServiceLimits& limits);
 

@@ -117,20 +117,10 @@ absl::Status HandleUpdate(const CallScope& scope, const v1::UpdateCrowdRequest& 
   return absl::OkStatus();
 }
 
-absl::StatusOr<int64_t> ToKeptTime(const v1::DeleteCrowdRequest& request) {
-  if (!request.has_kept_time()) return engine::kCrowdKeptUs;
-  const google::protobuf::Duration& time = request.kept_time();
-  constexpr int64_t kSecondsMax = engine::kCrowdKeptUsMax / 1'000'000;
-  // The engine says what is wrong with a longer or a negative one.
-  if (time.seconds() > kSecondsMax) return engine::kCrowdKeptUsMax + 1;
-  if (time.seconds() < 0 || time.nanos() < 0) return -1;
-  return time.seconds() * 1'000'000 + time.nanos() / 1'000;
-}
-
 absl::Status HandleDelete(const CallScope& scope, const v1::DeleteCrowdRequest& request,
                           v1::Crowd* response) {
   THRONG_ASSIGN_OR_RETURN(const CrowdName name, ParseCrowdName(request.name(), "name"));
-  THRONG_ASSIGN_OR_RETURN(const int64_t kept_us, ToKeptTime(request));
+  const int64_t kept_us = ToKeptTime(request.has_kept_time() ? &request.kept_time() : nullptr);
   THRONG_ASSIGN_OR_RETURN(const engine::WriteOptions options, ToWriteOptions(request));
   const absl::StatusOr<engine::CrowdInfo> crowd = scope.engine->crowds().Delete(
       scope.caller, name.population, name.crowd, request.etag(), kept_us, options);

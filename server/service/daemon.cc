@@ -18,12 +18,17 @@
 #include "absl/status/statusor.h"
 #include "fmt/format.h"
 #include "grpc/support/log.h"
+#include "index/error.h"
 #include "index/mutex.h"
+#include "server/access/access_control.h"
+#include "server/access/audit_log.h"
 #include "server/engine/engine.h"
 #include "server/service/call_metrics.h"
 #include "server/service/listen_address.h"
 #include "server/service/metrics_endpoint.h"
+#include "server/service/reloader.h"
 #include "server/service/server.h"
+#include "server/service/server_tls.h"
 #include "spdlog/spdlog.h"
 
 namespace throng::service {
@@ -64,11 +69,13 @@ class Events {
   std::optional<EngineOrError> engine_ THRONG_GUARDED_BY(mutex_);
 };
 
-sigset_t StopSignals() {
+// Those that stop the process, and SIGHUP.
+sigset_t WatchedSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -79,14 +86,22 @@ sigset_t StopSignals() {
   _exit(exit_code);
 }
 
+// Waits for the next signal that stops; SIGHUP on the way reads files again.
+int AwaitStop(Reloader& reloader) {
+  const sigset_t signals = WatchedSignals();
+  int number = 0;
+  while (true) {
+    sigwait(&signals, &number);
+    if (number != SIGHUP) return number;
+    reloader.ReloadNow();
+  }
+}
+
 // Tells `events` of the first stop signal. Lives as long as the process.
-void WatchSignals(std::shared_ptr<Events> events) {
-  std::thread([events = std::move(events)] {
-    const sigset_t signals = StopSignals();
-    int number = 0;
-    sigwait(&signals, &number);
-    events->Signal(number);
-    sigwait(&signals, &number);
+void WatchSignals(std::shared_ptr<Events> events, std::shared_ptr<Reloader> reloader) {
+  std::thread([events = std::move(events), reloader = std::move(reloader)] {
+    events->Signal(AwaitStop(*reloader));
+    const int number = AwaitStop(*reloader);
     spdlog::warn("event=stopped_at_once signal={}", number);
     QuitAtOnce(1);
   }).detach();
@@ -132,20 +147,90 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// Of the calls or of the metrics.
-absl::Status CheckListen(const DaemonOptions& options, const std::string& address) {
-  if (const absl::Status status = CheckAddress(address); !status.ok()) return status;
-  if (options.listen_anywhere || IsLoopback(address)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("{} can be reached from other machines, and there is no TLS yet: listen on "
-                  "127.0.0.1, or say --insecure-listen-anywhere",
-                  address));
+// What keeps others out, in the order in which it goes. Lives as long as the process: the thread
+// that waits for signals uses it to the end.
+struct Gatekeepers {
+  std::unique_ptr<ServerTls> tls;
+  std::unique_ptr<access::AccessControl> access;
+  std::unique_ptr<access::AuditLog> audit;
+  std::shared_ptr<Reloader> reloader;
+
+  Protection ToProtection() const {
+    return {.guards = {.access = access.get(), .audit = audit.get()},
+            .credentials = tls == nullptr ? nullptr : tls->NewCredentials()};
+  }
+};
+
+absl::Status CheckTls(const DaemonOptions& options) {
+  const access::CertificatePaths& tls = options.tls;
+  if (tls.certificate.empty() != tls.key.empty()) {
+    return absl::InvalidArgumentError("--tls-cert and --tls-key go together: say both");
+  }
+  if (tls.certificate.empty() && !tls.client_ca.empty()) {
+    return absl::InvalidArgumentError("--tls-client-ca needs --tls-cert and --tls-key");
+  }
+  if (tls.client_ca.empty() && options.client_certificate_optional) {
+    return absl::InvalidArgumentError("--tls-client-cert optional needs --tls-client-ca");
+  }
+  return absl::OkStatus();
 }
 
-absl::Status CheckAddresses(const DaemonOptions& options) {
-  const absl::Status status = CheckListen(options, options.listen);
-  if (!status.ok() || options.metrics_listen.empty()) return status;
-  return CheckListen(options, options.metrics_listen);
+// Opens what the options name.
+absl::Status Open(const DaemonOptions& options, Gatekeepers* keepers) {
+  THRONG_RETURN_IF_ERROR(CheckTls(options));
+  if (!options.tls.certificate.empty()) {
+    const auto required = options.client_certificate_optional ? ClientCertificates::kOptional
+                                                              : ClientCertificates::kRequired;
+    THRONG_ASSIGN_OR_RETURN(
+        keepers->tls,
+        ServerTls::Open(options.tls,
+                        options.tls.client_ca.empty() ? ClientCertificates::kNone : required));
+    spdlog::info("event=tls subject=\"{}\" client_certificates={}", keepers->tls->subject(),
+                 options.tls.client_ca.empty()         ? "none"
+                 : options.client_certificate_optional ? "optional"
+                                                       : "required");
+  }
+  if (!options.access_file.empty()) {
+    THRONG_ASSIGN_OR_RETURN(keepers->access, access::AccessControl::Open(options.access_file));
+    spdlog::info("event=access file={} principals={}", options.access_file,
+                 keepers->access->Current()->principals().size());
+  }
+  if (!options.audit.path.empty()) {
+    THRONG_ASSIGN_OR_RETURN(keepers->audit, access::AuditLog::Open(options.audit));
+    spdlog::info("event=audit file={}", options.audit.path);
+  }
+  keepers->reloader = std::make_shared<Reloader>(keepers->tls.get(), keepers->access.get());
+  return absl::OkStatus();
+}
+
+// Where others can reach the calls, they are encrypted and everybody says who he is.
+absl::Status CheckListen(const DaemonOptions& options) {
+  THRONG_RETURN_IF_ERROR(CheckAddress(options.listen));
+  if (IsLoopback(options.listen)) return absl::OkStatus();
+  if (options.insecure_listen_anywhere) return absl::OkStatus();
+  const auto refused = [&](std::string_view lacks, std::string_view remedy) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{} can be reached from other machines, and there is no {}: {}, listen on 127.0.0.1, or "
+        "say --insecure-listen-anywhere",
+        options.listen, lacks, remedy));
+  };
+  if (options.tls.certificate.empty()) return refused("TLS", "give --tls-cert and --tls-key");
+  if (options.access_file.empty()) return refused("access file", "give --access-file");
+  return absl::OkStatus();
+}
+
+absl::Status CheckMetricsListen(const DaemonOptions& options) {
+  if (options.metrics_listen.empty()) return absl::OkStatus();
+  THRONG_RETURN_IF_ERROR(CheckAddress(options.metrics_listen));
+  if (IsLoopback(options.metrics_listen) || options.metrics_listen_anywhere ||
+      options.insecure_listen_anywhere) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("{} can be reached from other machines, and metrics have neither TLS nor login: "
+                  "listen on 127.0.0.1, or say --metrics-listen-anywhere (or "
+                  "--insecure-listen-anywhere, for calls as well)",
+                  options.metrics_listen));
 }
 
 // Null without --metrics-listen.
@@ -178,22 +263,41 @@ void ServeUntilSignal(const DaemonOptions& options, Events& events, Server& serv
 
 }  // namespace
 
+absl::Status CheckOptions(const DaemonOptions& options) {
+  THRONG_RETURN_IF_ERROR(CheckListen(options));
+  THRONG_RETURN_IF_ERROR(CheckMetricsListen(options));
+  return CheckTls(options);
+}
+
+absl::Status CheckFiles(const DaemonOptions& options) {
+  Gatekeepers keepers;
+  DaemonOptions read = options;
+  read.audit.path.clear();  // would be made
+  return Open(read, &keepers);
+}
+
 int RunDaemon(const DaemonOptions& options) {
-  const sigset_t signals = StopSignals();
+  const sigset_t signals = WatchedSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   RouteGrpcLog();
-  if (const absl::Status status = CheckAddresses(options); !status.ok()) return Fail(status);
+  if (options.insecure_listen_anywhere && !IsLoopback(options.listen)) {
+    spdlog::warn("event=insecure_listen listen={} tls={} access_file={}", options.listen,
+                 !options.tls.certificate.empty(), !options.access_file.empty());
+  }
   if (!options.sync) {
     spdlog::warn(
         "event=sync_at_intervals interval_ms={} message=\"a power loss may lose the acknowledged "
         "writes of the last interval\"",
         options.sync_interval_ms);
   }
+  Gatekeepers keepers;
+  if (const absl::Status status = Open(options, &keepers); !status.ok()) return Fail(status);
   auto events = std::make_shared<Events>();
-  WatchSignals(events);
+  WatchSignals(events, keepers.reloader);
   CallMetrics call_metrics(ServiceNames());
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
-      options.listen, options.limits, options.metrics_listen.empty() ? nullptr : &call_metrics);
+      options.listen, options.limits, options.metrics_listen.empty() ? nullptr : &call_metrics,
+      keepers.ToProtection());
   if (!server.ok()) return Fail(server.status());
   absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics =
       StartMetrics(options, **server, call_metrics);
@@ -210,6 +314,7 @@ int RunDaemon(const DaemonOptions& options) {
                                          .sync = options.sync,
                                          .sync_interval_ms = options.sync_interval_ms,
                                          .backup_directory = options.backup_directory,
+                                         .package_directory = options.package_directory,
                                          .query_threads = options.query_threads,
                                          .fold_log_bytes = options.fold_log_bytes},
                                         ReportTo((*server)->gate())));

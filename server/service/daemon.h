@@ -8,7 +8,10 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "index/layout.h"
+#include "server/access/audit_log.h"
+#include "server/access/certificate_files.h"
 #include "server/service/service_limits.h"
 
 namespace throng::service {
@@ -16,13 +19,21 @@ namespace throng::service {
 // A value; thread-compatible.
 struct DaemonOptions {
   std::string data_directory;
-  std::string backup_directory;  // empty: no backups
+  std::string backup_directory;   // empty: no backups
+  std::string package_directory;  // of jobs; empty: none can be made
   std::string listen;
-  bool listen_anywhere = false;  // else only loopback addresses are taken: there is no TLS yet
-  std::string metrics_listen;    // address of GET /metrics; empty: none
-  std::string port_file;         // gets the port when listening; empty: none
-  uint32_t query_threads = 0;    // 0: one a core
-  bool sync = true;              // each commit before it is acknowledged, else at intervals
+  // Takes addresses that other machines can reach without TLS or an access file, for calls and
+  // metrics.
+  bool insecure_listen_anywhere = false;
+  std::string metrics_listen;                // address of GET /metrics; empty: none
+  bool metrics_listen_anywhere = false;      // else only loopback addresses: metrics have no TLS
+  access::CertificatePaths tls;              // no certificate: plaintext
+  bool client_certificate_optional = false;  // with a client CA, which requires one otherwise
+  std::string access_file;                   // empty: everybody may do all
+  access::AuditOptions audit;                // no path: no audit log
+  std::string port_file;                     // gets the port when listening; empty: none
+  uint32_t query_threads = 0;                // 0: one a core
+  bool sync = true;  // each commit before it is acknowledged, else at intervals
   uint32_t sync_interval_ms = 200;
   uint64_t fold_log_bytes = uint64_t{256} << 20;
   index::Layout layout = index::Layout::kSpeed;
@@ -30,9 +41,16 @@ struct DaemonOptions {
   ServiceLimits limits = {};
 };
 
-// Runs until SIGTERM or SIGINT; a second one ends the process at once. Returns the exit code: 0
-// after a signal, 1 when it cannot listen or the data cannot be opened, which the log says.
-// Call it once, from the main thread, before any other thread runs: it blocks the two signals.
+// Whether throngd could be started with these: its addresses, and which of TLS's files there are.
+// Errors: kInvalidArgument.
+absl::Status CheckOptions(const DaemonOptions& options);
+// Whether certificates, keys and the access file can be used. Errors: what is wrong with which.
+absl::Status CheckFiles(const DaemonOptions& options);
+
+// Runs until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates
+// and the access file again. Returns the exit code: 0 after a signal, 1 when it cannot listen or
+// the data cannot be opened, which the log says. Call it once, from the main thread, before any
+// other thread runs: it blocks the three signals. REQUIRES: CheckOptions.
 int RunDaemon(const DaemonOptions& options);
 
 }  // namespace throng::service

@@ -33,6 +33,8 @@ absl::StatusOr<engine::BreakdownRequest> ToBreakdown(const v1::BreakdownRequest&
   if (!proto.has_baseline()) return request;
   THRONG_ASSIGN_OR_RETURN(request.baseline,
                           ToBaseline(proto.baseline(), selection.population, limits));
+  THRONG_ASSIGN_OR_RETURN(request.baseline_exclude,
+                          ToExclude(proto.baseline(), FieldPath("baseline")));
   return request;
 }
 

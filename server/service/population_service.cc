@@ -45,8 +45,11 @@ absl::Status HandleList(const CallScope& scope, const v1::ListPopulationsRequest
                         v1::ListPopulationsResponse* response) {
   THRONG_ASSIGN_OR_RETURN(const Page page,
                           ToPage(request, kPopulationPageDefault, kPopulationPageMax));
-  THRONG_ASSIGN_OR_RETURN(const std::vector<engine::PopulationInfo> populations,
+  THRONG_ASSIGN_OR_RETURN(std::vector<engine::PopulationInfo> populations,
                           scope.engine->populations().List(scope.caller));
+  std::erase_if(populations, [&](const engine::PopulationInfo& population) {
+    return !scope.who.May(access::Right::kBrowse, population.name);
+  });
   for (const engine::PopulationInfo* population : CutPage(
            populations, page, [](const engine::PopulationInfo&info) { return info.name; },
            [](const engine::PopulationInfo&info, std::string_view after) {

@@ -12,7 +12,9 @@ namespace {
 constexpr std::string_view kPopulations = "populations/";
 constexpr std::string_view kTags = "tags/";
 constexpr std::string_view kCrowds = "crowds/";
+constexpr std::string_view kSplits = "splits/";
 constexpr std::string_view kVersions = "versions/";
+constexpr std::string_view kPackages = "packages/";
 constexpr size_t kShownBytesMax = 200;
 
 absl::Status BadName(std::string_view name, std::string_view field, std::string_view form) {
@@ -74,6 +76,17 @@ absl::StatusOr<CrowdName> ParseCrowdName(std::string_view name, std::string_view
   return CrowdName{std::string(population), std::string(crowd)};
 }
 
+absl::StatusOr<SplitName> ParseSplitName(std::string_view name, std::string_view field) {
+  std::string_view rest = name;
+  std::string_view population;
+  std::string_view split;
+  if (!TakePart(kPopulations, &rest, &population) || !TakePart(kSplits, &rest, &split) ||
+      !rest.empty()) {
+    return BadName(name, field, "populations/POPULATION/splits/SPLIT");
+  }
+  return SplitName{std::string(population), std::string(split)};
+}
+
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field) {
   std::string_view rest = name;
@@ -94,6 +107,17 @@ absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
   return parsed;
 }
 
+absl::StatusOr<PackageName> ParsePackageName(std::string_view name, std::string_view field) {
+  std::string_view rest = name;
+  std::string_view population;
+  std::string_view package;
+  if (!TakePart(kPopulations, &rest, &population) || !TakePart(kPackages, &rest, &package) ||
+      !rest.empty()) {
+    return BadName(name, field, "populations/POPULATION/packages/PACKAGE");
+  }
+  return PackageName{std::string(population), std::string(package)};
+}
+
 std::string FormatPopulationName(std::string_view population) {
   return fmt::format("{}{}", kPopulations, population);
 }
@@ -110,9 +134,17 @@ std::string FormatCrowdName(std::string_view population, std::string_view crowd)
   return fmt::format("{}{}/{}{}", kPopulations, population, kCrowds, crowd);
 }
 
+std::string FormatSplitName(std::string_view population, std::string_view split) {
+  return fmt::format("{}{}/{}{}", kPopulations, population, kSplits, split);
+}
+
 std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
                                    uint32_t version) {
   return fmt::format("{}/{}{}", FormatCrowdName(population, crowd), kVersions, version);
+}
+
+std::string FormatPackageName(std::string_view population, std::string_view package) {
+  return fmt::format("{}{}/{}{}", kPopulations, population, kPackages, package);
 }
 
 }  // namespace throng::service

@@ -31,10 +31,19 @@ struct CrowdName {
   std::string population;
   std::string crowd;
 };
+struct SplitName {
+  std::string population;
+  std::string split;
+};
 struct CrowdVersionName {
   std::string population;
   std::string crowd;
   uint32_t version = 0;
+};
+
+struct PackageName {
+  std::string population;
+  std::string package;
 };
 
 // "populations/default" -> "default". Errors: kInvalidArgument (BAD_RESOURCE_NAME) at `field`.
@@ -45,16 +54,22 @@ absl::StatusOr<std::string> ParsePopulationNameOrDefault(std::string_view name,
 absl::StatusOr<TagName> ParseTagName(std::string_view name, std::string_view field);
 
 absl::StatusOr<CrowdName> ParseCrowdName(std::string_view name, std::string_view field);
+absl::StatusOr<SplitName> ParseSplitName(std::string_view name, std::string_view field);
 // "populations/default/crowds/spring/versions/7".
 absl::StatusOr<CrowdVersionName> ParseCrowdVersionName(std::string_view name,
                                                        std::string_view field);
+
+// "populations/default/packages/20240315-100000-0001".
+absl::StatusOr<PackageName> ParsePackageName(std::string_view name, std::string_view field);
 
 std::string FormatPopulationName(std::string_view population);
 std::string FormatIdTypeName(std::string_view population, std::string_view id_type);
 std::string FormatTagName(std::string_view population, std::string_view tag);
 std::string FormatCrowdName(std::string_view population, std::string_view crowd);
+std::string FormatSplitName(std::string_view population, std::string_view split);
 std::string FormatCrowdVersionName(std::string_view population, std::string_view crowd,
                                    uint32_t version);
+std::string FormatPackageName(std::string_view population, std::string_view package);
 
 }  // namespace throng::service
 

@@ -35,18 +35,19 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
                               Milliseconds(limits.client_ping_interval_min));
 }
 
-constexpr const char* kServices[] = {"throng.v1.AdminService",      "throng.v1.PopulationService",
-                                     "throng.v1.TagService",        "throng.v1.UserService",
-                                     "throng.v1.SelectionService",  "throng.v1.InsightService",
-                                     "throng.v1.MembershipService", "throng.v1.CrowdService"};
+constexpr const char* kServices[] = {
+    "throng.v1.AdminService",      "throng.v1.PopulationService", "throng.v1.TagService",
+    "throng.v1.UserService",       "throng.v1.SelectionService",  "throng.v1.InsightService",
+    "throng.v1.MembershipService", "throng.v1.CrowdService",      "throng.v1.SplitService",
+    "throng.v1.PackageService"};
 constexpr const char* kWritingService = "throng.v1.UserService";
 
 }  // namespace
 
 std::span<const char* const> ServiceNames() { return kServices; }
 
-Server::Server(const ServiceLimits& limits)
-    : calls_(limits),
+Server::Server(const ServiceLimits& limits, const Guards& guards)
+    : calls_(limits, guards),
       admin_(calls_),
       populations_(calls_),
       tags_(calls_),
@@ -54,22 +55,27 @@ Server::Server(const ServiceLimits& limits)
       selections_(calls_),
       insights_(calls_),
       memberships_(calls_),
-      crowds_(calls_) {}
+      crowds_(calls_),
+      splits_(calls_),
+      packages_(calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
                                                       const ServiceLimits& limits,
-                                                      CallMetrics* call_metrics) {
+                                                      CallMetrics* call_metrics,
+                                                      const Protection& protection) {
   THRONG_RETURN_IF_ERROR(CheckAddress(address));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::channelz::experimental::InitChannelzService();
-  std::unique_ptr<Server> server(new Server(limits));
+  if (protection.guards.access == nullptr) grpc::channelz::experimental::InitChannelzService();
+  std::unique_ptr<Server> server(new Server(limits, protection.guards));
   grpc::ServerBuilder builder;
   if (call_metrics != nullptr) {
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
     creators.push_back(call_metrics->NewInterceptorFactory());
     builder.experimental().SetInterceptorCreators(std::move(creators));
   }
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
+  const auto credentials = protection.credentials == nullptr ? grpc::InsecureServerCredentials()
+                                                             : protection.credentials;
+  builder.AddListeningPort(address, credentials, &server->port_);
   if (!server->Build(builder, limits) || server->port_ == 0) {
     return absl::UnavailableError(
         fmt::format("cannot listen on {}: {}", address, WhyCannotListen(address)));
@@ -78,7 +84,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::StartInProcess(const ServiceLimits& limits) {
-  std::unique_ptr<Server> server(new Server(limits));
+  std::unique_ptr<Server> server(new Server(limits, Guards()));
   grpc::ServerBuilder builder;
   if (!server->Build(builder, limits)) {
     return absl::UnavailableError("the server of this process cannot be started");
@@ -97,6 +103,8 @@ bool Server::Build(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
   builder.RegisterService(&insights_);
   builder.RegisterService(&memberships_);
   builder.RegisterService(&crowds_);
+  builder.RegisterService(&splits_);
+  builder.RegisterService(&packages_);
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr) return false;
   grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();

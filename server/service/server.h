@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -24,8 +25,10 @@
 #include "server/service/crowd_service.h"
 #include "server/service/insight_service.h"
 #include "server/service/membership_service.h"
+#include "server/service/package_service.h"
 #include "server/service/population_service.h"
 #include "server/service/selection_service.h"
+#include "server/service/split_service.h"
 #include "server/service/tag_service.h"
 #include "server/service/user_service.h"
 
@@ -34,15 +37,23 @@ namespace throng::service {
 // Of all services, e.g. "throng.v1.AdminService".
 std::span<const char* const> ServiceNames();
 
+// Who may call, and how what they say is kept from others. A value; thread-compatible.
+struct Protection {
+  Guards guards;
+  std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plaintext
+};
+
 // Thread-safe.
 class Server {
  public:
   // `address`: HOST:PORT as CheckAddress accepts it; port 0 takes a free one.
-  // `call_metrics` sees every call and must outlive the server; null: none does.
+  // `call_metrics` sees every call and must outlive the server; null: none does. With an access
+  // file there is no channelz, which would tell everybody who calls.
   // Errors: kUnavailable naming the address and why, e.g. that it is in use.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& address,
                                                        const ServiceLimits& limits,
-                                                       CallMetrics* call_metrics = nullptr);
+                                                       CallMetrics* call_metrics = nullptr,
+                                                       const Protection& protection = {});
   // One that nobody else can reach: it listens nowhere, and its port is 0.
   static absl::StatusOr<std::unique_ptr<Server>> StartInProcess(const ServiceLimits& limits);
   // As Shutdown with no time, if that was not called.
@@ -61,7 +72,7 @@ class Server {
   void Shutdown(std::chrono::milliseconds drain);
 
  private:
-  explicit Server(const ServiceLimits& limits);
+  Server(const ServiceLimits& limits, const Guards& guards);
 
   // Starts what `builder` has beside the services. False if it cannot.
   bool Build(grpc::ServerBuilder& builder, const ServiceLimits& limits);
@@ -78,6 +89,8 @@ class Server {
   InsightService insights_;
   MembershipService memberships_;
   CrowdService crowds_;
+  SplitService splits_;
+  PackageService packages_;
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   std::atomic<engine::Engine*> followed_{nullptr};

@@ -95,11 +95,23 @@ absl::Status HandleList(const CallScope& scope, const v1::ListTagsRequest& reque
   return absl::OkStatus();
 }
 
+// Who lowers the sensitivity of a tag shows it to others: that is no matter of loading.
+absl::Status CheckSensitivity(const CallScope& scope, const engine::TagUpdate& update,
+                              const std::string& population) {
+  if (!update.sensitivity.has_value() || scope.who.May(access::Right::kAdminister, population)) {
+    return absl::OkStatus();
+  }
+  return index::MakeError(absl::StatusCode::kPermissionDenied,
+                          "the sensitivity of a tag is changed with the right administer",
+                          {.reason = "NO_RIGHT", .field = "tag.sensitivity"});
+}
+
 absl::Status HandleUpdate(const CallScope& scope, const v1::UpdateTagRequest& request,
                           v1::Tag* response) {
   THRONG_ASSIGN_OR_RETURN(engine::TagUpdate update, ToUpdate(request));
   THRONG_ASSIGN_OR_RETURN(const TagName name, ParseTagName(request.tag().name(), "tag.name"));
   update.name = name.tag;
+  THRONG_RETURN_IF_ERROR(CheckSensitivity(scope, update, name.population));
   THRONG_ASSIGN_OR_RETURN(const engine::WriteOptions options, ToWriteOptions(request));
   const absl::StatusOr<engine::TagInfo> tag =
       scope.engine->tags().Update(scope.caller, name.population, update, options);

@@ -53,11 +53,11 @@ TEST_F(BadPlaceTest, DataDirectoryIsSomethingElse) {
 }
 
 TEST_F(BadPlaceTest, AddressesThatCannotBeListenedOn) {
-  ExpectRefused(RunServer({"--data-dir", File("other"), "--listen", "0.0.0.0:0"}), 1,
+  ExpectRefused(RunServer({"--data-dir", File("other"), "--listen", "0.0.0.0:0"}), 2,
                 {"0.0.0.0:0", "--insecure-listen-anywhere"});
-  ExpectRefused(RunServer({"--data-dir", File("other"), "--listen", "127.0.0.1"}), 1,
+  ExpectRefused(RunServer({"--data-dir", File("other"), "--listen", "127.0.0.1"}), 2,
                 {"127.0.0.1"});
-  ExpectRefused(RunServer({"--data-dir", File("other"), "--listen", "127.0.0.1:70000"}), 1,
+  ExpectRefused(RunServer({"--data-dir", File("other"), "--listen", "127.0.0.1:70000"}), 2,
                 {"127.0.0.1:70000"});
   EXPECT_FALSE(FileExists(File("other")));
   ExpectRefused(RunServer({}), 2, {"--data-dir"});

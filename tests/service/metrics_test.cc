@@ -112,7 +112,7 @@ TEST_F(MetricsTest, OnlyMethodsOfTheApiAreLabels) {
     ++methods;
     EXPECT_THAT(labels.at("method"), StartsWith("throng.v1."));
   }
-  EXPECT_EQ(methods, 47u);  // the methods in proto/throng/v1
+  EXPECT_EQ(methods, 60u);  // the methods in proto/throng/v1
   EXPECT_EQ(scrape.Sum("throng_rpc_requests_total"), 1 + 7) << "the fixture's";
 }
 

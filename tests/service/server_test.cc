@@ -85,7 +85,8 @@ TEST(ServerTest, ReflectionNamesTheServices) {
   for (const char* name :
        {"throng.v1.AdminService", "throng.v1.PopulationService", "throng.v1.TagService",
         "throng.v1.UserService", "throng.v1.SelectionService", "throng.v1.InsightService",
-        "throng.v1.MembershipService", "throng.v1.CrowdService", "grpc.channelz.v1.Channelz"}) {
+        "throng.v1.MembershipService", "throng.v1.CrowdService", "throng.v1.SplitService",
+        "grpc.channelz.v1.Channelz"}) {
     EXPECT_NE(response.find(name), std::string::npos) << name;
   }
 }

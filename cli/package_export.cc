@@ -1,0 +1,143 @@
+// throng package export: a crowd's version in a file, gone on with where it was cut.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/crowd_output.h"
+#include "cli/package_download.h"
+#include "cli/package_options.h"
+#include "cli/progress_line.h"
+#include "cli/terminal_text.h"
+#include "cli/value_text.h"
+#include "fmt/format.h"
+#include "throng/v1/package.grpc.pb.h"
+
+namespace throng::cli {
+namespace {
+
+constexpr const char* kExamples = R"help(Examples:
+  throng package export spring -o spring.txt
+  throng package export spring -o spring.csv.gz --format csv --compress gzip --tags city,views_7d
+  throng package export spring -o phones.txt --id-type phone --hash sha256
+  throng package export spring -o new.txt --delta-from 0
+  throng package export spring -o spring.txt --resume
+
+Until it is complete and its SHA-256 is that of the server's manifest the file is FILE.partial. When
+a download is cut, --resume with the same flags goes on with it.)help";
+
+struct ExportArguments {
+  SpecArguments spec;
+  std::string path;
+  DownloadOptions download;
+};
+
+// Reads the stream into the file. The first is the call's status, the second this side's.
+std::pair<grpc::Status, absl::Status> Receive(const v1::ExportPackageRequest& request,
+                                              const GlobalOptions& options, PackageDownload& file,
+                                              v1::PackageManifest& manifest) {
+  const auto stub = v1::PackageService::NewStub(Connect(options));
+  grpc::ClientContext context;
+  SetStreamDeadline(options, context);
+  const auto reader = stub->ExportPackage(&context, request);
+  // What is sent is not known before, but for a fraction: the users that come are counted at the
+  // end.
+  ProgressLine progress("Exporting", "bytes");
+  absl::Status status;
+  bool complete = false;
+  v1::ExportPackageResponse frame;
+  while (status.ok() && reader->Read(&frame)) {
+    status = file.Append(frame.data(), frame.resume_token());
+    progress.Update(file.bytes(), -1);
+    if (!frame.has_manifest()) continue;
+    complete = true;
+    manifest = frame.manifest();
+  }
+  progress.Clear();
+  if (!status.ok()) context.TryCancel();
+  const grpc::Status call = reader->Finish();
+  if (!status.ok() || !call.ok()) return {status.ok() ? call : grpc::Status::OK, status};
+  if (!complete || manifest.files_size() != 1) {
+    return {grpc::Status::OK,
+            absl::DataLossError("the package broke off: the server did not send its manifest")};
+  }
+  return {grpc::Status::OK, file.Commit(manifest.files(0))};
+}
+
+void PrintSummary(const v1::PackageManifest& manifest, const ExportArguments& arguments,
+                  const GlobalOptions& options) {
+  if (options.json) {
+    Json json = ManifestJson(manifest);
+    json["file"] = arguments.path;
+    PrintJson(json);
+    return;
+  }
+  const v1::PackageCounts& counts = manifest.counts();
+  std::string text = fmt::format("{} users, {} rows, {} bytes in {}\n", FormatCount(counts.users()),
+                                 FormatCount(counts.rows()), FormatCount(manifest.files(0).bytes()),
+                                 arguments.path == "-" ? "all" : arguments.path);
+  if (counts.without_id() > 0) {
+    text += fmt::format("{} users have no {}\n", FormatCount(counts.without_id()),
+                        manifest.spec().id_type());
+  }
+  if (manifest.erased_meanwhile() > 0) {
+    text +=
+        fmt::format("{} users were erased meanwhile\n", FormatCount(manifest.erased_meanwhile()));
+  }
+  text += fmt::format("version {} of {}, data version {}, sha256 {}\n", manifest.spec().version(),
+                      LastPart(manifest.spec().crowd()), manifest.data_version(),
+                      manifest.files(0).sha256());
+  // Standard output may carry the package.
+  fmt::print(arguments.path == "-" ? stderr : stdout, "{}", text);
+}
+
+int RunExport(const ExportArguments& arguments, const GlobalOptions& options) {
+  const bool to_stdout = arguments.path == "-";
+  if (options.json && to_stdout) {
+    return ReportUsage("--json needs a file: with -o - the package is on stdout", options);
+  }
+  if (arguments.download.resumes && to_stdout) {
+    return ReportUsage("--resume needs a file: standard output cannot be gone on with", options);
+  }
+  v1::ExportPackageRequest request;
+  absl::StatusOr<v1::PackageSpec> spec = MakeSpec(arguments.spec, options);
+  if (!spec.ok()) return ReportUsage(spec.status(), options);
+  *request.mutable_spec() = *std::move(spec);
+  const absl::StatusOr<std::unique_ptr<PackageDownload>> file =
+      PackageDownload::Open(arguments.path, request, arguments.download);
+  if (!file.ok()) return ReportUsage(file.status(), options);
+  request.set_resume_token((*file)->token());
+  if (!request.resume_token().empty() && !options.json) {
+    fmt::print(stderr, "going on behind {} bytes\n", FormatCount((*file)->bytes()));
+  }
+  v1::PackageManifest manifest;
+  const auto [call, local] = Receive(request, options, **file, manifest);
+  if (call.ok() && local.ok()) {
+    PrintSummary(manifest, arguments, options);
+    return kExitOk;
+  }
+  const int exit_code = call.ok() ? ReportFailure(local, options) : ReportFailure(call, options);
+  if ((*file)->can_resume() && !options.json) {
+    fmt::print(stderr, "The same command with --resume goes on with it.\n");
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+void RegisterPackageExportCommand(CLI::App& group, GlobalOptions& options, int& exit_code) {
+  CLI::App* command = group.add_subcommand("export", "A crowd's version in a file of yours");
+  auto arguments = std::make_shared<ExportArguments>();
+  AddSpecFlags(*command, arguments->spec);
+  command->add_option("-o,--out", arguments->path, "The file; \"-\": stdout")
+      ->type_name("FILE")
+      ->required();
+  command->add_flag("--resume", arguments->download.resumes, "Go on with FILE.partial");
+  command->add_flag("--force", arguments->download.force, "Replace the file if it exists");
+  command->footer(kExamples);
+  command->callback(
+      [arguments, &options, &exit_code] { exit_code = RunExport(*arguments, options); });
+}
+
+}  // namespace throng::cli

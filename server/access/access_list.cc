@@ -1,0 +1,111 @@
+#include "server/access/access_list.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+
+namespace throng::access {
+namespace {
+
+absl::Status Unauthenticated(std::string_view reason, std::string_view message) {
+  return index::MakeError(absl::StatusCode::kUnauthenticated, message,
+                          {.reason = std::string(reason)});
+}
+
+bool Covers(const Grant& grant, std::string_view population) {
+  return grant.population == kEveryPopulation || grant.population == population;
+}
+
+// The highest level of the grants that `fits` takes.
+template <typename Fits>
+std::optional<int> HighestOf(const std::vector<Grant>& grants, const Fits& fits) {
+  std::optional<int> level;
+  for (const Grant& grant : grants) {
+    if (fits(grant)) level = std::max(level.value_or(0), grant.sensitivity_max);
+  }
+  return level;
+}
+
+}  // namespace
+
+std::optional<int> Principal::SensitivityFor(Right right, std::string_view population) const {
+  return HighestOf(grants, [&](const Grant& grant) {
+    return grant.rights.Has(right) && Covers(grant, population);
+  });
+}
+
+std::optional<int> Principal::SensitivityEverywhere(Right right) const {
+  return HighestOf(grants, [&](const Grant& grant) {
+    return grant.rights.Has(right) && grant.population == kEveryPopulation;
+  });
+}
+
+std::optional<int> Principal::SensitivityAnywhere(Right right) const {
+  std::optional<int> level;
+  for (const Grant& grant : grants) {
+    if (!grant.rights.Has(right)) continue;
+    level = std::min(level.value_or(grant.sensitivity_max), grant.sensitivity_max);
+  }
+  return level;
+}
+
+bool Principal::Knows(std::string_view population) const {
+  return std::any_of(grants.begin(), grants.end(),
+                     [&](const Grant& grant) { return Covers(grant, population); });
+}
+
+absl::Status CheckValid(const Principal& principal, int64_t now_us) {
+  if (principal.revoked) {
+    return Unauthenticated("TOKEN_REVOKED",
+                           fmt::format("the access of \"{}\" was revoked", principal.name));
+  }
+  if (principal.expires_us != 0 && now_us >= principal.expires_us) {
+    return Unauthenticated(
+        "TOKEN_EXPIRED",
+        fmt::format("the access of \"{}\" has expired: ask for a new token", principal.name));
+  }
+  return absl::OkStatus();
+}
+
+AccessList::AccessList(std::vector<Principal> principals) : principals_(std::move(principals)) {
+  for (const Principal& principal : principals_) {
+    by_name_.emplace(principal.name, &principal);
+    if (principal.token.has_value()) by_token_.emplace(*principal.token, &principal);
+    if (!principal.subject.empty()) by_subject_.emplace(principal.subject, &principal);
+  }
+}
+
+absl::StatusOr<const Principal*> AccessList::FindByToken(std::string_view token,
+                                                         int64_t now_us) const {
+  constexpr std::string_view kUnknown = "the token is not known here";
+  if (token.size() > kTokenBytesMax) return Unauthenticated("BAD_TOKEN", kUnknown);
+  const TokenDigest digest = DigestOf(token);
+  const auto found = by_token_.find(digest);
+  // The table's own comparison may stop at the first difference; this one decides.
+  if (found == by_token_.end() || !SameDigest(found->first, digest)) {
+    return Unauthenticated("BAD_TOKEN", kUnknown);
+  }
+  THRONG_RETURN_IF_ERROR(CheckValid(*found->second, now_us));
+  return found->second;
+}
+
+absl::StatusOr<const Principal*> AccessList::FindBySubject(std::string_view subject,
+                                                           int64_t now_us) const {
+  const auto found = by_subject_.find(subject);
+  if (found == by_subject_.end()) {
+    return Unauthenticated(
+        "UNKNOWN_SUBJECT",
+        fmt::format("the client certificate's subject \"{}\" has no access here", subject));
+  }
+  THRONG_RETURN_IF_ERROR(CheckValid(*found->second, now_us));
+  return found->second;
+}
+
+const Principal* AccessList::FindByName(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+}  // namespace throng::access

@@ -1,0 +1,201 @@
+#include "server/access/audit_log.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/access/file_bytes.h"
+#include "server/access/token.h"
+
+namespace throng::access {
+namespace {
+
+constexpr mode_t kFileMode = 0600;
+constexpr size_t kKeyDigits = 64;
+constexpr size_t kHashDigits = 32;
+constexpr std::chrono::seconds kSyncInterval{1};
+
+absl::Status Failed(std::string_view what, const std::string& path) {
+  return index::MakeError(
+      absl::StatusCode::kUnavailable,
+      fmt::format("cannot {} the audit log {}: {}", what, path, std::strerror(errno)),
+      {.reason = "AUDIT_FAILED"});
+}
+
+std::string HashWith(std::string_view key, std::string_view id) {
+  TokenDigest digest{};
+  unsigned int bytes = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(id.data()), id.size(), digest.data(), &bytes);
+  return DigestToHex(digest).substr(0, kHashDigits);
+}
+
+absl::StatusOr<std::string> ReadKey(const std::string& path) {
+  THRONG_ASSIGN_OR_RETURN(std::string text, ReadFileBytes(path, kKeyDigits + 1));
+  if (text.ends_with('\n')) text.pop_back();
+  const std::optional<TokenDigest> key = DigestFromHex(text);
+  if (key.has_value()) return std::string(key->begin(), key->end());
+  return absl::DataLossError(fmt::format(
+      "{} is not the key of an audit log: put the one back that was there, or move it away, after "
+      "which ids have other hashes",
+      path));
+}
+
+// Makes the key's file unless it is there.
+absl::Status MakeKey(const std::string& path) {
+  TokenDigest key;
+  if (RAND_bytes(key.data(), static_cast<int>(key.size())) != 1) {
+    return absl::UnavailableError("the system gives no random bytes for the audit log's key");
+  }
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
+  if (fd < 0) return errno == EEXIST ? absl::OkStatus() : Failed("make the key of", path);
+  const std::string text = DigestToHex(key) + "\n";
+  const bool written =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  const absl::Status status = written ? absl::OkStatus() : Failed("make the key of", path);
+  close(fd);
+  if (!written) unlink(path.c_str());
+  return status;
+}
+
+// N of PATH.N among the names of its directory; 0: none.
+uint64_t HighestNumber(const std::string& path) {
+  const std::filesystem::path whole(path);
+  const std::string prefix = whole.filename().string() + ".";
+  const std::filesystem::path folder = whole.has_parent_path() ? whole.parent_path() : ".";
+  uint64_t highest = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    uint64_t number = 0;
+    const char* end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data() + prefix.size(), end, number);
+    if (parsed.ec == std::errc() && parsed.ptr == end) highest = std::max(highest, number);
+  }
+  return highest;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::Open(const AuditOptions& options) {
+  std::unique_ptr<AuditLog> log(new AuditLog(options));
+  THRONG_RETURN_IF_ERROR(MakeKey(options.path + ".key"));
+  THRONG_ASSIGN_OR_RETURN(log->key_, ReadKey(options.path + ".key"));
+  {
+    index::MutexLock lock(log->mutex_);
+    log->next_number_ = HighestNumber(options.path) + 1;
+    THRONG_RETURN_IF_ERROR(log->OpenFile());
+  }
+  log->syncer_ = std::thread([self = log.get()] { self->SyncEverySecond(); });
+  return log;
+}
+
+AuditLog::~AuditLog() {
+  {
+    index::MutexLock lock(mutex_);
+    closing_ = true;
+    changed_.NotifyAll();
+  }
+  if (syncer_.joinable()) syncer_.join();
+  index::MutexLock lock(mutex_);
+  if (fd_ < 0) return;
+  fdatasync(fd_);
+  close(fd_);
+}
+
+absl::Status AuditLog::OpenFile() {
+  const int fd = open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kFileMode);
+  struct stat info {};
+  if (fd < 0 || fstat(fd, &info) != 0) {
+    const absl::Status status = Failed("open", options_.path);
+    if (fd >= 0) close(fd);
+    return status;
+  }
+  if (fd_ >= 0) close(fd_);
+  fd_ = fd;
+  is_file_ = S_ISREG(info.st_mode);
+  bytes_ = static_cast<uint64_t>(info.st_size);
+  return absl::OkStatus();
+}
+
+absl::Status AuditLog::Rotate() {
+  if (fdatasync(fd_) != 0) return Failed("sync", options_.path);
+  const std::string kept = fmt::format("{}.{}", options_.path, next_number_);
+  if (std::rename(options_.path.c_str(), kept.c_str()) != 0) return Failed("rename", options_.path);
+  THRONG_RETURN_IF_ERROR(OpenFile());
+  if (options_.files_max > 0 && next_number_ > options_.files_max) {
+    unlink(fmt::format("{}.{}", options_.path, next_number_ - options_.files_max).c_str());
+  }
+  ++next_number_;
+  return absl::OkStatus();
+}
+
+absl::Status AuditLog::Write(std::string_view line) {
+  const std::string whole = fmt::format("{}\n", line);
+  if (is_file_ && bytes_ > 0 && bytes_ + whole.size() > options_.file_bytes_max) {
+    THRONG_RETURN_IF_ERROR(Rotate());
+  }
+  ssize_t written = 0;
+  do {
+    written = write(fd_, whole.data(), whole.size());
+  } while (written < 0 && errno == EINTR);
+  if (written == static_cast<ssize_t>(whole.size())) {
+    bytes_ += whole.size();
+    unsynced_ = true;
+    return absl::OkStatus();
+  }
+  if (written >= 0) errno = ENOSPC;  // a part of it fitted
+  const absl::Status status = Failed("write", options_.path);
+  // Half a line would spoil the next one.
+  if (written > 0 && ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) {
+    bytes_ += static_cast<uint64_t>(written);
+  }
+  return status;
+}
+
+absl::Status AuditLog::Append(std::string_view line) {
+  index::MutexLock lock(mutex_);
+  const absl::Status status = Write(line);
+  if (!status.ok()) refused_.fetch_add(1, std::memory_order_relaxed);
+  return status;
+}
+
+std::string AuditLog::HashId(std::string_view id) const { return HashWith(key_, id); }
+
+void AuditLog::SyncEverySecond() {
+  index::MutexLock lock(mutex_);
+  while (!closing_) {
+    changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kSyncInterval);
+    if (!unsynced_ || closing_) continue;
+    unsynced_ = false;
+    const int fd = dup(fd_);  // a line need not wait for the disk
+    mutex_.Unlock();
+    if (fd >= 0) {
+      fdatasync(fd);
+      close(fd);
+    }
+    mutex_.Lock();
+  }
+}
+
+absl::StatusOr<std::string> HashAuditedId(const std::string& path, std::string_view id) {
+  THRONG_ASSIGN_OR_RETURN(const std::string key, ReadKey(path + ".key"));
+  return HashWith(key, id);
+}
+
+}  // namespace throng::access

@@ -1,0 +1,172 @@
+#include "server/service/guarded_call.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "fmt/chrono.h"
+#include "fmt/format.h"
+#include "index/error.h"
+#include "server/service/audit_failures.h"
+
+namespace throng::service {
+namespace {
+
+using access::JsonLine;
+using google::protobuf::Message;
+
+constexpr size_t kNotedIdsMax = 10'000;
+constexpr size_t kNotedTagsMax = 1'000;
+
+// Calls of one process are numbered; the first part tells processes apart.
+std::string NewNumber() {
+  static const auto started = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  static std::atomic<uint64_t> calls{0};
+  return fmt::format("{:x}-{}", started.count(), calls.fetch_add(1) + 1);
+}
+
+std::string TimeOfDay() {
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z",
+                     fmt::gmtime(static_cast<std::time_t>(seconds.count())),
+                     (now - seconds).count());
+}
+
+// The first of the fields that the message has, as a number or a text.
+MessagePath FirstPath(const Message& message, std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    std::optional<MessagePath> path = FindPath(*message.GetDescriptor(), name);
+    if (path.has_value()) return *std::move(path);
+  }
+  return {};
+}
+
+std::string TextAt(const Message& message, std::string_view name) {
+  const MessagePath path = FirstPath(message, {name});
+  std::string text;
+  if (path.empty() ||
+      path.back()->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    return text;
+  }
+  ForEachText(message, path, [&](std::string_view value) { text = value; });
+  return text;
+}
+
+// "city" of "populations/default/tags/city".
+std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
+
+}  // namespace
+
+GuardedCall::GuardedCall(const Admission& admission, const AccessRule& rule, Admitted who,
+                         const engine::CallContext& caller)
+    : admission_(admission), rule_(rule), who_(std::move(who)), caller_(caller) {
+  if (who_.principal != nullptr) caller_.visibility.sensitivity_max = -1;  // until it is open
+  if (admission_.audit() == nullptr) return;
+  caller_.notes = &notes_;
+  number_ = NewNumber();
+}
+
+GuardedCall::~GuardedCall() {
+  if (!closed_) Close(absl::InternalError("the call failed")).IgnoreError();
+}
+
+absl::Status GuardedCall::Open(const Message& request) {
+  if (admission_.audit() != nullptr) {
+    absl::StatusOr<std::vector<std::string>> names = PopulationsOf(rule_, request);
+    if (names.ok()) populations_ = *std::move(names);
+    std::set<std::string> tags;
+    for (const MessagePath& path : rule_.tags) {
+      ForEachText(request, path, [&](std::string_view name) {
+        if (!name.empty() && tags.size() < kNotedTagsMax) tags.emplace(LastPart(name));
+      });
+    }
+    tags_.assign(tags.begin(), tags.end());
+    for (const MessagePath& path : rule_.ids) {
+      ForEachText(request, path, [&](std::string_view id) {
+        if (ids_.size() < kNotedIdsMax) ids_.push_back(admission_.audit()->HashId(id));
+      });
+    }
+    request_id_ = TextAt(request, "request_id");
+  }
+  THRONG_RETURN_IF_ERROR(admission_.Authorize(rule_, request, who_, &caller_));
+  return NoteBegin();
+}
+
+absl::Status GuardedCall::Continue(const Message& request) {
+  THRONG_RETURN_IF_ERROR(admission_.Recheck(who_));
+  const bool names_any =
+      std::any_of(rule_.populations.begin(), rule_.populations.end(), [&](const MessagePath& path) {
+        return IsSetAt(request, path.size() > 1 ? MessagePath{path.front()} : path);
+      });
+  if (!names_any) return absl::OkStatus();
+  return admission_.Authorize(rule_, request, who_, &caller_);
+}
+
+void GuardedCall::Answered(const Message& response) {
+  if (admission_.audit() == nullptr) return;
+  counted_ = std::max(counted_, NumberAt(response, rule_.counted));
+  const uint64_t version = NumberAt(
+      response, FirstPath(response, {"info.data_version", "data_version", "summary.data_version"}));
+  if (version != 0) data_version_ = version;
+  if (notes_.expressions().empty()) expression_ = TextAt(response, "expression");
+}
+
+absl::Status GuardedCall::Close(absl::Status status) {
+  closed_ = true;
+  if (admission_.audit() != nullptr) NoteEnd(status);
+  return status;
+}
+
+JsonLine GuardedCall::BeginLine(std::string_view event) const {
+  JsonLine line;
+  line.Add("time", TimeOfDay());
+  line.Add("event", event);
+  line.Add("call", number_);
+  line.Add("principal", who_.principal == nullptr ? "" : who_.principal->name);
+  line.Add("peer", who_.peer);
+  line.Add("method", rule_.method);
+  return line;
+}
+
+void GuardedCall::AddRequest(JsonLine* line) const {
+  line->Add("populations", populations_);
+  line->Add("ids", ids_);
+  if (!request_id_.empty()) line->Add("request_id", request_id_);
+}
+
+absl::Status GuardedCall::NoteBegin() {
+  if (admission_.audit() == nullptr || rule_.noted != Noted::kBefore) return absl::OkStatus();
+  JsonLine line = BeginLine("begin");
+  AddRequest(&line);
+  line.Add("tags", tags_);
+  const absl::Status written = admission_.audit()->Append(std::move(line).Finish());
+  if (!written.ok()) ReportAuditFailure(written);
+  return written;
+}
+
+void GuardedCall::NoteEnd(const absl::Status& status) {
+  JsonLine line = BeginLine("end");
+  if (rule_.noted != Noted::kBefore || !status.ok()) AddRequest(&line);
+  std::set<std::string> tags(tags_.begin(), tags_.end());
+  tags.insert(notes_.tags().begin(), notes_.tags().end());
+  line.Add("expressions", notes_.expressions());
+  if (!expression_.empty()) line.Add("expressions", std::vector<std::string>{expression_});
+  line.Add("tags", std::vector<std::string>(tags.begin(), tags.end()));
+  if (status.ok() && !rule_.counted.empty()) line.Add("count", counted_);
+  if (data_version_ != 0) line.Add("data_version", data_version_);
+  line.Add("code", absl::StatusCodeToString(status.code()));
+  const std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
+  if (detail.has_value()) line.Add("reason", detail->reason);
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - begun_);
+  line.Add("micros", static_cast<uint64_t>(micros.count()));
+  const absl::Status written = admission_.audit()->Append(std::move(line).Finish());
+  if (!written.ok()) ReportAuditFailure(written);
+}
+
+}  // namespace throng::service

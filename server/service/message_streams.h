@@ -1,0 +1,80 @@
+// What handlers of streams read and write: messages, where the calls have bytes.
+//
+//   absl::Status HandleLoad(const CallScope& scope,
+//                           ReadWriteStream<v1::LoadRequest, v1::LoadResponse>& stream) {
+//     v1::LoadRequest request;
+//     THRONG_ASSIGN_OR_RETURN(const bool more, stream.Read(&request));
+//
+// Each message is checked on its way: whether the caller may, and still may.
+#ifndef THRONG_SERVER_SERVICE_MESSAGE_STREAMS_H_
+#define THRONG_SERVER_SERVICE_MESSAGE_STREAMS_H_
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "server/service/guarded_call.h"
+#include "server/service/message_codec.h"
+#include "server/service/stream_call.h"
+
+namespace throng::service {
+
+// The messages of a server stream. A view of the call.
+template <typename Response>
+class WriteStream {
+ public:
+  WriteStream(ExportCall& call, GuardedCall& guarded) : call_(call), guarded_(guarded) {}
+  // Errors: kCancelled, kDeadlineExceeded: nobody listens any more; kUnauthenticated: the caller's
+  // access has ended.
+  absl::Status Write(const Response& response) {
+    if (const absl::Status allowed = guarded_.Recheck(); !allowed.ok()) return allowed;
+    guarded_.Answered(response);
+    grpc::ByteBuffer bytes;
+    const absl::Status status = SerializeMessage(response, &bytes);
+    return status.ok() ? call_.Write(std::move(bytes)) : status;
+  }
+
+ private:
+  ExportCall& call_;
+  GuardedCall& guarded_;
+};
+
+// The messages of a stream both ways. A view of the call.
+template <typename Request, typename Response>
+class ReadWriteStream {
+ public:
+  ReadWriteStream(LoadCall& call, GuardedCall& guarded, uint64_t bytes_max)
+      : call_(call), guarded_(guarded), bytes_max_(bytes_max) {}
+  // False when no more comes; see LoadCall::Read for what that does not say. The first message says
+  // whether the caller may. Errors besides: as GuardedCall::Open and Continue.
+  absl::StatusOr<bool> Read(Request* request) {
+    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
+    if (!bytes.ok()) return bytes.status();
+    if (!bytes->has_value()) return false;
+    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
+    if (!parsed.ok()) return parsed;
+    const absl::Status allowed =
+        std::exchange(opened_, true) ? guarded_.Continue(*request) : guarded_.Open(*request);
+    if (!allowed.ok()) return allowed;
+    return true;
+  }
+  absl::Status Write(const Response& response) {
+    guarded_.Answered(response);
+    grpc::ByteBuffer bytes;
+    const absl::Status status = SerializeMessage(response, &bytes);
+    return status.ok() ? call_.Write(std::move(bytes)) : status;
+  }
+
+ private:
+  LoadCall& call_;
+  GuardedCall& guarded_;
+  const uint64_t bytes_max_;
+  bool opened_ = false;
+};
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_MESSAGE_STREAMS_H_

@@ -1,0 +1,88 @@
+#include "server/service/reloader.h"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "spdlog/spdlog.h"
+
+namespace throng::service {
+namespace {
+
+constexpr std::chrono::seconds kInterval{1};
+constexpr int64_t kDaySeconds = 86'400;
+constexpr int64_t kWarnDays = 14;
+
+// Reads one of the two again and says what became of it.
+template <typename Source>
+void ReloadOne(Source* source, bool always, std::string_view what) {
+  if (source == nullptr) return;
+  absl::StatusOr<bool> changed = true;
+  if (always) {
+    const absl::Status status = source->Reload();
+    if (!status.ok()) changed = status;
+  } else {
+    changed = source->ReloadIfChanged();
+  }
+  if (!changed.ok()) {
+    spdlog::error("event=reload_failed what={} message=\"{}\" in_force=\"what was before\"", what,
+                  std::string(changed.status().message()));
+  } else if (*changed) {
+    spdlog::info("event=reloaded what={}", what);
+  }
+}
+
+}  // namespace
+
+Reloader::Reloader(ServerTls* tls, access::AccessControl* access)
+    : tls_(tls), access_(access), thread_([this] { Run(); }) {}
+
+Reloader::~Reloader() {
+  {
+    index::MutexLock lock(mutex_);
+    closing_ = true;
+    changed_.NotifyAll();
+  }
+  thread_.join();
+}
+
+void Reloader::ReloadNow() {
+  index::MutexLock lock(mutex_);
+  asked_ = true;
+  changed_.NotifyAll();
+}
+
+void Reloader::Run() {
+  while (true) {
+    bool always = false;
+    {
+      index::MutexLock lock(mutex_);
+      if (!closing_ && !asked_) {
+        changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kInterval);
+      }
+      if (closing_) return;
+      always = std::exchange(asked_, false);
+    }
+    Reload(always);
+  }
+}
+
+void Reloader::Reload(bool always) {
+  ReloadOne(tls_, always, "certificate");
+  ReloadOne(access_, always, "access_file");
+  if (tls_ != nullptr) WarnOfExpiry();
+}
+
+void Reloader::WarnOfExpiry() {
+  const int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(
+                            std::chrono::system_clock::now().time_since_epoch())
+                            .count();
+  const int64_t days_left = (tls_->expires_s() - now_s) / kDaySeconds;
+  if (days_left > kWarnDays || warned_day_ == now_s / kDaySeconds) return;
+  warned_day_ = now_s / kDaySeconds;
+  spdlog::warn("event=certificate_expires days={} subject=\"{}\"", days_left, tls_->subject());
+}
+
+}  // namespace throng::service

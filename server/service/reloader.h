@@ -1,0 +1,49 @@
+// Reads certificates and the access file again when they have changed, every second, and at once
+// when it is asked to (SIGHUP).
+//
+//   Reloader reloader(tls.get(), access.get());
+//   reloader.ReloadNow();      // from any thread
+//
+// What cannot be read is logged, and what was in force stays. A certificate that expires soon is
+// logged once a day.
+#ifndef THRONG_SERVER_SERVICE_RELOADER_H_
+#define THRONG_SERVER_SERVICE_RELOADER_H_
+
+#include <cstdint>
+#include <thread>
+
+#include "index/mutex.h"
+#include "server/access/access_control.h"
+#include "server/service/server_tls.h"
+
+namespace throng::service {
+
+// Thread-safe.
+class Reloader {
+ public:
+  // Either may be null. Both must outlive this.
+  Reloader(ServerTls* tls, access::AccessControl* access);
+  ~Reloader();
+  Reloader(const Reloader&) = delete;
+  Reloader& operator=(const Reloader&) = delete;
+
+  void ReloadNow() THRONG_EXCLUDES(mutex_);
+
+ private:
+  void Run() THRONG_EXCLUDES(mutex_);
+  void Reload(bool always);
+  void WarnOfExpiry();
+
+  ServerTls* const tls_;
+  access::AccessControl* const access_;
+  int64_t warned_day_ = -1;  // of the thread
+  index::Mutex mutex_;
+  index::ConditionVariable changed_;
+  bool asked_ THRONG_GUARDED_BY(mutex_) = false;
+  bool closing_ THRONG_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_RELOADER_H_
