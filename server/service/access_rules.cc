@@ -79,6 +79,12 @@ constexpr AccessRow kRows[] = {
   {"InsightService/Statistics", Right::kCount, Scope::kPopulations, {kOfSelection},
    Noted::kAfter, {"tags"}, {}, "count"},
 
+  {"MembershipService/Check", Right::kCheck, Scope::kPopulations, {"population"},
+   Noted::kAfter, {}, {"user.id"}},
+  {"MembershipService/BatchCheck", Right::kCheck, Scope::kPopulations, {"population"},
+   Noted::kAfter, {}, {"ids"}, "members"},
+  {"MembershipService/StreamChecks", Right::kCheck, Scope::kPopulations, {"setup.population"},
+   Noted::kBefore},
   {"MembershipService/WhyMember", Right::kPortrait, Scope::kPopulations, {kOfSelection},
    Noted::kBefore, {}, {"user.id", "users.ids"}},
 

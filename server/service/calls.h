@@ -74,13 +74,14 @@ class Calls {
   // A call of up to request_bytes_max that mostly is a few look-ups in memory. A small request is
   // answered on gRPC's thread if `quick` can (docs/decisions/0006): it must take microseconds,
   // never wait, and return false for whatever is more, errors too, which then go the way of Unary.
+  // So does every call while there is an audit log, which is written to before a call ends.
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Quick(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                   bool (*quick)(const CallScope&, const Request&, Response*),
                                   absl::Status (*handler)(const CallScope&, const Request&,
                                                           Response*)) {
-    if (request->Length() <= limits_.quick_request_bytes_max &&
+    if (admission_.audit() == nullptr && request->Length() <= limits_.quick_request_bytes_max &&
         AnswerNow(*context, *request, response, quick)) {
       grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
       reactor->Finish(grpc::Status::OK);
@@ -89,7 +90,8 @@ class Calls {
     return Unary(context, request, response, handler, limits_.request_bytes_max);
   }
 
-  // Where work goes that a stream does not do on gRPC's threads.
+  // For streams that are not served by a thread: who is let in, and where their larger work goes.
+  const Admission& admission() const { return admission_; }
   WorkerPool& call_pool() { return call_pool_; }
 
   template <typename Request, typename Response>
@@ -155,19 +157,19 @@ class Calls {
   bool AnswerNow(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
                  grpc::ByteBuffer* response,
                  bool (*quick)(const CallScope&, const Request&, Response*)) {
-    const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
-    if (!engine.ok()) return false;
     bool answered = false;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
-      const engine::CallContext caller = ToCallContext(context);
+      THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+      THRONG_ASSIGN_OR_RETURN(const Admitted who, admission_.Authenticate(context));
       google::protobuf::Arena arena;
       auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
       auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
-      absl::Status parsed = ParseMessage(request, limits_.quick_request_bytes_max, message);
-      if (!parsed.ok()) return parsed;
-      if (!quick({*engine, caller, limits_}, *message, answer)) return absl::OkStatus();
-      answered = true;
-      return SerializeMessage(*answer, response);
+      THRONG_RETURN_IF_ERROR(ParseMessage(request, limits_.quick_request_bytes_max, message));
+      static const AccessRule& rule = RuleOf(*Request::descriptor());
+      engine::CallContext caller = ToCallContext(context);
+      THRONG_RETURN_IF_ERROR(admission_.Authorize(rule, *message, who, &caller));
+      answered = quick({engine, caller, limits_, who}, *message, answer);
+      return answered ? SerializeMessage(*answer, response) : absl::OkStatus();
     });
     return status.ok() && answered;
   }

@@ -71,7 +71,9 @@ void CheckStream::Change(Step step) {
       finish = end_;
     }
   }
-  if (finish.has_value()) Finish(ToGrpcStatus(*finish));
+  if (!finish.has_value()) return;
+  if (guarded_.has_value()) finish = guarded_->Close(*std::move(finish));
+  Finish(ToGrpcStatus(*finish));
 }
 
 CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams)
@@ -82,17 +84,24 @@ CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, Che
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CheckStream::Start(
     grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams) {
   auto* stream = new CheckStream(context, calls, streams);
-  absl::Status status = calls.gate().Enter().status();
-  if (status.ok()) {
-    status = streams.Add(stream);
-    stream->registered_ = status.ok();
-  }
+  const absl::Status status = stream->Admit(*context);
   if (status.ok()) {
     stream->Change([] {});
   } else {
     stream->End(status);
   }
   return stream;
+}
+
+absl::Status CheckStream::Admit(const grpc::CallbackServerContext& context) {
+  THRONG_RETURN_IF_ERROR(calls_.gate().Enter().status());
+  THRONG_ASSIGN_OR_RETURN(Admitted who, calls_.admission().Authenticate(context));
+  guarded_.emplace(calls_.admission(), RuleOf(*v1::StreamChecksRequest::descriptor()),
+                   std::move(who), caller_);
+  registered_ = true;  // before it is: from then on another thread may end the stream
+  const absl::Status added = streams_.Add(this);
+  if (!added.ok()) registered_ = false;
+  return added;
 }
 
 void CheckStream::OnDone() {
@@ -153,12 +162,14 @@ void CheckStream::TakeMessage() {
 absl::Status CheckStream::Prepare(const v1::StreamChecksRequest& request) {
   THRONG_RETURN_IF_ERROR(caller_.Check());
   THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, calls_.gate().Enter());
+  THRONG_RETURN_IF_ERROR(std::exchange(is_open_, true) ? guarded_->Continue(request)
+                                                       : guarded_->Open(request));
   if (!request.has_setup()) {
     return session_ == nullptr ? RequiredField(FieldPath("setup")) : absl::OkStatus();
   }
   THRONG_ASSIGN_OR_RETURN(engine::SessionSetup setup, ToSessionSetup(request.setup()));
   absl::StatusOr<std::unique_ptr<engine::CheckSession>> session =
-      engine->memberships().OpenSession(caller_, std::move(setup));
+      engine->memberships().OpenSession(guarded_->caller(), std::move(setup));
   if (!session.ok()) {
     return AtSetup(MoveField(session.status(), "", "population"));
   }
@@ -206,6 +217,7 @@ absl::Status CheckStream::LookUp(const v1::StreamChecksRequest& request,
       answer->add_states(static_cast<v1::MemberState>(answers_.states[i * crowds + c]));
     }
   }
+  guarded_->Answered(*response);
   return absl::OkStatus();
 }
 

@@ -30,6 +30,7 @@
 #include "server/engine/call_context.h"
 #include "server/engine/crowd_membership.h"
 #include "server/service/calls.h"
+#include "server/service/guarded_call.h"
 #include "throng/v1/membership.pb.h"
 
 namespace throng::service {
@@ -66,6 +67,8 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
  private:
   CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams);
 
+  // Lets the caller in and starts to read.
+  absl::Status Admit(const grpc::CallbackServerContext& context);
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override { cancelled_.store(true); }
@@ -96,7 +99,10 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   std::atomic<bool> cancelled_{false};
   bool registered_ = false;
 
-  // Of whoever has the message: the reaction of gRPC, then maybe a worker.
+  // Of whoever has the message: the reaction of gRPC, then maybe a worker; in the end of whoever
+  // finishes.
+  std::optional<GuardedCall> guarded_;  // empty: refused at the door
+  bool is_open_ = false;
   grpc::ByteBuffer received_;
   std::unique_ptr<engine::CheckSession> session_;
   bool is_new_session_ = false;  // its versions were not told yet
