@@ -1,5 +1,6 @@
 #include "server/service/access_rules.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -110,6 +111,27 @@ constexpr AccessRow kRows[] = {
   {"CrowdService/PinCrowdVersion", Right::kDefine, Scope::kPopulations, {"name"},
    Noted::kBefore},
 
+  {"UploadService/UploadIds", Right::kUpload, Scope::kPopulations, {"header.crowd"},
+   Noted::kBefore, {}, {}, "received"},
+  {"UploadService/GetUpload", Right::kUpload, Scope::kPopulations, {"name"}},
+  {"UploadService/ListUploads", Right::kUpload, Scope::kPopulations, {"parent"}},
+  {"UploadService/ListUnmatched", Right::kUpload, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+
+  {"SplitService/CreateSplit", Right::kDefine, Scope::kPopulations, {"parent"},
+   Noted::kBefore},
+  {"SplitService/GetSplit", Right::kBrowse, Scope::kPopulations, {"name"}},
+  {"SplitService/ListSplits", Right::kBrowse, Scope::kPopulations, {"parent"}},
+  {"SplitService/AwardSplit", Right::kDefine, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+  {"SplitService/DeleteSplit", Right::kDefine, Scope::kPopulations, {"name"},
+   Noted::kBefore},
+  {"SplitService/GetSplitBalance", Right::kCount, Scope::kPopulations, {"name"},
+   Noted::kAfter, {"tags"}, {}, "source_count"},
+  {"SplitService/AllocateCrowds", Right::kCount, Scope::kPopulations,
+   {"selections.selection.population"}, Noted::kBefore, {}, {}, "union_count", "save",
+   Right::kDefine},
+
   {"PackageService/ExportPackage", Right::kExport, Scope::kPopulations, {"spec.crowd"},
    Noted::kBefore, {"spec.tags"}, {}, "manifest.counts.rows"},
   {"PackageService/CreatePackage", Right::kExport, Scope::kPopulations, {"spec.crowd"},
@@ -140,21 +162,28 @@ class PathReader {
   MessagePath Read(const Descriptor& message, std::string_view name, bool is_text) {
     std::optional<MessagePath> path = FindPath(message, name);
     const bool fits =
-        path.has_value() &&
-        (name.empty() || !is_text || path->back()->cpp_type() == FieldDescriptor::CPPTYPE_STRING);
+        path.has_value() && (name.empty() || (is_text ? IsText(*path) : IsOne(*path)));
     if (fits) return *std::move(path);
     findings_->push_back(fmt::format("{}: {} has no {} \"{}\"", method_, message.name(),
                                      is_text ? "text" : "field", name));
     return {};
   }
-  std::vector<MessagePath> ReadAll(const Descriptor& message,
-                                   const PathNames& names) {
+  std::vector<MessagePath> ReadAll(const Descriptor& message, const PathNames& names) {
     std::vector<MessagePath> paths;
     for (const std::string_view name : names) paths.push_back(Read(message, name, true));
     return paths;
   }
 
  private:
+  static bool IsText(const MessagePath& path) {
+    return path.back()->cpp_type() == FieldDescriptor::CPPTYPE_STRING;
+  }
+  // Only the last field may be a list.
+  static bool IsOne(const MessagePath& path) {
+    return std::none_of(path.begin(), path.end() - 1,
+                        [](const FieldDescriptor* field) { return field->is_repeated(); });
+  }
+
   const std::string_view method_;
   std::vector<std::string>* const findings_;
 };

@@ -34,8 +34,9 @@ enum class Scope {
 
 // When the audit log gets a line.
 enum class Noted {
-  kAfter,   // when the call is over; if the line cannot be written, the answer is sent
-  kBefore,  // before anything is done, too; if that line cannot be written, nothing is
+  kAfter,    // when the call is over; if the line cannot be written, the answer is sent
+  kBefore,   // before anything is done, too; if that line cannot be written, nothing is
+  kRefused,  // when the call failed: of calls that are made very often and say little
 };
 
 // Paths of fields as they are written, e.g. {"parent", "names"}; at most three. A value.

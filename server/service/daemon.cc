@@ -86,6 +86,20 @@ sigset_t WatchedSignals() {
   _exit(exit_code);
 }
 
+// What keeps others out, in the order in which it goes. Lives as long as the process: the thread
+// that waits for signals uses it to the end.
+struct Gatekeepers {
+  std::unique_ptr<ServerTls> tls;
+  std::unique_ptr<access::AccessControl> access;
+  std::unique_ptr<access::AuditLog> audit;
+  std::unique_ptr<Reloader> reloader;
+
+  Protection ToProtection() const {
+    return {.guards = {.access = access.get(), .audit = audit.get()},
+            .credentials = tls == nullptr ? nullptr : tls->NewCredentials()};
+  }
+};
+
 // Waits for the next signal that stops; SIGHUP on the way reads files again.
 int AwaitStop(Reloader& reloader) {
   const sigset_t signals = WatchedSignals();
@@ -98,10 +112,10 @@ int AwaitStop(Reloader& reloader) {
 }
 
 // Tells `events` of the first stop signal. Lives as long as the process.
-void WatchSignals(std::shared_ptr<Events> events, std::shared_ptr<Reloader> reloader) {
-  std::thread([events = std::move(events), reloader = std::move(reloader)] {
-    events->Signal(AwaitStop(*reloader));
-    const int number = AwaitStop(*reloader);
+void WatchSignals(std::shared_ptr<Events> events, std::shared_ptr<Gatekeepers> keepers) {
+  std::thread([events = std::move(events), keepers = std::move(keepers)] {
+    events->Signal(AwaitStop(*keepers->reloader));
+    const int number = AwaitStop(*keepers->reloader);
     spdlog::warn("event=stopped_at_once signal={}", number);
     QuitAtOnce(1);
   }).detach();
@@ -147,20 +161,6 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// What keeps others out, in the order in which it goes. Lives as long as the process: the thread
-// that waits for signals uses it to the end.
-struct Gatekeepers {
-  std::unique_ptr<ServerTls> tls;
-  std::unique_ptr<access::AccessControl> access;
-  std::unique_ptr<access::AuditLog> audit;
-  std::shared_ptr<Reloader> reloader;
-
-  Protection ToProtection() const {
-    return {.guards = {.access = access.get(), .audit = audit.get()},
-            .credentials = tls == nullptr ? nullptr : tls->NewCredentials()};
-  }
-};
-
 absl::Status CheckTls(const DaemonOptions& options) {
   const access::CertificatePaths& tls = options.tls;
   if (tls.certificate.empty() != tls.key.empty()) {
@@ -199,7 +199,7 @@ absl::Status Open(const DaemonOptions& options, Gatekeepers* keepers) {
     THRONG_ASSIGN_OR_RETURN(keepers->audit, access::AuditLog::Open(options.audit));
     spdlog::info("event=audit file={}", options.audit.path);
   }
-  keepers->reloader = std::make_shared<Reloader>(keepers->tls.get(), keepers->access.get());
+  keepers->reloader = std::make_unique<Reloader>(keepers->tls.get(), keepers->access.get());
   return absl::OkStatus();
 }
 
@@ -290,14 +290,14 @@ int RunDaemon(const DaemonOptions& options) {
         "writes of the last interval\"",
         options.sync_interval_ms);
   }
-  Gatekeepers keepers;
-  if (const absl::Status status = Open(options, &keepers); !status.ok()) return Fail(status);
+  const auto keepers = std::make_shared<Gatekeepers>();
+  if (const absl::Status status = Open(options, keepers.get()); !status.ok()) return Fail(status);
   auto events = std::make_shared<Events>();
-  WatchSignals(events, keepers.reloader);
+  WatchSignals(events, keepers);
   CallMetrics call_metrics(ServiceNames());
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
       options.listen, options.limits, options.metrics_listen.empty() ? nullptr : &call_metrics,
-      keepers.ToProtection());
+      keepers->ToProtection());
   if (!server.ok()) return Fail(server.status());
   absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics =
       StartMetrics(options, **server, call_metrics);
@@ -327,6 +327,8 @@ int RunDaemon(const DaemonOptions& options) {
   loader.join();
   if (!engine->ok()) return Fail(engine->status());
   ServeUntilSignal(options, *events, **server, *std::move(metrics), **std::move(engine));
+  server->reset();
+  keepers->audit.reset();  // the last line is on the disk
   return 0;
 }
 

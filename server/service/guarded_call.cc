@@ -118,7 +118,8 @@ void GuardedCall::Answered(const Message& response) {
 
 absl::Status GuardedCall::Close(absl::Status status) {
   closed_ = true;
-  if (admission_.audit() != nullptr) NoteEnd(status);
+  const bool is_noted = rule_.noted != Noted::kRefused || !status.ok();
+  if (admission_.audit() != nullptr && is_noted) NoteEnd(status);
   return status;
 }
 

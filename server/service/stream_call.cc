@@ -63,7 +63,7 @@ ExportCall::ExportCall(grpc::CallbackServerContext* context, std::chrono::second
                        Work work)
     : context_(context),
       idle_max_(idle_max),
-      caller_(ToCallContext(*context)),
+      caller_(UnadmittedContext(*context)),
       work_(std::move(work)) {
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }
@@ -95,7 +95,7 @@ absl::Status ExportCall::Write(grpc::ByteBuffer bytes) {
 LoadCall::LoadCall(grpc::CallbackServerContext* context, std::chrono::seconds idle_max, Work work)
     : context_(context),
       idle_max_(idle_max),
-      caller_(ToCallContext(*context)),
+      caller_(UnadmittedContext(*context)),
       work_(std::move(work)) {
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }

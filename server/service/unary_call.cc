@@ -28,7 +28,7 @@ absl::Status RunGuarded(const std::function<absl::Status()>& work) {
   }
 }
 
-engine::CallContext ToCallContext(const grpc::CallbackServerContext& context) {
+engine::CallContext UnadmittedContext(const grpc::CallbackServerContext& context) {
   engine::CallContext caller;
   const auto left = context.deadline() - std::chrono::system_clock::now();
   if (left < kDeadlineFar) caller.deadline = std::chrono::steady_clock::now() + left;
@@ -42,7 +42,7 @@ UnaryCall::UnaryCall(const engine::CallContext& caller, Work work)
 
 grpc::ServerUnaryReactor* UnaryCall::Start(grpc::CallbackServerContext* context, WorkerPool& pool,
                                            Work work) {
-  auto* call = new UnaryCall(ToCallContext(*context), std::move(work));
+  auto* call = new UnaryCall(UnadmittedContext(*context), std::move(work));
   const absl::Status accepted = pool.Submit([call] { call->Run(); });
   // Once accepted, the call may be finished already; gRPC keeps it until it has the pointer.
   if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));

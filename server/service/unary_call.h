@@ -24,8 +24,9 @@ namespace throng::service {
 // Runs `work` and turns an exception into a status: kResourceExhausted (OUT_OF_MEMORY), kInternal.
 absl::Status RunGuarded(const std::function<absl::Status()>& work);
 
-// The caller of `context`, with its deadline; not yet cancellable.
-engine::CallContext ToCallContext(const grpc::CallbackServerContext& context);
+// The caller of `context`, whom Admission has not let in yet, with its deadline; not yet
+// cancellable. For a GuardedCall, which makes of it what the engine may be given.
+engine::CallContext UnadmittedContext(const grpc::CallbackServerContext& context);
 
 // Thread-safe in the sense of gRPC: reactions come from any thread.
 class UnaryCall final : public grpc::ServerUnaryReactor {
