@@ -21,11 +21,12 @@ build_packages=(
   libzstd-dev zlib1g-dev
 )
 test_packages=(
-  clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev openssl unzip zstd
+  clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev openssl python3-grpcio unzip zstd
 )
 lint_packages=(clang-format-14 prometheus python3 shellcheck)
-# buf comes from npm; an npm from elsewhere than Debian does as well.
-command -v npm >/dev/null || lint_packages+=(nodejs npm)
+# The example client in JavaScript, and buf, come from npm; an npm from elsewhere than Debian does
+# as well.
+command -v npm >/dev/null || test_packages+=(nodejs npm)
 
 packages=("${build_packages[@]}")
 [ "$level" = build ] || packages+=("${test_packages[@]}")

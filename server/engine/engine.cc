@@ -36,6 +36,7 @@ absl::StatusOr<std::unique_ptr<PackageJobs>> OpenPackages(const EngineOptions& o
   return PackageJobs::Open({.directory = options.package_directory,
                             .threads = options.package_threads,
                             .queued_max = options.package_jobs_queued_max,
+                            .packages_max = options.packages_max,
                             .file_system = options.file_system,
                             .clock_us = ClockOf(options),
                             .before_block = options.before_package_block});

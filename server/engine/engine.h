@@ -50,6 +50,7 @@ struct EngineOptions {
   uint64_t crowd_cache_bytes = 256ull << 20;  // of older crowd versions, a population
   uint32_t package_threads = 1;               // jobs at once that write packages
   uint32_t package_jobs_queued_max = 16;      // and that wait
+  uint32_t packages_max = 10'000;             // kept in the directory, of a population
   // While the disk refuses writes: pauses between attempts to go on, doubled after each.
   uint32_t resume_pause_ms = 500;
   uint32_t resume_pause_ms_max = 10'000;

@@ -185,11 +185,14 @@ absl::StatusOr<std::optional<PackageRecord>> PackageJobs::FindRequest(
       fmt::format("request id \"{}\" was used with another request", request.request_id));
 }
 
-std::string PackageJobs::NewId(const std::string& population) const {
+std::string PackageJobs::NewId(const std::string& population) {
   const absl::Time now = absl::FromUnixMicros(options_.clock_us());
   const std::string second = absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone());
-  for (uint32_t number = 1; number <= kIdsASecondMax; ++number) {
-    std::string id = fmt::format("{}-{:04}", second, number);
+  if (second != id_second_) id_number_ = 0;
+  id_second_ = second;
+  while (id_number_ < kIdsASecondMax) {
+    std::string id = fmt::format("{}-{:04}", second, ++id_number_);
+    // One from before a restart.
     if (!jobs_.contains({population, id})) return id;
   }
   return "";
@@ -203,10 +206,11 @@ absl::StatusOr<PackageInfo> PackageJobs::Submit(PackageRecord record, PackageSou
   const auto end = std::find_if(begin, jobs_.end(),
                                 [&](const auto& job) { return job.first.first != population; });
   const auto count = static_cast<uint64_t>(std::distance(begin, end));
-  const std::string id = NewId(population);
-  if (count >= kPackagesMax || id.empty()) {
+  const std::string id = count < options_.packages_max ? NewId(population) : "";
+  if (count >= options_.packages_max || id.empty()) {
     return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_PACKAGES",
-                                "the number of packages; delete some: it", kPackagesMax, count + 1);
+                                "the number of packages; delete some: it", options_.packages_max,
+                                count + 1);
   }
   const uint64_t jobs_max = uint64_t{options_.threads} + options_.queued_max;
   if (running_ + queue_.size() >= jobs_max) {

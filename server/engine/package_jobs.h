@@ -40,8 +40,9 @@ namespace throng::engine {
 
 struct PackageJobOptions {
   std::string directory;
-  uint32_t threads = 1;      // jobs at once
-  uint32_t queued_max = 16;  // that wait, each with the snapshot it reads
+  uint32_t threads = 1;            // jobs at once
+  uint32_t queued_max = 16;        // that wait, each with the snapshot it reads
+  uint32_t packages_max = 10'000;  // that are there, of a population
   storage::FileSystemHook* file_system = nullptr;
   std::function<int64_t()> clock_us;
   // For tests: called by a job before each block that it writes.
@@ -92,7 +93,8 @@ class PackageJobs {
   absl::Status CheckGoesOn(const JobRef& job) const;
   // Ends a job with its state by `status`; removes its files where that is not OK.
   void End(const JobRef& job, const absl::Status& status, PackageManifest manifest);
-  std::string NewId(const std::string& population) const THRONG_REQUIRES(mutex_);
+  // An id that was never given; empty: of this second there are none left.
+  std::string NewId(const std::string& population) THRONG_REQUIRES(mutex_);
   std::string PathOf(const Key& key) const;
   absl::StatusOr<JobRef> Require(std::string_view population, std::string_view id) const
       THRONG_REQUIRES(mutex_);
@@ -105,6 +107,8 @@ class PackageJobs {
   std::map<Key, JobRef> jobs_ THRONG_GUARDED_BY(mutex_);
   std::deque<JobRef> queue_ THRONG_GUARDED_BY(mutex_);
   uint32_t running_ THRONG_GUARDED_BY(mutex_) = 0;
+  std::string id_second_ THRONG_GUARDED_BY(mutex_);  // of the last id, and its number in it
+  uint32_t id_number_ THRONG_GUARDED_BY(mutex_) = 0;
   bool stopping_ THRONG_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

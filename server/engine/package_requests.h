@@ -21,7 +21,6 @@ namespace throng::engine {
 inline constexpr size_t kPackageTagsMax = 64;
 inline constexpr uint32_t kPackageFilesMax = 1'000;
 inline constexpr size_t kPackagePrefixBytesMax = 64;
-inline constexpr uint32_t kPackagesMax = 10'000;       // a population; deleted ones are gone
 inline constexpr uint64_t kBitmapIdsMax = 50'000'000;  // of one bitmap, which is made in memory
 inline constexpr size_t kResumeTokenBytesMax = 1'024;
 

@@ -157,7 +157,7 @@ size_t PackageRows::AppendNumbers(std::span<const uint16_t> offsets, size_t byte
     const size_t begin = bytes->size();
     bytes->resize(begin + part.size() * (kNumberBytesMax + 1));
     char* out = bytes->data() + begin;
-    const char* const enough = bytes->data() + bytes_most;
+    const char* const enough = bytes->data() + std::min(bytes_most, bytes->size());
     for (const uint16_t offset : part) {
       if (out >= enough) break;
       out = std::to_chars(out, out + kNumberBytesMax, ids.number(offset)).ptr;

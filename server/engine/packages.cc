@@ -13,8 +13,8 @@
 #include "server/engine/package_record.h"
 #include "server/engine/package_source.h"
 #include "server/engine/package_token.h"
+#include "server/engine/request_memory.h"
 #include "server/engine/universe.h"
-#include "server/engine/write_batch.h"
 
 namespace throng::engine {
 namespace {
@@ -44,15 +44,6 @@ absl::Status CheckFiles(const CreatePackage& create) {
       fmt::format("a file prefix has 1 to {} letters, digits, '-', '_' and '.', no '.' in front, "
                   "and is not \"manifest\"",
                   kPackagePrefixBytesMax));
-}
-
-absl::Status CheckRequestId(const WriteOptions& options) {
-  if (options.request_id.size() <= kRequestIdBytesMax) return absl::OkStatus();
-  return index::WithField(
-      index::LimitExceeded(absl::StatusCode::kInvalidArgument, "REQUEST_ID_TOO_LONG",
-                           "the request id's length in bytes", kRequestIdBytesMax,
-                           options.request_id.size()),
-      "request_id");
 }
 
 // Whether the caller may see what the package was made of, by what is known of it now.
@@ -169,7 +160,7 @@ absl::StatusOr<PackageInfo> Packages::Create(const CallContext& context,
                                              const CreatePackage& create,
                                              const WriteOptions& options) {
   THRONG_RETURN_IF_ERROR(CheckFiles(create));
-  THRONG_RETURN_IF_ERROR(CheckRequestId(options));
+  THRONG_RETURN_IF_ERROR(CheckRequestId(options.request_id));
   if (jobs_ == nullptr) {
     return index::MakeError(absl::StatusCode::kFailedPrecondition,
                             "there is no directory for packages: start throngd with "

@@ -15,16 +15,19 @@ RequestKey MakeRequestKey(const CallContext& context, std::string_view method,
           .payload_hash = payload_hash};
 }
 
+absl::Status CheckRequestId(std::string_view request_id) {
+  if (request_id.size() <= kRequestIdBytesMax) return absl::OkStatus();
+  return index::WithField(
+      index::LimitExceeded(absl::StatusCode::kInvalidArgument, "REQUEST_ID_TOO_LONG",
+                           "the request id's length in bytes", kRequestIdBytesMax,
+                           request_id.size()),
+      "request_id");
+}
+
 absl::StatusOr<std::optional<std::string>> FindAnswer(const Universe& universe,
                                                       const RequestKey& key) {
   if (key.request_id.empty()) return std::nullopt;
-  if (key.request_id.size() > kRequestIdBytesMax) {
-    return index::WithField(
-        index::LimitExceeded(absl::StatusCode::kInvalidArgument, "REQUEST_ID_TOO_LONG",
-                             "the request id's length in bytes", kRequestIdBytesMax,
-                             key.request_id.size()),
-        "request_id");
-  }
+  THRONG_RETURN_IF_ERROR(CheckRequestId(key.request_id));
   absl::StatusOr<index::RequestRecord> found = absl::NotFoundError("");
   if (auto unsynced = universe.FindUnsynced(key.scope, key.request_id)) {
     found = *std::move(unsynced);

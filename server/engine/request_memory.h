@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/change.h"
 #include "server/engine/call_context.h"
@@ -30,6 +31,9 @@ struct RequestKey {
 
 RequestKey MakeRequestKey(const CallContext& context, std::string_view method,
                           std::string_view request_id, uint64_t payload_hash);
+
+// Errors: kInvalidArgument (REQUEST_ID_TOO_LONG) at "request_id" when it is over 128 bytes.
+absl::Status CheckRequestId(std::string_view request_id);
 
 // The answer kept for `key`, if any. Errors: kInvalidArgument (REQUEST_ID_REUSED) when the id was
 // used with another payload; (REQUEST_ID_TOO_LONG) when it is over 128 bytes.

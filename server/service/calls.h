@@ -11,7 +11,6 @@
 #ifndef THRONG_SERVER_SERVICE_CALLS_H_
 #define THRONG_SERVER_SERVICE_CALLS_H_
 
-#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,28 +21,17 @@
 #include "index/error.h"
 #include "server/service/access_rules.h"
 #include "server/service/admission.h"
+#include "server/service/call_scope.h"
 #include "server/service/engine_gate.h"
 #include "server/service/guarded_call.h"
 #include "server/service/message_codec.h"
 #include "server/service/message_streams.h"
-#include "server/service/service_limits.h"
 #include "server/service/stream_call.h"
 #include "server/service/unary_call.h"
 #include "server/service/upload_call.h"
 #include "server/service/worker_pool.h"
 
 namespace throng::service {
-
-// What a handler works with. A view, valid during the call; thread-compatible.
-struct CallScope {
-  engine::Engine* engine;  // never null in throngd; whatever the gate was opened with
-  const engine::CallContext& caller;
-  const ServiceLimits& limits;
-  const Admitted& who;  // let in by Admission: nothing reaches a handler past it
-};
-
-// Logs what a site engineer has to look at: kInternal, kDataLoss and kUnknown. Returns `status`.
-absl::Status LogFailure(std::string_view call, absl::Status status);
 
 // The pools and the engine that the calls of all services share. Must outlive every call: the gRPC
 // server is shut down first. Thread-safe.
@@ -52,35 +40,32 @@ class Calls {
   explicit Calls(const ServiceLimits& limits, const Guards& guards = {});
 
   EngineGate& gate() { return gate_; }
-  const Admission& admission() const { return admission_; }
   const ServiceLimits& limits() const { return limits_; }
 
   // A call about what users are selected or written: up to request_bytes_max.
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                  absl::Status (*handler)(const CallScope&, const Request&,
-                                                          Response*)) {
+                                  Handler<Request, Response> handler) {
     return Unary(context, request, response, handler, limits_.request_bytes_max);
   }
   // A call about a resource: up to resource_request_bytes_max.
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Resource(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                     absl::Status (*handler)(const CallScope&, const Request&,
-                                                             Response*)) {
+                                     Handler<Request, Response> handler) {
     return Unary(context, request, response, handler, limits_.resource_request_bytes_max);
   }
 
   // A call of up to request_bytes_max that mostly is a few look-ups in memory. A small request is
   // answered on gRPC's thread if `quick` can (docs/decisions/0006): it must take microseconds,
   // never wait, and return false for whatever is more, errors too, which then go the way of Unary.
+  // So does every call that the audit log has a line of (AccessRule::noted).
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Quick(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                   bool (*quick)(const CallScope&, const Request&, Response*),
-                                  absl::Status (*handler)(const CallScope&, const Request&,
-                                                          Response*)) {
+                                  Handler<Request, Response> handler) {
     if (request->Length() <= limits_.quick_request_bytes_max &&
         AnswerNow(*context, *request, response, quick)) {
       grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -90,7 +75,8 @@ class Calls {
     return Unary(context, request, response, handler, limits_.request_bytes_max);
   }
 
-  // Where work goes that a stream does not do on gRPC's threads.
+  // For streams that are not served by a thread: who is let in, and where their larger work goes.
+  const Admission& admission() const { return admission_; }
   WorkerPool& call_pool() { return call_pool_; }
 
   template <typename Request, typename Response>
@@ -98,20 +84,15 @@ class Calls {
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       absl::Status (*handler)(const CallScope&, const Request&, WriteStream<Response>&)) {
     return ExportCall::Start(
-        context, export_pool_, limits_.stream_idle_max,
-        [this, context, request, handler](ExportCall& call) -> absl::Status {
-          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
-          Request message;
-          THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
-          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
-                              call.caller());
-          absl::Status status = guarded.Open(message);
-          if (status.ok()) {
+        context, export_pool_, limits_.stream_idle_max, [=, this](ExportCall& call) {
+          const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
+            Request message;
+            THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
+            THRONG_RETURN_IF_ERROR(guarded.Open(message));
             WriteStream<Response> stream(call, guarded);
-            status = handler({engine, guarded.caller(), limits_, guarded.who()}, message, stream);
-          }
-          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+            return handler(scope, message, stream);
+          };
+          return RunStream<Request>(*context, call.caller(), work);
         });
   }
 
@@ -122,18 +103,15 @@ class Calls {
       absl::Status (*handler)(const CallScope&, ReadStream<Request>&, Response*)) {
     return UploadCall::Start(
         context, response, load_pool_, limits_.stream_idle_max,
-        [this, context, handler](UploadCall& call, grpc::ByteBuffer* bytes) -> absl::Status {
-          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
-          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
-                              call.caller());
-          ReadStream<Request> stream(call, guarded, limits_.request_bytes_max);
-          Response answer;
-          absl::Status status =
-              handler({engine, guarded.caller(), limits_, guarded.who()}, stream, &answer);
-          if (status.ok()) guarded.Answered(answer);
-          if (status.ok()) status = SerializeMessage(answer, bytes);
-          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+        [=, this](UploadCall& call, grpc::ByteBuffer* bytes) {
+          const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
+            ReadStream<Request> stream(call, guarded, limits_.request_bytes_max);
+            Response answer;
+            THRONG_RETURN_IF_ERROR(handler(scope, stream, &answer));
+            guarded.Answered(answer);
+            return SerializeMessage(answer, bytes);
+          };
+          return RunStream<Request>(*context, call.caller(), work);
         });
   }
 
@@ -141,43 +119,44 @@ class Calls {
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BothWays(
       grpc::CallbackServerContext* context,
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
-    return LoadCall::Start(
-        context, load_pool_, limits_.stream_idle_max,
-        [this, context, handler](LoadCall& call) -> absl::Status {
-          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
-          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
-                              call.caller());
-          ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
-          absl::Status status = handler({engine, guarded.caller(), limits_, guarded.who()}, stream);
-          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
-        });
+    return LoadCall::Start(context, load_pool_, limits_.stream_idle_max, [=, this](LoadCall& call) {
+      const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
+        ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
+        return handler(scope, stream);
+      };
+      return RunStream<Request>(*context, call.caller(), work);
+    });
   }
 
  private:
+  // As RunCall, of a stream, whose caller is found out here.
+  template <typename Request, typename Work>
+  absl::Status RunStream(const grpc::CallbackServerContext& context,
+                         const engine::CallContext& caller, const Work& work) {
+    THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+    THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
+    return RunCall<Request>(admission_, limits_, engine, std::move(who), caller, work);
+  }
+
   // Whether `response` has the answer.
   template <typename Request, typename Response>
   bool AnswerNow(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
                  grpc::ByteBuffer* response,
                  bool (*quick)(const CallScope&, const Request&, Response*)) {
+    static const AccessRule& rule = RuleOf(*Request::descriptor());
+    if (admission_.audit() != nullptr && rule.noted != Noted::kRefused) return false;
     bool answered = false;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
       THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-      THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
+      THRONG_ASSIGN_OR_RETURN(const Admitted who, admission_.Authenticate(context));
       google::protobuf::Arena arena;
       auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
       auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
       THRONG_RETURN_IF_ERROR(ParseMessage(request, limits_.quick_request_bytes_max, message));
-      static const AccessRule& rule = RuleOf(*Request::descriptor());
-      GuardedCall guarded(admission_, rule, std::move(who), UnadmittedContext(context));
-      answered = guarded.Open(*message).ok() &&
-                 quick({engine, guarded.caller(), limits_, guarded.who()}, *message, answer);
-      if (!answered) {
-        guarded.Abandon();  // Unary notes it
-        return absl::OkStatus();
-      }
-      guarded.Answered(*answer);
-      return guarded.Close(SerializeMessage(*answer, response));
+      engine::CallContext caller = UnadmittedContext(context);
+      THRONG_RETURN_IF_ERROR(admission_.Authorize(rule, *message, who, &caller));
+      answered = quick({engine, caller, limits_, who}, *message, answer);
+      return answered ? SerializeMessage(*answer, response) : absl::OkStatus();
     });
     return status.ok() && answered;
   }
@@ -185,9 +164,7 @@ class Calls {
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                  absl::Status (*handler)(const CallScope&, const Request&,
-                                                          Response*),
-                                  uint64_t bytes_max) {
+                                  Handler<Request, Response> handler, uint64_t bytes_max) {
     // Checked before the queue: while the server loads, health checks of many clients come, and who
     // is not known shall not take a thread.
     const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
@@ -196,20 +173,17 @@ class Calls {
     if (!who.ok()) return UnaryCall::Refuse(context, who.status());
     return UnaryCall::Start(
         context, call_pool_,
-        [this, request, response, handler, bytes_max, engine = *engine,
-         who = *std::move(who)](const engine::CallContext& caller) -> absl::Status {
-          Request message;
-          THRONG_RETURN_IF_ERROR(ParseMessage(*request, bytes_max, &message));
-          static const AccessRule& rule = RuleOf(*Request::descriptor());
-          GuardedCall guarded(admission_, rule, who, caller);
-          absl::Status status = guarded.Open(message);
-          Response answer;
-          if (status.ok()) {
-            status = handler({engine, guarded.caller(), limits_, guarded.who()}, message, &answer);
-          }
-          if (status.ok()) guarded.Answered(answer);
-          if (status.ok()) status = SerializeMessage(answer, response);
-          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+        [=, this, engine = *engine, who = *std::move(who)](const engine::CallContext& caller) {
+          const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
+            Request message;
+            THRONG_RETURN_IF_ERROR(ParseMessage(*request, bytes_max, &message));
+            THRONG_RETURN_IF_ERROR(guarded.Open(message));
+            Response answer;
+            THRONG_RETURN_IF_ERROR(handler(scope, message, &answer));
+            guarded.Answered(answer);
+            return SerializeMessage(answer, response);
+          };
+          return RunCall<Request>(admission_, limits_, engine, who, caller, work);
         });
   }
 

@@ -71,7 +71,9 @@ void CheckStream::Change(Step step) {
       finish = end_;
     }
   }
-  if (finish.has_value()) Finish(ToGrpcStatus(*finish));
+  if (!finish.has_value()) return;
+  if (guarded_.has_value()) finish = guarded_->Close(*std::move(finish));
+  Finish(ToGrpcStatus(*finish));
 }
 
 CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams)
@@ -82,12 +84,7 @@ CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, Che
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CheckStream::Start(
     grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams) {
   auto* stream = new CheckStream(context, calls, streams);
-  absl::Status status = calls.gate().Enter().status();
-  if (status.ok()) status = stream->Admit(*context);
-  if (status.ok()) {
-    status = streams.Add(stream);
-    stream->registered_ = status.ok();
-  }
+  const absl::Status status = stream->Admit(*context);
   if (status.ok()) {
     stream->Change([] {});
   } else {
@@ -97,18 +94,17 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CheckStream::Start(
 }
 
 absl::Status CheckStream::Admit(const grpc::CallbackServerContext& context) {
+  THRONG_RETURN_IF_ERROR(calls_.gate().Enter().status());
   THRONG_ASSIGN_OR_RETURN(Admitted who, calls_.admission().Authenticate(context));
   guarded_.emplace(calls_.admission(), RuleOf(*v1::StreamChecksRequest::descriptor()),
                    std::move(who), caller_);
-  return absl::OkStatus();
+  registered_ = true;  // before it is: from then on another thread may end the stream
+  const absl::Status added = streams_.Add(this);
+  if (!added.ok()) registered_ = false;
+  return added;
 }
 
 void CheckStream::OnDone() {
-  if (guarded_.has_value()) {
-    index::MutexLock lock(mutex_);
-    guarded_->Close(end_.value_or(absl::CancelledError("the connection to the client broke")))
-        .IgnoreError();
-  }
   if (registered_) streams_.Remove(this);
   delete this;
 }
@@ -221,6 +217,7 @@ absl::Status CheckStream::LookUp(const v1::StreamChecksRequest& request,
       answer->add_states(static_cast<v1::MemberState>(answers_.states[i * crowds + c]));
     }
   }
+  guarded_->Answered(*response);
   return absl::OkStatus();
 }
 

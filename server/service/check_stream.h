@@ -30,6 +30,7 @@
 #include "server/engine/call_context.h"
 #include "server/engine/crowd_membership.h"
 #include "server/service/calls.h"
+#include "server/service/guarded_call.h"
 #include "throng/v1/membership.pb.h"
 
 namespace throng::service {
@@ -66,13 +67,13 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
  private:
   CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams);
 
+  // Lets the caller in and starts to read.
+  absl::Status Admit(const grpc::CallbackServerContext& context);
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override { cancelled_.store(true); }
   void OnDone() override;
 
-  // Finds out who calls. Errors: as Admission::Authenticate.
-  absl::Status Admit(const grpc::CallbackServerContext& context);
   // Reads the message that came and answers it, here or on a worker.
   void TakeMessage();
   absl::Status Prepare(const v1::StreamChecksRequest& request);
@@ -94,13 +95,14 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   Calls& calls_;
   CheckStreams& streams_;
-  engine::CallContext caller_;  // for its deadline and cancellation only
+  engine::CallContext caller_;
   std::atomic<bool> cancelled_{false};
   bool registered_ = false;
-  std::optional<GuardedCall> guarded_;  // of whoever has the message; empty: not let in
-  bool is_open_ = false;                // likewise
 
-  // Of whoever has the message: the reaction of gRPC, then maybe a worker.
+  // Of whoever has the message: the reaction of gRPC, then maybe a worker; in the end of whoever
+  // finishes.
+  std::optional<GuardedCall> guarded_;  // empty: refused at the door
+  bool is_open_ = false;
   grpc::ByteBuffer received_;
   std::unique_ptr<engine::CheckSession> session_;
   bool is_new_session_ = false;  // its versions were not told yet

@@ -50,9 +50,6 @@ class GuardedCall {
   void Answered(const google::protobuf::Message& response);
   // Returns `status`.
   absl::Status Close(absl::Status status);
-  // Instead of Close: the call is made in another way, which will note it. REQUIRES: not
-  // Noted::kBefore.
-  void Abandon() { closed_ = true; }
 
   const engine::CallContext& caller() const { return caller_; }
   const Admitted& who() const { return who_; }

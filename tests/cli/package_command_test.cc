@@ -168,7 +168,8 @@ TEST_F(PackageCommandTest, AFileIsWhole) {
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(Read("f"), "138\n139\n137\n136\n");
   EXPECT_FALSE(Exists("f.partial"));
-  EXPECT_NE(run.out.find("3 users, 4 rows, 16 bytes in " + Path("f")), std::string::npos);
+  EXPECT_NE(run.out.find(fmt::format("3 users, 4 rows, 16 bytes in {}", Path("f"))),
+            std::string::npos);
   EXPECT_NE(run.out.find("2 users have no phone"), std::string::npos);
   ASSERT_EQ(fake_.exported.size(), 1u);
   const v1::PackageSpec& spec = fake_.exported[0].spec();

@@ -115,7 +115,7 @@ TEST_F(PackageExportTest, AwkwardValuesComeBack) {
                         "a\r\n\"b\",", "''",         "{}",         "\x7f"};
   world_.CreateTag({.name = "a \"tag\", of text", .type = index::TagType::kCategory});
   for (const std::string& value : values) {
-    world_.Write("id " + value, {{"a \"tag\", of text", Text(value)}});
+    world_.Write(fmt::format("id {}", value), {{"a \"tag\", of text", Text(value)}});
   }
   world_.Create("all", "all()");
   world_.Refresh({"all"});
@@ -129,8 +129,8 @@ TEST_F(PackageExportTest, AwkwardValuesComeBack) {
   const auto objects = ReadNdjson(ndjson.bytes);
   ASSERT_EQ(objects.size(), values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    EXPECT_EQ(records[i + 1], (Texts{"id " + values[i], values[i]}));
-    EXPECT_EQ(objects[i].at("user_id"), "id " + values[i]);
+    EXPECT_EQ(records[i + 1], (Texts{fmt::format("id {}", values[i]), values[i]}));
+    EXPECT_EQ(objects[i].at("user_id"), fmt::format("id {}", values[i]));
     EXPECT_EQ(objects[i].at(tags[0]), values[i]);
   }
   // A value that a spreadsheet would run stays what it is.

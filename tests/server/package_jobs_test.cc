@@ -396,6 +396,25 @@ TEST_F(PackageJobsTest, TheDirectoryIsOneServersOwn) {
   EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition) << second;
 }
 
+TEST(PackagesMaxTest, SoManyAreKept) {
+  testing::TemporaryDirectory directory;
+  PackageWorld world({.package_directory = directory.File("out"), .packages_max = 2});
+  world.LoadNumbers(1, 2);
+  world.Create("all", "all()");
+  world.Refresh({"all"});
+  const auto create = [&] {
+    return world.packages().Create(world.context(), {.spec = {.crowd = "all"}}, {});
+  };
+  const std::string first = world.Await(Must(create()).id).id;
+  world.Await(Must(create()).id);
+  const absl::Status refused = create().status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused), "TOO_MANY_PACKAGES");
+  EXPECT_EQ(index::GetErrorDetail(refused)->limit, 2u);
+  MustBeOk(world.packages().Delete(world.context(), "default", first));
+  EXPECT_EQ(Must(create()).id, "20240315-100000-0003") << "no id is given twice";
+}
+
 TEST(PackageWithoutDirectoryTest, JobsNeedADirectory) {
   PackageWorld world;
   world.LoadNumbers(1, 2);

@@ -59,9 +59,11 @@ void GuardedServerTest::Start() {
   auto control = access::AccessControl::Open(directory_.File("access.toml"));
   ASSERT_TRUE(control.ok()) << control.status();
   access_ = *std::move(control);
-  auto audit = access::AuditLog::Open({.path = audit_path_});
-  ASSERT_TRUE(audit.ok()) << audit.status();
-  audit_ = *std::move(audit);
+  if (!audit_path_.empty()) {
+    auto audit = access::AuditLog::Open({.path = audit_path_});
+    ASSERT_TRUE(audit.ok()) << audit.status();
+    audit_ = *std::move(audit);
+  }
   auto engine = engine::Engine::Open({.directory = directory_.File("data"), .query_threads = 1});
   ASSERT_TRUE(engine.ok()) << engine.status();
   engine_ = *std::move(engine);

@@ -63,7 +63,7 @@ class GuardedServerTest : public ::testing::Test {
 
   testing::TemporaryDirectory directory_;
   Protection protection_;  // of the next Start, besides the access file
-  std::string audit_path_ = directory_.File("audit");
+  std::string audit_path_ = directory_.File("audit");  // empty: the next Start is without one
   std::string access_text_;
   std::unique_ptr<access::AccessControl> access_;
   std::unique_ptr<access::AuditLog> audit_;

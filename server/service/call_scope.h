@@ -1,0 +1,51 @@
+// What a handler works with, and how it is run.
+//
+//   absl::Status HandleCount(const CallScope& scope, const v1::CountRequest& request,
+//                            v1::CountResponse* response) {
+//     return scope.engine->selections().Count(scope.caller, ...);
+//   }
+#ifndef THRONG_SERVER_SERVICE_CALL_SCOPE_H_
+#define THRONG_SERVER_SERVICE_CALL_SCOPE_H_
+
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "server/engine/call_context.h"
+#include "server/engine/engine.h"
+#include "server/service/access_rules.h"
+#include "server/service/admission.h"
+#include "server/service/guarded_call.h"
+#include "server/service/service_limits.h"
+
+namespace throng::service {
+
+// A view, valid during the call; thread-compatible.
+struct CallScope {
+  engine::Engine* engine;  // never null in throngd; whatever the gate was opened with
+  const engine::CallContext& caller;
+  const ServiceLimits& limits;
+  const Admitted& who;  // let in by Admission: nothing reaches a handler past it
+};
+
+// Logs what a site engineer has to look at: kInternal, kDataLoss and kUnknown. Returns `status`.
+// Thread-safe.
+absl::Status LogFailure(std::string_view call, absl::Status status);
+
+template <typename Request, typename Response>
+using Handler = absl::Status (*)(const CallScope&, const Request&, Response*);
+
+// Has `work(scope, guarded)` make the call of `who`, which opens `guarded`, and notes its end.
+template <typename Request, typename Work>
+absl::Status RunCall(const Admission& admission, const ServiceLimits& limits,
+                     engine::Engine* engine, Admitted who, const engine::CallContext& caller,
+                     const Work& work) {
+  static const AccessRule& rule = RuleOf(*Request::descriptor());
+  GuardedCall guarded(admission, rule, std::move(who), caller);
+  absl::Status status = work(CallScope{engine, guarded.caller(), limits, guarded.who()}, guarded);
+  return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+}
+
+}  // namespace throng::service
+
+#endif  // THRONG_SERVER_SERVICE_CALL_SCOPE_H_
