@@ -101,19 +101,15 @@ class Calls {
       absl::Status (*handler)(const CallScope&, const Request&, WriteStream<Response>&)) {
     return ExportCall::Start(
         context, export_pool_, limits_.stream_idle_max,
-        [this, context, request, handler](ExportCall& call) -> absl::Status {
-          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
-          Request message;
-          THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
-          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
-                              call.caller());
-          absl::Status status = guarded.Open(message);
-          if (status.ok()) {
-            WriteStream<Response> stream(call, guarded);
-            status = handler({engine, guarded.caller(), limits_, guarded.who()}, message, stream);
-          }
-          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+        [this, context, request, handler](ExportCall& call) {
+          return Guarded<Request>(
+              *context, call, [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
+                Request message;
+                THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
+                THRONG_RETURN_IF_ERROR(guarded.Open(message));
+                WriteStream<Response> stream(call, guarded);
+                return handler(scope, message, stream);
+              });
         });
   }
 
@@ -124,14 +120,15 @@ class Calls {
       absl::Status (*handler)(const CallScope&, ReadStream<Request>&, Response*)) {
     return UploadCall::Start(
         context, response, load_pool_, limits_.stream_idle_max,
-        [this, handler](UploadCall& call, grpc::ByteBuffer* bytes) -> absl::Status {
-          const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
-          if (!engine.ok()) return engine.status();
-          ReadStream<Request> stream(call, limits_.request_bytes_max);
-          Response answer;
-          absl::Status status = handler({*engine, call.caller(), limits_}, stream, &answer);
-          if (status.ok()) status = SerializeMessage(answer, bytes);
-          return LogFailure(Request::descriptor()->full_name(), std::move(status));
+        [this, context, handler](UploadCall& call, grpc::ByteBuffer* bytes) {
+          return Guarded<Request>(
+              *context, call, [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
+                ReadStream<Request> stream(call, guarded, limits_.request_bytes_max);
+                Response answer;
+                THRONG_RETURN_IF_ERROR(handler(scope, stream, &answer));
+                guarded.Answered(answer);
+                return SerializeMessage(answer, bytes);
+              });
         });
   }
 
@@ -140,19 +137,27 @@ class Calls {
       grpc::CallbackServerContext* context,
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
     return LoadCall::Start(
-        context, load_pool_, limits_.stream_idle_max,
-        [this, context, handler](LoadCall& call) -> absl::Status {
-          THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-          THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(*context));
-          GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who),
-                              call.caller());
-          ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
-          absl::Status status = handler({engine, guarded.caller(), limits_, guarded.who()}, stream);
-          return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+        context, load_pool_, limits_.stream_idle_max, [this, context, handler](LoadCall& call) {
+          return Guarded<Request>(
+              *context, call, [&](const CallScope& scope, GuardedCall& guarded) {
+                ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
+                return handler(scope, stream);
+              });
         });
   }
 
  private:
+  // What every stream begins and ends with.
+  template <typename Request, typename Call, typename Handle>
+  absl::Status Guarded(const grpc::CallbackServerContext& context, const Call& call,
+                       const Handle& handle) {
+    THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+    THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
+    GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who), call.caller());
+    absl::Status status = handle({engine, guarded.caller(), limits_, guarded.who()}, guarded);
+    return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+  }
+
   // Whether `response` has the answer.
   template <typename Request, typename Response>
   bool AnswerNow(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,

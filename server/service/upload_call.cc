@@ -12,7 +12,7 @@ UploadCall::UploadCall(grpc::CallbackServerContext* context, grpc::ByteBuffer* r
                        std::chrono::seconds idle_max, Work work)
     : response_(response),
       idle_max_(idle_max),
-      caller_(ToCallContext(*context)),
+      caller_(UnadmittedContext(*context)),
       work_(std::move(work)) {
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }

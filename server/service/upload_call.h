@@ -21,7 +21,6 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/engine/call_context.h"
-#include "server/service/message_codec.h"
 #include "server/service/stream_call.h"
 #include "server/service/worker_pool.h"
 
@@ -63,26 +62,6 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   PendingOperation read_;
   bool ended_ = false;
   std::atomic<bool> cancelled_{false};
-};
-
-// The messages of a client stream. A view of the call.
-template <typename Request>
-class ReadStream {
- public:
-  ReadStream(UploadCall& call, uint64_t bytes_max) : call_(call), bytes_max_(bytes_max) {}
-  // False when no more comes; see UploadCall::Read for what that does not say.
-  absl::StatusOr<bool> Read(Request* request) {
-    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
-    if (!bytes.ok()) return bytes.status();
-    if (!bytes->has_value()) return false;
-    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
-    if (!parsed.ok()) return parsed;
-    return true;
-  }
-
- private:
-  UploadCall& call_;
-  const uint64_t bytes_max_;
 };
 
 }  // namespace throng::service
