@@ -52,7 +52,6 @@ class Calls {
   explicit Calls(const ServiceLimits& limits, const Guards& guards = {});
 
   EngineGate& gate() { return gate_; }
-  const Admission& admission() const { return admission_; }
   const ServiceLimits& limits() const { return limits_; }
 
   // A call about what users are selected or written: up to request_bytes_max.
@@ -172,7 +171,7 @@ class Calls {
       auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
       THRONG_RETURN_IF_ERROR(ParseMessage(request, limits_.quick_request_bytes_max, message));
       static const AccessRule& rule = RuleOf(*Request::descriptor());
-      engine::CallContext caller = ToCallContext(context);
+      engine::CallContext caller = UnadmittedContext(context);
       THRONG_RETURN_IF_ERROR(admission_.Authorize(rule, *message, who, &caller));
       answered = quick({engine, caller, limits_, who}, *message, answer);
       return answered ? SerializeMessage(*answer, response) : absl::OkStatus();
