@@ -19,6 +19,7 @@
 #include "server/service/guarded_call.h"
 #include "server/service/message_codec.h"
 #include "server/service/stream_call.h"
+#include "server/service/upload_call.h"
 
 namespace throng::service {
 
@@ -70,6 +71,32 @@ class ReadWriteStream {
 
  private:
   LoadCall& call_;
+  GuardedCall& guarded_;
+  const uint64_t bytes_max_;
+  bool opened_ = false;
+};
+
+// The messages of a client stream. A view of the call.
+template <typename Request>
+class ReadStream {
+ public:
+  ReadStream(UploadCall& call, GuardedCall& guarded, uint64_t bytes_max)
+      : call_(call), guarded_(guarded), bytes_max_(bytes_max) {}
+  // As ReadWriteStream::Read; see UploadCall::Read for what false does not say.
+  absl::StatusOr<bool> Read(Request* request) {
+    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
+    if (!bytes.ok()) return bytes.status();
+    if (!bytes->has_value()) return false;
+    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
+    if (!parsed.ok()) return parsed;
+    const absl::Status allowed =
+        std::exchange(opened_, true) ? guarded_.Continue(*request) : guarded_.Open(*request);
+    if (!allowed.ok()) return allowed;
+    return true;
+  }
+
+ private:
+  UploadCall& call_;
   GuardedCall& guarded_;
   const uint64_t bytes_max_;
   bool opened_ = false;

@@ -14,7 +14,6 @@
 #include <chrono>
 #include <functional>
 #include <optional>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,8 +21,6 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/engine/call_context.h"
-#include "server/service/guarded_call.h"
-#include "server/service/message_codec.h"
 #include "server/service/stream_call.h"
 #include "server/service/worker_pool.h"
 
@@ -65,33 +62,6 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   PendingOperation read_;
   bool ended_ = false;
   std::atomic<bool> cancelled_{false};
-};
-
-// The messages of a client stream. A view of the call.
-template <typename Request>
-class ReadStream {
- public:
-  ReadStream(UploadCall& call, GuardedCall& guarded, uint64_t bytes_max)
-      : call_(call), guarded_(guarded), bytes_max_(bytes_max) {}
-  // False when no more comes; see UploadCall::Read for what that does not say. The first message
-  // says whether the caller may. Errors besides: as GuardedCall::Open and Continue.
-  absl::StatusOr<bool> Read(Request* request) {
-    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
-    if (!bytes.ok()) return bytes.status();
-    if (!bytes->has_value()) return false;
-    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
-    if (!parsed.ok()) return parsed;
-    const absl::Status allowed =
-        std::exchange(opened_, true) ? guarded_.Continue(*request) : guarded_.Open(*request);
-    if (!allowed.ok()) return allowed;
-    return true;
-  }
-
- private:
-  UploadCall& call_;
-  GuardedCall& guarded_;
-  const uint64_t bytes_max_;
-  bool opened_ = false;
 };
 
 }  // namespace throng::service

@@ -124,8 +124,14 @@ TEST_F(WholeUploadTest, FramesOfBothKindsBecomeOneCrowd) {
   EXPECT_EQ(again.data_version(), upload.data_version());
   ExpectRefused({Header(header), Numbers({1}), End(1)}, grpc::StatusCode::INVALID_ARGUMENT,
                 "REQUEST_ID_REUSED", "header.request_id");
+}
 
-  // What was not found, then the user of one.
+// What was not found, then the user of one.
+TEST_F(WholeUploadTest, WhatWasNotFoundIsListedAndLookedUpAgain) {
+  v1::UploadHeader header = HeaderOf("vip");
+  header.set_keep_unknown(true);
+  const v1::Upload upload =
+      MustSend({Header(header), Numbers({1, 5'000}), Texts({"nobody", "", "nobody"}), End(5)});
   v1::ListUnmatchedRequest list;
   list.set_name(upload.name());
   grpc::ClientContext context;
@@ -136,7 +142,7 @@ TEST_F(WholeUploadTest, FramesOfBothKindsBecomeOneCrowd) {
   EXPECT_TRUE(all.complete());
   EXPECT_EQ(all.unknown_size(), 2);
   ASSERT_EQ(all.invalid_size(), 1);
-  EXPECT_EQ(all.invalid(0).position(), 8u);
+  EXPECT_EQ(all.invalid(0).position(), 4u);
   ASSERT_TRUE(WriteUser("nobody").ok());
   v1::RefreshCrowdRequest refresh;
   refresh.set_name(NameOf("vip"));
