@@ -130,29 +130,32 @@ TEST_F(ProtectionTest, MistakesOfTheServersSetUpAreSaid) {
   Certificates made(directory_.path());
   const CertificateFiles files = made.Issue("server", "/CN=db1");
   const CertificateFiles other = made.Issue("other", "/CN=db2");
-  const auto refused = [&](std::vector<std::string> flags, const std::vector<std::string>& words) {
+  const auto refused = [&](int exit_code, std::vector<std::string> flags,
+                           const std::vector<std::string>& words) {
     flags.insert(flags.begin(), {"--data-dir", File("none")});
-    ExpectRefused(RunServer(flags), 1, words);
+    ExpectRefused(RunServer(flags), exit_code, words);
   };
   const std::vector<std::string> tls = {"--tls-cert", files.certificate, "--tls-key", files.key};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), tls.begin(), tls.end());
     return more;
   };
-  refused({"--listen", "0.0.0.0:0"}, {"no TLS", "--tls-cert", "--insecure-listen-anywhere"});
-  refused(with({"--listen", "0.0.0.0:0"}), {"no access file", "--access-file"});
-  refused({"--tls-cert", files.certificate}, {"--tls-key"});
-  refused({"--tls-key", files.key}, {"--tls-cert"});
-  refused({"--tls-client-ca", made.ca()}, {"--tls-cert"});
-  refused(with({"--tls-client-cert", "optional"}), {"--tls-client-ca"});
-  refused({"--tls-cert", files.certificate, "--tls-key", other.key}, {other.key, "not that of"});
-  refused({"--tls-cert", File("no.crt"), "--tls-key", files.key}, {"no.crt", "No such file"});
-  refused(with({"--tls-client-ca", files.key}), {files.key, "no certificate"});
-  refused({"--access-file", File("no.toml")}, {"no.toml", "No such file"});
-  refused({"--access-file", Write("bad.toml", "[[principal]]\nnam = \"a\"\n")},
+  // Of flags: wrong usage.
+  refused(2, {"--listen", "0.0.0.0:0"}, {"no TLS", "--tls-cert", "--insecure-listen-anywhere"});
+  refused(2, with({"--listen", "0.0.0.0:0"}), {"no access file", "--access-file"});
+  refused(2, {"--tls-cert", files.certificate}, {"--tls-key"});
+  refused(2, {"--tls-key", files.key}, {"--tls-cert"});
+  refused(2, {"--tls-client-ca", made.ca()}, {"--tls-cert"});
+  refused(2, with({"--tls-client-cert", "optional"}), {"--tls-client-ca"});
+  refused(2, {"--metrics-listen", "0.0.0.0:0"}, {"--metrics-listen-anywhere"});
+  // Of files.
+  refused(1, {"--tls-cert", files.certificate, "--tls-key", other.key}, {other.key, "not that of"});
+  refused(1, {"--tls-cert", File("no.crt"), "--tls-key", files.key}, {"no.crt", "No such file"});
+  refused(1, with({"--tls-client-ca", files.key}), {files.key, "no certificate"});
+  refused(1, {"--access-file", File("no.toml")}, {"no.toml", "No such file"});
+  refused(1, {"--access-file", Write("bad.toml", "[[principal]]\nnam = \"a\"\n")},
           {"bad.toml line 2", "did you mean name?"});
-  refused({"--audit-log", File("no/audit")}, {"no/audit", "No such file"});
-  refused({"--metrics-listen", "0.0.0.0:0"}, {"--metrics-listen-anywhere"});
+  refused(1, {"--audit-log", File("no/audit")}, {"no/audit", "No such file"});
 }
 
 TEST_F(ProtectionTest, MistakesOfTheClientsSetUpAreSaid) {
