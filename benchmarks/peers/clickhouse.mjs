@@ -1,17 +1,13 @@
 // ClickHouse in this process (chdb): one MergeTree table, dictionary-coded columns, arrays of labels.
 import {Session} from 'chdb';
-import {closeSync, openSync, readSync} from 'node:fs';
 import {cpus} from 'node:os';
 
-import {sorted, toSql} from './sql.mjs';
+import {beginOf, sorted, toSql} from './sql.mjs';
 import {tags} from './queries.mjs';
 
 // Every column of the file as text.
 function structure(sample) {
-  const file = openSync(`${sample}/users.csv`);
-  const begin = Buffer.alloc(1 << 16);
-  const [header] = begin.toString('utf8', 0, readSync(file, begin)).split('\n', 1);
-  closeSync(file);
+  const [header] = beginOf(`${sample}/users.csv`).split('\n', 1);
   return header.split(',').map((name) => `${name} String`).join(', ');
 }
 

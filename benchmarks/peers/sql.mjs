@@ -1,5 +1,16 @@
 // A condition in SQL. `contains(tag, values)` is the system's own way to say that a list holds any.
+import {closeSync, openSync, readSync} from 'node:fs';
+
 import {tags} from './queries.mjs';
+
+// The first 64 KiB of a file.
+export function beginOf(path) {
+  const file = openSync(path);
+  const begin = Buffer.alloc(1 << 16);
+  const bytes = readSync(file, begin);
+  closeSync(file);
+  return begin.toString('utf8', 0, bytes);
+}
 
 const quoted = (value) => `'${value.replaceAll("'", "''")}'`;
 

@@ -5,7 +5,7 @@ import {execFileSync, spawn} from 'node:child_process';
 import {existsSync, readFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 
-import {sorted} from './sql.mjs';
+import {beginOf, sorted} from './sql.mjs';
 
 const bin = process.env.THRONG_BIN_DIR;
 const quoted = (value) => `'${value.replaceAll("'", "''")}'`;
@@ -29,7 +29,7 @@ export async function open(data) {
                                         {encoding: 'utf8', maxBuffer: 1 << 28});
   run('ping', '--wait', '60s');
   const files = ['selection', 'insight', 'population', 'tag', 'membership'].map((f) => `throng/v1/${f}.proto`);
-  const definition = loader.loadSync(files, {includeDirs: [process.env.PROTO_DIR], longs: Number,
+  const definition = loader.loadSync(files, {includeDirs: [process.env.PROTO_DIR], longs: Number, enums: String,
                                              keepCase: true, defaults: true, oneofs: true});
   const {throng: {v1}} = grpc.loadPackageDefinition(definition);
   const connect = (Service) => new Service(address, grpc.credentials.createInsecure(),
@@ -39,13 +39,16 @@ export async function open(data) {
   });
   const selections = connect(v1.SelectionService);
   const insights = connect(v1.InsightService);
+  const memberships = connect(v1.MembershipService);
   const populations = connect(v1.PopulationService);
   const population = 'populations/default';
+  let firstId = '';  // the smallest one
   const select = (condition) => ({population, expression: write(condition)});
   return {
     pid: server.pid,
     version: async () => run('--version').trim().split(' ').at(-1),
     async load(sample) {
+      firstId = beginOf(`${sample}/users.csv`).split('\n')[1].split(',')[0];
       run('load', `${sample}/users.csv`, '--schema', `${sample}/schema.toml`, '--no-check');
     },
     async values(tag) {
@@ -63,7 +66,12 @@ export async function open(data) {
         const request = {selection: select(query.sum), tags: [query.of]};
         return async () => Number((await ask(insights, 'Statistics', request)).tags[0].sum.decimal);
       }
-      if (query.member) return null;
+      if (query.member) {  // of a crowd that was saved and computed before
+        run('crowd', 'create', 'peers', write(query.member));
+        run('crowd', 'refresh', 'peers');
+        const request = {population, user: {id: firstId}, crowds: [{crowd: 'peers'}]};
+        return async () => (await ask(memberships, 'Check', request)).states[0] === 'MEMBER_STATE_MEMBER';
+      }
       const request = {selection: select(query.breakdown), tags: query.by};
       return async () => sorted((await ask(insights, 'Breakdown', request)).tags.flatMap(
         ({tag, rows}) => rows.map((row) => [`${tag}=${row.value.text}`, row.count]))
