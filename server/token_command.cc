@@ -201,7 +201,7 @@ CLI::App* AddCommand(CLI::App& group, const char* name, const char* about, Flags
   CLI::App* command = group.add_subcommand(name, about);
   command->add_option("--access-file", flags.file, "The access file")
       ->type_name("FILE")
-      ->envname("THRONG_ACCESS_FILE")
+      ->envname("THRONGD_ACCESS_FILE")
       ->capture_default_str();
   command->add_flag("--json", flags.json, "Print JSON, errors too");
   return command;
@@ -212,6 +212,7 @@ void RegisterCreate(CLI::App& group, const std::shared_ptr<Flags>& flags, int& e
   create->add_option("NAME", flags->name, "Who it is, as the audit log says it")->required();
   create->add_option("--role", flags->roles, "What it may do; more than one may be given")
       ->required()
+      ->allow_extra_args(false)
       ->type_name("ROLE");
   create
       ->add_option("--population", flags->populations,

@@ -136,7 +136,10 @@ absl::Status AuditLog::OpenFile() {
 absl::Status AuditLog::Rotate() {
   if (fdatasync(fd_) != 0) return Failed("sync", options_.path);
   const std::string kept = fmt::format("{}.{}", options_.path, next_number_);
-  if (std::rename(options_.path.c_str(), kept.c_str()) != 0) return Failed("rename", options_.path);
+  // It may be gone: the last attempt could not open the next one, or somebody moved it away.
+  if (std::rename(options_.path.c_str(), kept.c_str()) != 0 && errno != ENOENT) {
+    return Failed("rename", options_.path);
+  }
   THRONG_RETURN_IF_ERROR(OpenFile());
   if (options_.files_max > 0 && next_number_ > options_.files_max) {
     unlink(fmt::format("{}.{}", options_.path, next_number_ - options_.files_max).c_str());

@@ -107,6 +107,16 @@ TEST_F(AuditLogTest, LinesOfManyThreadsAreWhole) {
   EXPECT_EQ(lines, 800);
 }
 
+// A file that is gone when it is to be turned over is begun anew.
+TEST_F(AuditLogTest, AFileThatWasMovedAwayIsBegunAnew) {
+  const auto log = Open(/*bytes_max=*/6);
+  EXPECT_TRUE(log->Append("first").ok());
+  ASSERT_EQ(std::rename(path_.c_str(), (path_ + ".moved").c_str()), 0);
+  EXPECT_TRUE(log->Append("second").ok());
+  EXPECT_EQ(ReadAll(path_ + ".moved"), "first\n");
+  EXPECT_EQ(ReadAll(path_), "second\n");
+}
+
 // A file may not grow beyond the process's limit: a disk that is full.
 class LimitedFileSize {
  public:

@@ -44,7 +44,7 @@ class ProtectionTest : public ::testing::Test {
     return RunServer(arguments);
   }
   std::string NewToken(const std::string& name, const std::string& role) const {
-    const CommandResult made = Token({"create", name, "--role", role, "--population", "*"});
+    const CommandResult made = Token({"create", "--role", role, "--population", "*", name});
     EXPECT_EQ(made.exit_code, 0) << made;
     return made.output.substr(0, made.output.find('\n'));
   }
