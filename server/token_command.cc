@@ -217,6 +217,7 @@ void RegisterCreate(CLI::App& group, const std::shared_ptr<Flags>& flags, int& e
   create
       ->add_option("--population", flags->populations,
                    "Where; more than one may be given; \"*\": everywhere, and the server itself")
+      ->allow_extra_args(false)
       ->type_name("NAME")
       ->capture_default_str();
   create
