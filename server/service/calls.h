@@ -1,8 +1,5 @@
-// What turns a handler into a call: convert, engine, convert on a worker thread, with messages
-// parsed and written there.
-//
-//   absl::Status HandleCount(const CallScope& scope, const v1::CountRequest& request,
-//                            v1::CountResponse* response);
+// What turns a handler (call_scope.h) into a call: convert, engine, convert on a worker thread,
+// with messages parsed and written there.
 //
 //   grpc::ServerUnaryReactor* SelectionService::Count(grpc::CallbackServerContext* context,
 //       const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
@@ -11,7 +8,6 @@
 #ifndef THRONG_SERVER_SERVICE_CALLS_H_
 #define THRONG_SERVER_SERVICE_CALLS_H_
 
-#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,28 +18,16 @@
 #include "index/error.h"
 #include "server/service/access_rules.h"
 #include "server/service/admission.h"
-#include "server/service/engine_gate.h"
+#include "server/service/call_scope.h"
 #include "server/service/guarded_call.h"
 #include "server/service/message_codec.h"
 #include "server/service/message_streams.h"
-#include "server/service/service_limits.h"
 #include "server/service/stream_call.h"
 #include "server/service/unary_call.h"
 #include "server/service/upload_call.h"
 #include "server/service/worker_pool.h"
 
 namespace throng::service {
-
-// What a handler works with. A view, valid during the call; thread-compatible.
-struct CallScope {
-  engine::Engine* engine;  // never null in throngd; whatever the gate was opened with
-  const engine::CallContext& caller;
-  const ServiceLimits& limits;
-  const Admitted& who;  // let in by Admission: nothing reaches a handler past it
-};
-
-// Logs what a site engineer has to look at: kInternal, kDataLoss and kUnknown. Returns `status`.
-absl::Status LogFailure(std::string_view call, absl::Status status);
 
 // The pools and the engine that the calls of all services share. Must outlive every call: the gRPC
 // server is shut down first. Thread-safe.
@@ -59,16 +43,14 @@ class Calls {
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                  absl::Status (*handler)(const CallScope&, const Request&,
-                                                          Response*)) {
+                                  Handler<Request, Response> handler) {
     return Unary(context, request, response, handler, limits_.request_bytes_max);
   }
   // A call about a resource: up to resource_request_bytes_max.
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Resource(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                     absl::Status (*handler)(const CallScope&, const Request&,
-                                                             Response*)) {
+                                     Handler<Request, Response> handler) {
     return Unary(context, request, response, handler, limits_.resource_request_bytes_max);
   }
 
@@ -79,9 +61,8 @@ class Calls {
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Quick(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                  bool (*quick)(const CallScope&, const Request&, Response*),
-                                  absl::Status (*handler)(const CallScope&, const Request&,
-                                                          Response*)) {
+                                  QuickHandler<Request, Response> quick,
+                                  Handler<Request, Response> handler) {
     if (admission_.audit() == nullptr && request->Length() <= limits_.quick_request_bytes_max &&
         AnswerNow(*context, *request, response, quick)) {
       grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -91,8 +72,7 @@ class Calls {
     return Unary(context, request, response, handler, limits_.request_bytes_max);
   }
 
-  // For streams that are not served by a thread: who is let in, and where their larger work goes.
-  const Admission& admission() const { return admission_; }
+  // Where larger work goes of streams that are not served by a thread.
   WorkerPool& call_pool() { return call_pool_; }
 
   template <typename Request, typename Response>
@@ -103,7 +83,7 @@ class Calls {
         context, export_pool_, limits_.stream_idle_max,
         [this, context, request, handler](ExportCall& call) {
           return Guarded<Request>(
-              *context, call, [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
+              *context, call, [&](const auto& scope, auto& guarded) -> absl::Status {
                 Request message;
                 THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
                 THRONG_RETURN_IF_ERROR(guarded.Open(message));
@@ -122,7 +102,7 @@ class Calls {
         context, response, load_pool_, limits_.stream_idle_max,
         [this, context, handler](UploadCall& call, grpc::ByteBuffer* bytes) {
           return Guarded<Request>(
-              *context, call, [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
+              *context, call, [&](const auto& scope, auto& guarded) -> absl::Status {
                 ReadStream<Request> stream(call, guarded, limits_.request_bytes_max);
                 Response answer;
                 THRONG_RETURN_IF_ERROR(handler(scope, stream, &answer));
@@ -138,11 +118,10 @@ class Calls {
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
     return LoadCall::Start(
         context, load_pool_, limits_.stream_idle_max, [this, context, handler](LoadCall& call) {
-          return Guarded<Request>(
-              *context, call, [&](const CallScope& scope, GuardedCall& guarded) {
-                ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
-                return handler(scope, stream);
-              });
+          return Guarded<Request>(*context, call, [&](const auto& scope, auto& guarded) {
+            ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
+            return handler(scope, stream);
+          });
         });
   }
 
@@ -154,15 +133,14 @@ class Calls {
     THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
     THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
     GuardedCall guarded(admission_, RuleOf(*Request::descriptor()), std::move(who), call.caller());
-    absl::Status status = handle({engine, guarded.caller(), limits_, guarded.who()}, guarded);
-    return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+    const CallScope scope{engine, guarded.caller(), limits_, guarded.who()};
+    return LogFailure(Request::descriptor()->full_name(), guarded.Close(handle(scope, guarded)));
   }
 
   // Whether `response` has the answer.
   template <typename Request, typename Response>
   bool AnswerNow(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-                 grpc::ByteBuffer* response,
-                 bool (*quick)(const CallScope&, const Request&, Response*)) {
+                 grpc::ByteBuffer* response, QuickHandler<Request, Response> quick) {
     bool answered = false;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
       THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
@@ -172,7 +150,7 @@ class Calls {
       auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
       THRONG_RETURN_IF_ERROR(ParseMessage(request, limits_.quick_request_bytes_max, message));
       static const AccessRule& rule = RuleOf(*Request::descriptor());
-      engine::CallContext caller = ToCallContext(context);
+      engine::CallContext caller = UnadmittedContext(context);
       THRONG_RETURN_IF_ERROR(admission_.Authorize(rule, *message, who, &caller));
       answered = quick({engine, caller, limits_, who}, *message, answer);
       return answered ? SerializeMessage(*answer, response) : absl::OkStatus();
@@ -183,9 +161,7 @@ class Calls {
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                  absl::Status (*handler)(const CallScope&, const Request&,
-                                                          Response*),
-                                  uint64_t bytes_max) {
+                                  Handler<Request, Response> handler, uint64_t bytes_max) {
     // Checked before the queue: while the server loads, health checks of many clients come, and who
     // is not known shall not take a thread.
     const absl::StatusOr<engine::Engine*> engine = gate_.Enter();

@@ -77,7 +77,7 @@ void CheckStream::Change(Step step) {
 }
 
 CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams)
-    : calls_(calls), streams_(streams), caller_(ToCallContext(*context)) {
+    : calls_(calls), streams_(streams), caller_(UnadmittedContext(*context)) {
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }
 
