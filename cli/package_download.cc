@@ -91,6 +91,8 @@ absl::Status PackageDownload::Start(const DownloadOptions& options) {
   if (options.resumes) {
     if (absl::Status status = TakeUp(); !status.ok()) return status;
   }
+  // What an earlier download left is not of the bytes that come now.
+  if (token_.empty()) unlink(place_.c_str());
   if (ftruncate(descriptor_, static_cast<off_t>(bytes_)) != 0) return Error("cannot cut");
   if (lseek(descriptor_, 0, SEEK_END) < 0) return Error("cannot write");
   ended_ = false;

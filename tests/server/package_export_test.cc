@@ -363,7 +363,7 @@ TEST_F(PackageExportTest, RefusesWhatCannotBe) {
   const auto not_now = absl::StatusCode::kFailedPrecondition;
   const PackageFormat csv = PackageFormat::kCsv;
   ExpectError({.crowd = "al"}, not_found, "UNKNOWN_CROWD", "spec.crowd");
-  ExpectError({.population = "x", .crowd = "all"}, not_found, "UNKNOWN_POPULATION", "");
+  ExpectError({.population = "x", .crowd = "all"}, not_found, "UNKNOWN_POPULATION", "population");
   ExpectError({.crowd = "new"}, not_now, "CROWD_NOT_REFRESHED", "spec.crowd");
   ExpectError({.crowd = "gone"}, not_now, "CROWD_DELETED", "spec.crowd");
   ExpectError({.crowd = "all", .version = 2}, not_found, "UNKNOWN_VERSION", "spec.version");
