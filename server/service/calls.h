@@ -36,6 +36,7 @@ class Calls {
   explicit Calls(const ServiceLimits& limits, const Guards& guards = {});
 
   EngineGate& gate() { return gate_; }
+  const Admission& admission() const { return admission_; }
   const ServiceLimits& limits() const { return limits_; }
 
   // A call about what users are selected or written: up to request_bytes_max.
