@@ -71,6 +71,10 @@ TEST(CrowdSetsTest, WithoutComparedAndDifference) {
     EXPECT_EQ(OrdinalsOf(*Without(set, erased)), a_only);
     EXPECT_EQ(OrdinalsOf(*set), a) << "a set never changes";
     EXPECT_EQ(OrdinalsOf(*Difference(*set, *SetOf(b))), a_only);
+    Ordinals all = a;
+    all.insert(b.begin(), b.end());
+    EXPECT_EQ(OrdinalsOf(*Union(*set, *SetOf(b))), all);
+    EXPECT_EQ(Union(*SetOf(b), *set)->cardinality(), all.size());
     const SetDifference difference = Compare(*set, *SetOf(b));
     EXPECT_EQ(difference.removed, a_only.size());
     EXPECT_EQ(difference.added, b_only.size());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "index/error.h"
+#include "index/id_fault.h"
 
 namespace throng::index {
 namespace {
@@ -45,6 +46,10 @@ TEST(IdTypeTest, NormalizesInOrder) {
         NormalizeId({.id = 1, .name = "t", .normalizers = c.normalizers}, c.id);
     ASSERT_EQ(id.ok(), !c.is_refused) << c.id << ": " << id.status();
     EXPECT_EQ(id.ok() ? *id : GetErrorDetail(id.status())->reason, c.expected);
+    std::string kept = "what was there";
+    const IdFault fault =
+        NormalizeInto({.id = 1, .name = "t", .normalizers = c.normalizers}, c.id, &kept);
+    EXPECT_EQ(fault == IdFault::kNone ? kept : IdFaultName(fault), c.expected);
     if (id.ok()) {
       EXPECT_EQ(*NormalizeId({.id = 1, .name = "t", .normalizers = c.normalizers}, *id), *id)
           << "a normalized id is its own form";

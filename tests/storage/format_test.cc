@@ -1,5 +1,6 @@
 // The data directories that format version 1 wrote, kept as text, must open for good: v1.txt from
-// before there were id types and erasures, v1_identity.txt with them, v1_crowds.txt with crowds.
+// before there were id types and erasures, v1_identity.txt with them, v1_crowds.txt with crowds,
+// v1_uploads.txt with lists of uploads.
 //
 // THRONG_WRITE_FIXTURES=1 storage_test --gtest_filter=FormatTest.* writes it anew: only for a
 // change of version 1 before it is released.
@@ -7,13 +8,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "index/id_hash.h"
+#include "storage/upload_writer.h"
 #include "tests/storage/raw_database.h"
 #include "tests/storage/store_world.h"
 
@@ -25,6 +30,7 @@ using index::TagType;
 
 const char* const kFixture = THRONG_STORAGE_FIXTURES "/v1.txt";
 const char* const kCrowdFixture = THRONG_STORAGE_FIXTURES "/v1_crowds.txt";
+const char* const kUploadFixture = THRONG_STORAGE_FIXTURES "/v1_uploads.txt";
 const char* const kIdentityFixture = THRONG_STORAGE_FIXTURES "/v1_identity.txt";
 
 std::string Hex(const std::string& bytes) {
@@ -213,6 +219,56 @@ void WriteCrowdFixture() {
   DumpDirectory(world.directory(), kCrowdFixture);
 }
 
+// A version with the list of an upload, folded in, and one behind that; a user of it was erased.
+void WriteUploadFixture() {
+  StoreWorld world({.now_us = [] { return int64_t{1'700'000'000'000'010}; }});
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.Commit(FirstCommit()).ok());
+  for (uint32_t number = 1; number <= 2; ++number) {
+    CommitRecord record{.version = 1 + number, .time_us = 5, .first_ordinal = 5};
+    if (number == 1) {
+      record.crowds.definitions = {{.id = 1, .name = "u", .kind = index::CrowdKind::kUpload}};
+    }
+    record.crowds.versions = {VersionOf(1, number, SetOf({0, 1}))};
+    record.crowds.versions[0].version.reads.clear();
+    const index::CrowdVersionId id{1, number};
+    ASSERT_TRUE(world.store().WriteCrowdVersion(1, id, SetOf({0, 1}).get()).ok());
+    UploadWriter writer(world.store(), 1, id);
+    ASSERT_TRUE(writer.Begin().ok());
+    std::vector<ListedId> ids;
+    for (const char* text : {"138", "139", "u-4"}) {
+      ids.push_back({.hash = index::IdHash(text),
+                     .id_type = number - 1,
+                     .is_unmatched = true,
+                     .is_kept = number == 2,
+                     .text = text});
+    }
+    std::sort(ids.begin(), ids.end());
+    for (const ListedId& listed : ids) ASSERT_TRUE(writer.Put(listed).ok());
+    const std::vector<RefusedId> refused{
+        {.position = 4, .fault = index::IdFault::kNotHex, .text = "x"}};
+    const UploadRecord upload{.mode = UploadMode::kAdd,
+                              .keeps_unknown = number == 2,
+                              .id_type = "phone",
+                              .received = 9,
+                              .matched = 2,
+                              .duplicate = 3,
+                              .unknown = 3,
+                              .invalid = 1,
+                              .start_us = 1'700'000'000'000'003};
+    ASSERT_TRUE(writer.End(upload, refused).ok());
+    ASSERT_TRUE(world.Commit(record).ok());
+    if (number == 1) {
+      ASSERT_TRUE(world.Fold().ok());
+    }
+  }
+  CommitRecord erasing{.version = 4, .time_us = 7, .first_ordinal = 5, .erased_users = {4}};
+  erasing.ledger_end = 1;
+  ASSERT_TRUE(world.Commit(erasing).ok());
+  world.Close();
+  DumpDirectory(world.directory(), kUploadFixture);
+}
+
 void ReadFixture(const char* fixture, const std::string& directory) {
   std::ifstream in(fixture);
   ASSERT_TRUE(in) << fixture;
@@ -352,6 +408,41 @@ TEST(FormatTest, Version1WithCrowdsOpens) {
     EXPECT_TRUE(rule.online);
     EXPECT_EQ(rule.expire_us, 7);
     EXPECT_EQ(crowds.FindById(2)->versions->back().reads[0], (index::CrowdVersionId{1, 1}));
+    ASSERT_TRUE((*store)->Fold(1, *loaded->snapshot, loaded->folded.get()).ok());
+  }
+}
+
+TEST(FormatTest, Version1WithUploadsOpens) {
+  if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteUploadFixture();
+  TemporaryFolder folder;
+  const StoreOptions options{.directory = folder.path("data"),
+                             .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
+  std::filesystem::create_directories(options.directory);
+  ReadFixture(kUploadFixture, options.directory);
+  for (const bool is_folded : {false, true}) {
+    auto store = Store::Open(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    index::Parallel parallel(1);
+    const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    for (uint32_t number = 1; number <= 2; ++number) {
+      const auto upload = (*store)->ReadUpload(1, {1, number});
+      ASSERT_TRUE(upload.ok()) << upload.status();
+      EXPECT_EQ(upload->record.mode, UploadMode::kAdd);
+      EXPECT_EQ(upload->record.id_type, "phone");
+      EXPECT_EQ(upload->record.duplicate, 3u);
+      EXPECT_EQ(upload->record.start_us, 1'700'000'000'000'003);
+      // "u-4" was the id of the user who was erased.
+      EXPECT_EQ(upload->unmatched(), is_folded ? 2u : 3u);
+      EXPECT_EQ(upload->kept(), number == 1 ? 0u : is_folded ? 2u : 3u);
+      const auto ids = (*store)->ReadUploadIds(1, {1, number}, 0);
+      ASSERT_TRUE(ids.ok()) << ids.status();
+      EXPECT_EQ(ids->ids[0].id_type, number - 1);
+      const auto refused = (*store)->ReadUploadRefused(1, {1, number}, 0);
+      ASSERT_TRUE(refused.ok()) << refused.status();
+      EXPECT_EQ((*refused)[0].position, 4u);
+      EXPECT_EQ((*refused)[0].text, "x");
+    }
     ASSERT_TRUE((*store)->Fold(1, *loaded->snapshot, loaded->folded.get()).ok());
   }
 }
