@@ -346,7 +346,7 @@ TEST_F(PackageExportTest, ALongStreamKeepsItsDataVersion) {
                          .block =
                              [&](std::string_view, std::string_view next) {
                                world_.AdvanceClock(30'000'000);
-                               world_.Write("4000000000", {{"loaded", Flag(false)}});
+                               world_.Write("4000000000", {{"loaded", Flag(blocks % 2 == 0)}});
                                token = next;
                                return ++blocks < 12 ? absl::OkStatus()
                                                     : absl::CancelledError("gone");
