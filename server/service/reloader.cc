@@ -15,9 +15,19 @@ constexpr std::chrono::seconds kInterval{1};
 constexpr int64_t kDaySeconds = 86'400;
 constexpr int64_t kWarnDays = 14;
 
+constexpr std::chrono::minutes kSayAgain{1};
+
+// Whether a failure is to be logged: another one than before, or after a while.
+bool IsNews(const std::string& message, LoggedFailure* last) {
+  const auto now = std::chrono::steady_clock::now();
+  if (message == last->message && now - last->when < kSayAgain) return false;
+  *last = {.message = message, .when = now};
+  return true;
+}
+
 // Reads one of the two again and says what became of it.
 template <typename Source>
-void ReloadOne(Source* source, bool always, std::string_view what) {
+void ReloadOne(Source* source, bool always, std::string_view what, LoggedFailure* last) {
   if (source == nullptr) return;
   absl::StatusOr<bool> changed = true;
   if (always) {
@@ -27,9 +37,13 @@ void ReloadOne(Source* source, bool always, std::string_view what) {
     changed = source->ReloadIfChanged();
   }
   if (!changed.ok()) {
+    const std::string message(changed.status().message());
+    if (always) *last = {};
+    if (!IsNews(message, last)) return;
     spdlog::error("event=reload_failed what={} message=\"{}\" in_force=\"what was before\"", what,
-                  std::string(changed.status().message()));
+                  message);
   } else if (*changed) {
+    *last = {};
     spdlog::info("event=reloaded what={}", what);
   }
 }
@@ -70,8 +84,8 @@ void Reloader::Run() {
 }
 
 void Reloader::Reload(bool always) {
-  ReloadOne(tls_, always, "certificate");
-  ReloadOne(access_, always, "access_file");
+  ReloadOne(tls_, always, "certificate", &tls_failure_);
+  ReloadOne(access_, always, "access_file", &access_failure_);
   if (tls_ != nullptr) WarnOfExpiry();
 }
 

@@ -4,12 +4,14 @@
 //   Reloader reloader(tls.get(), access.get());
 //   reloader.ReloadNow();      // from any thread
 //
-// What cannot be read is logged, and what was in force stays. A certificate that expires soon is
-// logged once a day.
+// What cannot be read is logged, the same once a minute, and what was in force stays. A certificate
+// that expires soon is logged once a day.
 #ifndef THRONG_SERVER_SERVICE_RELOADER_H_
 #define THRONG_SERVER_SERVICE_RELOADER_H_
 
+#include <chrono>
 #include <cstdint>
+#include <string>
 #include <thread>
 
 #include "index/mutex.h"
@@ -17,6 +19,12 @@
 #include "server/service/server_tls.h"
 
 namespace throng::service {
+
+// The failure that was logged last. A value.
+struct LoggedFailure {
+  std::string message;  // empty: all is well
+  std::chrono::steady_clock::time_point when;
+};
 
 // Thread-safe.
 class Reloader {
@@ -36,7 +44,10 @@ class Reloader {
 
   ServerTls* const tls_;
   access::AccessControl* const access_;
-  int64_t warned_day_ = -1;  // of the thread
+  // Of the thread.
+  int64_t warned_day_ = -1;
+  LoggedFailure tls_failure_;
+  LoggedFailure access_failure_;
   index::Mutex mutex_;
   index::ConditionVariable changed_;
   bool asked_ THRONG_GUARDED_BY(mutex_) = false;
