@@ -59,6 +59,8 @@ class PackageDownload {
   PackageDownload(std::string path, const v1::ExportPackageRequest& request);
 
   absl::Status Start(const DownloadOptions& options);
+  // Opens FILE.partial and locks it.
+  absl::Status TakePartial();
   // Takes FILE.partial up to its last place, if there is one.
   absl::Status TakeUp();
   absl::Status DigestPartial();

@@ -76,9 +76,9 @@ absl::StatusOr<int64_t> CheckTimes(const std::string& path, X509& certificate, i
   std::time_t now = now_s;
   if (X509_cmp_time(X509_get0_notBefore(&certificate), &now) > 0) {
     return index::MakeError(
-        absl::StatusCode::kFailedPrecondition,
+        absl::StatusCode::kUnavailable,
         fmt::format("the certificate in {} is not valid yet: check the clock", path),
-        {.reason = "CERTIFICATE_NOT_VALID_YET"});
+        {.reason = "BAD_CERTIFICATE"});
   }
   std::tm ends{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &ends) != 1) {

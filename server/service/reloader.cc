@@ -12,22 +12,13 @@ namespace throng::service {
 namespace {
 
 constexpr std::chrono::seconds kInterval{1};
+constexpr std::chrono::minutes kSayAgain{1};
 constexpr int64_t kDaySeconds = 86'400;
 constexpr int64_t kWarnDays = 14;
 
-constexpr std::chrono::minutes kSayAgain{1};
-
-// Whether a failure is to be logged: another one than before, or after a while.
-bool IsNews(const std::string& message, LoggedFailure* last) {
-  const auto now = std::chrono::steady_clock::now();
-  if (message == last->message && now - last->when < kSayAgain) return false;
-  *last = {.message = message, .when = now};
-  return true;
-}
-
-// Reads one of the two again and says what became of it.
+// Reads one of the two again and says what became of it; a failure that goes on, once a minute.
 template <typename Source>
-void ReloadOne(Source* source, bool always, std::string_view what, LoggedFailure* last) {
+void ReloadOne(Source* source, bool always, std::string_view what, Reloader::Failure* last) {
   if (source == nullptr) return;
   absl::StatusOr<bool> changed = true;
   if (always) {
@@ -36,14 +27,15 @@ void ReloadOne(Source* source, bool always, std::string_view what, LoggedFailure
   } else {
     changed = source->ReloadIfChanged();
   }
+  if (changed.ok()) last->message.clear();
   if (!changed.ok()) {
+    const auto now = std::chrono::steady_clock::now();
     const std::string message(changed.status().message());
-    if (always) *last = {};
-    if (!IsNews(message, last)) return;
+    if (!always && message == last->message && now < last->said + kSayAgain) return;
+    *last = {.message = message, .said = now};
     spdlog::error("event=reload_failed what={} message=\"{}\" in_force=\"what was before\"", what,
                   message);
   } else if (*changed) {
-    *last = {};
     spdlog::info("event=reloaded what={}", what);
   }
 }

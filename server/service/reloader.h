@@ -4,8 +4,8 @@
 //   Reloader reloader(tls.get(), access.get());
 //   reloader.ReloadNow();      // from any thread
 //
-// What cannot be read is logged, the same once a minute, and what was in force stays. A certificate
-// that expires soon is logged once a day.
+// What cannot be read is logged, and what was in force stays. A certificate that expires soon is
+// logged once a day.
 #ifndef THRONG_SERVER_SERVICE_RELOADER_H_
 #define THRONG_SERVER_SERVICE_RELOADER_H_
 
@@ -20,12 +20,6 @@
 
 namespace throng::service {
 
-// The failure that was logged last. A value.
-struct LoggedFailure {
-  std::string message;  // empty: all is well
-  std::chrono::steady_clock::time_point when;
-};
-
 // Thread-safe.
 class Reloader {
  public:
@@ -37,6 +31,12 @@ class Reloader {
 
   void ReloadNow() THRONG_EXCLUDES(mutex_);
 
+  // What the log said last. A value.
+  struct Failure {
+    std::string message;  // empty: nothing is wrong
+    std::chrono::steady_clock::time_point said;
+  };
+
  private:
   void Run() THRONG_EXCLUDES(mutex_);
   void Reload(bool always);
@@ -44,10 +44,9 @@ class Reloader {
 
   ServerTls* const tls_;
   access::AccessControl* const access_;
-  // Of the thread.
-  int64_t warned_day_ = -1;
-  LoggedFailure tls_failure_;
-  LoggedFailure access_failure_;
+  int64_t warned_day_ = -1;  // of the thread, like the next two
+  Failure tls_failure_;
+  Failure access_failure_;
   index::Mutex mutex_;
   index::ConditionVariable changed_;
   bool asked_ THRONG_GUARDED_BY(mutex_) = false;
