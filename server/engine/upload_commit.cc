@@ -63,12 +63,14 @@ absl::StatusOr<UploadInfo> UploadSession::Compute(const CallContext& context,
   bool is_created = false;
   THRONG_ASSIGN_OR_RETURN(const uint32_t crowd, FindOrCreate(context, &is_created));
   RefreshGuard guard(crowds_);
-  absl::StatusOr<UploadInfo> result = TakeGuard(context, &guard, universe_->population().id, crowd);
-  if (result.status().ok()) {
+  const absl::Status taken = TakeGuard(context, &guard, universe_->population().id, crowd);
+  const auto compute = [&]() -> absl::StatusOr<UploadInfo> {
+    THRONG_RETURN_IF_ERROR(taken);
     Target target;
-    absl::Status filled = FillTarget(crowd, &target);
-    result = filled.ok() ? Commit(key, target) : absl::StatusOr<UploadInfo>(std::move(filled));
-  }
+    THRONG_RETURN_IF_ERROR(FillTarget(crowd, &target));
+    return Commit(key, target);
+  };
+  absl::StatusOr<UploadInfo> result = compute();
   if (!result.ok() && is_created) DropCreated(crowd);
   return result;
 }

@@ -454,5 +454,19 @@ TEST_F(PackageExportTest, EndsWhenTheReceiverDoes) {
   EXPECT_TRUE(absl::IsCancelled(world_.TryExport({.crowd = "all"}, "", cancelled).status));
 }
 
+TEST(PackageWithoutDirectoryTest, JobsNeedADirectory) {
+  PackageWorld world;
+  world.LoadNumbers(1, 2);
+  world.Create("all", "all()");
+  world.Refresh({"all"});
+  EXPECT_EQ(world.Export({.crowd = "all"}).bytes, "1\n2\n");
+  const absl::Status refused =
+      world.packages().Create(world.context(), {.spec = {.crowd = "all"}}, {}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(refused), "NO_PACKAGE_DIRECTORY");
+  EXPECT_TRUE(Must(world.packages().List(world.context(), "default")).empty());
+  EXPECT_TRUE(absl::IsNotFound(world.packages().Get(world.context(), "default", "x").status()));
+}
+
 }  // namespace
 }  // namespace throng::engine

@@ -490,19 +490,5 @@ TEST(PackagesMaxTest, SoManyAreKept) {
   EXPECT_EQ(Must(create()).id, "20240315-100000-0003") << "no id is given twice";
 }
 
-TEST(PackageWithoutDirectoryTest, JobsNeedADirectory) {
-  PackageWorld world;
-  world.LoadNumbers(1, 2);
-  world.Create("all", "all()");
-  world.Refresh({"all"});
-  EXPECT_EQ(world.Export({.crowd = "all"}).bytes, "1\n2\n");
-  const absl::Status refused =
-      world.packages().Create(world.context(), {.spec = {.crowd = "all"}}, {}).status();
-  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(ReasonOf(refused), "NO_PACKAGE_DIRECTORY");
-  EXPECT_TRUE(Must(world.packages().List(world.context(), "default")).empty());
-  EXPECT_TRUE(absl::IsNotFound(world.packages().Get(world.context(), "default", "x").status()));
-}
-
 }  // namespace
 }  // namespace throng::engine

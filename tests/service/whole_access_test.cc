@@ -288,7 +288,12 @@ TEST_F(WholeAccessTest, TagsAboveTheLevelDoNotExist) {
         return request;
       },
       "TagService/ListTagValues");
-  // A near name is not offered either.
+}
+
+TEST_F(WholeAccessTest, TagsAboveTheLevelAreNeitherOfferedNorListed) {
+  Allow("low", {{"default", "viewer", 4}});
+  Allow("high", {{"default", "viewer", 5}});
+  Start();
   EXPECT_THAT(Call("low", "SelectionService/Count", CountOf("incom > 3")).error_message(),
               Not(HasSubstr("income")));
   EXPECT_THAT(Call("high", "SelectionService/Count", CountOf("incom > 3")).error_message(),
