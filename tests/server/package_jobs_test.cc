@@ -207,7 +207,7 @@ TEST_F(PackageJobsTest, JobsAreListedCancelledAndDeleted) {
               absl::StatusCode::kFailedPrecondition, "PACKAGE_ENDED", "name");
   const auto list = [&] {
     Texts states;
-    for (const PackageInfo& info : Must(packages.List(context, "default"))) {
+    for (const PackageInfo& info : Must(world_.packages().List(context, "default"))) {
       states.push_back(fmt::format("{} {}", info.id.substr(16), PackageStateName(info.state)));
     }
     return states;
@@ -246,12 +246,14 @@ TEST_F(PackageJobsTest, ACrashCutsWhatWasUnderWay) {
   PackageInfo ready = world_.Await(Create({.spec = {.crowd = "all"}}).id);
   PackageRecord record{.info = ready, .crowd = 1};
   const std::string manifest = ReadFile(PathOf(ready.id, "manifest.json"));
+  const std::string& name = ready.manifest->files[0].name;
+  const std::string whole = ReadFile(PathOf(ready.id, name));
   // As a kill leaves it: before the names, between them and the manifest, and behind that.
   for (const PackageState state : {PackageState::kQueued, PackageState::kRunning}) {
     record.info.state = state;
     for (const bool is_whole : {false, true}) {
       Put(ready.id, ".job.json", EncodeRecord(record));
-      Put(ready.id, "part.txt", "1\n2\n");
+      Put(ready.id, name, is_whole ? whole : "1\n2\n");
       Put(ready.id, "part-00002-of-00002.txt.partial", "3");
       Put(ready.id, "manifest.json.partial", manifest.substr(0, 10));
       if (is_whole) {
