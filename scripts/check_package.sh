@@ -12,6 +12,7 @@ set -euo pipefail
 package=$(realpath "$1")
 cd "$(dirname "$0")/.."
 root=$(mktemp -d)
+chmod 755 "$root"  # the service runs as another user
 step() { printf '\n== %s\n' "$*"; }
 fail() { printf 'check_package: %s\n' "$*" >&2; exit 1; }
 
