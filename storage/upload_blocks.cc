@@ -29,11 +29,14 @@ absl::Status At(std::string_view key, const absl::Status& status) {
   return DamagedAt(Family::kCrowds, key, {status.message().data(), status.message().size()});
 }
 
-// The payload of a value that must be there.
-absl::StatusOr<std::string> ReadPayload(const Database& database, Kind kind,
-                                        const std::string& key) {
+// The payload of a value that must be there. Errors: kNotFound when the version is gone by now.
+absl::StatusOr<std::string> ReadPayload(const Database& database, Kind kind, uint32_t population,
+                                        const CrowdVersionId& id, const std::string& key) {
   const absl::StatusOr<std::string> value = database.Get(Family::kCrowds, key);
-  if (absl::IsNotFound(value.status())) return DamagedAt(Family::kCrowds, key, "it is missing");
+  if (absl::IsNotFound(value.status())) {
+    THRONG_RETURN_IF_ERROR(HasUpload(database, population, id).status());
+    return DamagedAt(Family::kCrowds, key, "it is missing");
+  }
   THRONG_RETURN_IF_ERROR(value.status());
   THRONG_ASSIGN_OR_RETURN(const std::string_view payload,
                           Unseal(kind, Family::kCrowds, key, *value));
@@ -51,7 +54,7 @@ absl::StatusOr<StoredUpload> ReadExistingHeader(const Database& database, uint32
                                                 const CrowdVersionId& id) {
   const std::string key = KeyOf(population, id, kUploadHeaderShard);
   THRONG_ASSIGN_OR_RETURN(const std::string payload,
-                          ReadPayload(database, Kind::kUploadHeader, key));
+                          ReadPayload(database, Kind::kUploadHeader, population, id, key));
   absl::StatusOr<StoredUpload> upload = DecodeUploadHeader(payload);
   return upload.ok() ? upload : At(key, upload.status());
 }
@@ -116,7 +119,8 @@ absl::StatusOr<StoredUpload> ReadUploadHeader(const Database& database, uint32_t
 absl::StatusOr<ListedIds> ReadUploadIds(const Database& database, uint32_t population,
                                         const CrowdVersionId& id, uint32_t part) {
   const std::string key = KeyOf(population, id, kUploadIdsShard + part);
-  THRONG_ASSIGN_OR_RETURN(const std::string payload, ReadPayload(database, Kind::kUploadIds, key));
+  THRONG_ASSIGN_OR_RETURN(const std::string payload,
+                          ReadPayload(database, Kind::kUploadIds, population, id, key));
   absl::StatusOr<ListedIds> ids = DecodeListedIds(payload);
   return ids.ok() ? std::move(ids) : At(key, ids.status());
 }
@@ -126,7 +130,7 @@ absl::StatusOr<std::vector<RefusedId>> ReadUploadRefused(const Database& databas
                                                          const CrowdVersionId& id, uint32_t part) {
   const std::string key = KeyOf(population, id, kUploadRefusedShard + part);
   THRONG_ASSIGN_OR_RETURN(const std::string payload,
-                          ReadPayload(database, Kind::kUploadRefused, key));
+                          ReadPayload(database, Kind::kUploadRefused, population, id, key));
   absl::StatusOr<std::vector<RefusedId>> refused = DecodeRefusedIds(payload);
   return refused.ok() ? std::move(refused) : At(key, refused.status());
 }
