@@ -1,5 +1,6 @@
 #include "cli/connection.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/client_interceptor.h>
@@ -59,7 +60,10 @@ std::string Trimmed(std::string text) {
 
 bool IsLoopback(std::string_view server) {
   const std::string_view host = server.substr(0, server.rfind(':'));
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  in_addr address{};
+  const bool is_number = inet_pton(AF_INET, std::string(host).c_str(), &address) == 1;
+  return host == "localhost" || host == "[::1]" ||
+         (is_number && (ntohl(address.s_addr) >> 24) == 127);
 }
 
 // --token-file before THRONG_TOKEN.

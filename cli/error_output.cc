@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cli/connection.h"
-#include "cli/connection.h"
 #include "cli/terminal_text.h"
 #include "fmt/format.h"
 

@@ -1,5 +1,5 @@
-// Ids that come a line each, from a file or a pipe, as many at a time as are there: for programs that
-// talk to each other. Lists as people have them: cli/id_list_reader.h.
+// Ids that come a line each, from a file or a pipe, as many at a time as are there: for programs
+// that talk to each other. Lists as people have them: cli/id_list_reader.h.
 //
 //   absl::StatusOr<std::unique_ptr<IdLines>> lines = IdLines::Open("-");
 //   std::vector<std::string> ids;

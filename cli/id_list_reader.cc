@@ -80,6 +80,23 @@ bool IsRounded(std::string_view text) {
                      [&](char c) { return is_digit(c) || c == '.' || c == ','; });
 }
 
+// Whether it can be nothing but an id: a number, a phone number, a hash.
+bool IsPlainlyAnId(std::string_view text) {
+  constexpr size_t kHashDigitsMin = 16;
+  const bool is_number = text.find_first_not_of("0123456789+- ") == std::string_view::npos;
+  const bool is_hash = text.size() >= kHashDigitsMin &&
+                       text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  return HasDigit(text) && (is_number || is_hash);
+}
+
+// Letters, also of other scripts, spaces and underscores: no mail address, no id with digits.
+bool IsWord(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || std::isalpha(byte) != 0 || c == '_' || c == ' ';
+  });
+}
+
 }  // namespace
 
 std::string_view TrimId(std::string_view text) {
@@ -187,7 +204,7 @@ absl::Status IdListReader::FindColumn(const std::vector<std::string>& first, boo
                   wanted, first.size()));
 }
 
-// The name of the type or a usual one; or a word where ids have digits.
+// The name of the type or a usual one; or a word where ids are numbers or hashes.
 bool IdListReader::IsHeader(std::string_view first, std::string_view second) const {
   static constexpr std::string_view kUsual[] = {
       "id",     "ids",       "uid",          "user",          "users",  "user_id",
@@ -197,7 +214,7 @@ bool IdListReader::IsHeader(std::string_view first, std::string_view second) con
   const std::string lower = Lower(first);
   if (!options_.id_type.empty() && lower == Lower(options_.id_type)) return true;
   if (std::find(std::begin(kUsual), std::end(kUsual), lower) != std::end(kUsual)) return true;
-  return !first.empty() && !HasDigit(first) && HasDigit(second);
+  return IsWord(first) && IsPlainlyAnId(second);
 }
 
 absl::StatusOr<bool> IdListReader::ReadRow(Row* row) {

@@ -80,14 +80,8 @@ absl::Status PackageDownload::Start(const DownloadOptions& options) {
       return absl::AlreadyExistsError(fmt::format("{} exists: --force replaces it", path_));
     }
   }
-  const int descriptor = open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) return SystemError("cannot create", partial_);
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    close(descriptor);
-    return absl::InvalidArgumentError(fmt::format("another process writes {}", partial_));
-  }
   ended_ = true;  // until it is known that it is ours
-  descriptor_ = descriptor;
+  if (absl::Status status = TakePartial(); !status.ok()) return status;
   if (options.resumes) {
     if (absl::Status status = TakeUp(); !status.ok()) return status;
   }
@@ -97,6 +91,26 @@ absl::Status PackageDownload::Start(const DownloadOptions& options) {
   if (lseek(descriptor_, 0, SEEK_END) < 0) return Error("cannot write");
   ended_ = false;
   return absl::OkStatus();
+}
+
+// The file that was opened may have got its last name, or gone, before it was locked.
+absl::Status PackageDownload::TakePartial() {
+  while (true) {
+    const int descriptor = open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor < 0) return SystemError("cannot create", partial_);
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      close(descriptor);
+      return absl::InvalidArgumentError(fmt::format("another process writes {}", partial_));
+    }
+    struct stat opened = {};
+    struct stat named = {};
+    if (fstat(descriptor, &opened) == 0 && stat(partial_.c_str(), &named) == 0 &&
+        opened.st_dev == named.st_dev && opened.st_ino == named.st_ino) {
+      descriptor_ = descriptor;
+      return absl::OkStatus();
+    }
+    close(descriptor);
+  }
 }
 
 absl::Status PackageDownload::TakeUp() {

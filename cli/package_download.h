@@ -47,7 +47,7 @@ class PackageDownload {
   const std::string& token() const { return token_; }
   uint64_t bytes() const { return bytes_; }
   // Whether a later run can go on with what came.
-  bool can_resume() const { return path_ != "-" && !token_.empty(); }
+  bool can_resume() const { return path_ != "-" && !token_.empty() && !ended_; }
 
   // `token` (may be empty) continues behind `bytes`. Errors: the system's.
   absl::Status Append(std::string_view bytes, std::string_view token);
@@ -59,6 +59,8 @@ class PackageDownload {
   PackageDownload(std::string path, const v1::ExportPackageRequest& request);
 
   absl::Status Start(const DownloadOptions& options);
+  // Opens FILE.partial and locks it.
+  absl::Status TakePartial();
   // Takes FILE.partial up to its last place, if there is one.
   absl::Status TakeUp();
   absl::Status DigestPartial();

@@ -92,6 +92,15 @@ void PrintSummary(const v1::PackageManifest& manifest, const ExportArguments& ar
   fmt::print(arguments.path == "-" ? stderr : stdout, "{}", text);
 }
 
+// Whether the call may go on where it ended. A refusal (the version is gone, the token is another
+// server's) is the same the next time.
+bool IsCut(const grpc::Status& call) {
+  return call.ok() || call.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         call.error_code() == grpc::StatusCode::CANCELLED ||
+         call.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
+         call.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+}
+
 int RunExport(const ExportArguments& arguments, const GlobalOptions& options) {
   const bool to_stdout = arguments.path == "-";
   if (options.json && to_stdout) {
@@ -118,7 +127,7 @@ int RunExport(const ExportArguments& arguments, const GlobalOptions& options) {
     return kExitOk;
   }
   const int exit_code = call.ok() ? ReportFailure(local, options) : ReportFailure(call, options);
-  if ((*file)->can_resume() && !options.json) {
+  if (IsCut(call) && (*file)->can_resume() && !options.json) {
     fmt::print(stderr, "The same command with --resume goes on with it.\n");
   }
   return exit_code;

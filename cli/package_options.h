@@ -19,7 +19,7 @@
 
 namespace throng::cli {
 
-// A plain value; not synchronised.
+// A value; thread-compatible.
 struct SpecArguments {
   std::string crowd;
   std::uint32_t version = 0;

@@ -21,8 +21,9 @@ constexpr const char* kExamples = R"help(Examples:
   throng ping
   throng ping --wait 60s && throng tags list
   throng ping --writes || echo "read-only"
-It needs no token. A server that is still loading its data is not ready: with --wait, ping waits for that too. With
---writes, neither is one that refuses writes because its disk is full or failing.)help";
+It needs no token. A server that is still loading its data is not ready: with --wait, ping waits
+for that too. With --writes, neither is one that refuses writes because its disk is full or
+failing.)help";
 
 constexpr absl::Duration kAttempt = absl::Seconds(5);
 constexpr absl::Duration kPause = absl::Milliseconds(200);

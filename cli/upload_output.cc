@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/crowd_output.h"
+#include "cli/export_format.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
@@ -11,18 +12,6 @@
 
 namespace throng::cli {
 namespace {
-
-// As RFC 4180 has it.
-std::string CsvField(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string field = "\"";
-  for (const char c : text) {
-    if (c == '"') field += '"';
-    field += c;
-  }
-  field += '"';
-  return field;
-}
 
 std::string FileText(const IdListFindings& findings) {
   std::vector<std::string> parts;
@@ -164,11 +153,14 @@ absl::Status AppendUnmatchedHead(OutputFile& file) { return file.Append("id,reas
 absl::Status AppendUnmatched(const v1::ListUnmatchedResponse& frame, const LineOf& line_of,
                              OutputFile& file) {
   std::string rows;
-  for (const std::string& id : frame.unknown()) rows += CsvField(id) + ",UNKNOWN,\n";
+  for (const std::string& id : frame.unknown()) {
+    AppendCsvField(id, rows);
+    rows += ",UNKNOWN,\n";
+  }
   for (const v1::RefusedId& refused : frame.invalid()) {
     const uint64_t line = line_of ? line_of(refused.position()) : 0;
-    rows += fmt::format("{},{},{}\n", CsvField(refused.text()), refused.reason(),
-                        line == 0 ? "" : std::to_string(line));
+    AppendCsvField(refused.text(), rows);
+    rows += fmt::format(",{},{}\n", refused.reason(), line == 0 ? "" : std::to_string(line));
   }
   return file.Append(rows);
 }

@@ -107,9 +107,10 @@ class WatchLine {
   std::optional<std::uint64_t> before_;
 };
 
-// Whether it is worth asking again.
+// Whether it is worth asking again. A server that ends cancels what comes meanwhile.
 bool IsAway(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::CANCELLED ||
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
          status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
 }

@@ -11,8 +11,8 @@ function(throng_precompile target)
   endif()
 endfunction()
 
-# throng_build_fast(TARGET): for code whose speed nobody waits for, as tests: optimised less than the
-# rest of a release, and so compiled in about two thirds of the time.
+# throng_build_fast(TARGET): for code whose speed nobody waits for, as tests: optimised less than
+# the rest of a release, and so compiled in about two thirds of the time.
 function(throng_build_fast target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
 endfunction()

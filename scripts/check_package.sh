@@ -63,8 +63,10 @@ start() {
   inside throng --server "$server" ping --wait 60s
 }
 stop() {
-  kill -TERM "$(<"$root/run/throngd.pid")"
-  for _ in $(seq 100); do kill -0 "$(<"$root/run/throngd.pid")" 2>/dev/null || break; sleep 0.1; done
+  local pid
+  pid=$(<"$root/run/throngd.pid")
+  kill -TERM "$pid"
+  for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   grep -q event=stopped "$root/tmp/throngd.log" || fail "it did not drain and stop"
   rm -f "$root/tmp/port" "$root/run/throngd.pid"
 }

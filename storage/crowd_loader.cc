@@ -147,8 +147,9 @@ absl::Status CheckCrowdSets(const Database& database, uint32_t population,
       ReadAll(database, population, wanted, parallel, tolerate, [](size_t, OrdinalSetRef) {}));
   for (const auto& [id, entry] : snapshot.crowds().by_id()) {
     for (const CrowdVersion& version : *entry->versions) {
-      const absl::Status list = WithoutExceptions(
-          [&] { return CheckUploadList(database, population, {id, version.number}); });
+      const absl::Status list = WithoutExceptions([&] {
+        return CheckUploadList(database, population, {id, version.number});
+      });
       if (!list.ok()) THRONG_RETURN_IF_ERROR(tolerate(list));
     }
   }

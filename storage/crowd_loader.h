@@ -36,7 +36,8 @@ absl::StatusOr<index::SnapshotRef> WithCrowdSets(const Database& database, uint3
                                                  index::Parallel& parallel,
                                                  const Tolerate& tolerate);
 
-// Reads the older versions and the lists of uploads too and keeps nothing. Errors: those that `tolerate` does not take.
+// Reads the older versions and the lists of uploads too and keeps nothing. Errors: those that
+// `tolerate` does not take.
 absl::Status CheckCrowdSets(const Database& database, uint32_t population,
                             const index::Snapshot& snapshot, index::Parallel& parallel,
                             const Tolerate& tolerate);

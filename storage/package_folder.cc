@@ -19,11 +19,29 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPartial = ".partial";
 
-absl::Status MakeFolder(const std::string& path) {
+absl::Status SyncFolder(rocksdb::FileSystem& system, const std::string& path) {
+  std::unique_ptr<rocksdb::FSDirectory> folder;
+  rocksdb::IOStatus status = system.NewDirectory(path, {}, &folder, nullptr);
+  if (status.ok()) status = folder->Fsync({}, nullptr);
+  return FromRocks(status, "sync " + path);
+}
+
+std::string ParentOf(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+// Makes each folder of the path that is not there and syncs its name.
+absl::Status MakeFolder(rocksdb::FileSystem& system, const std::string& path) {
   std::error_code error;
-  fs::create_directories(path, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format("cannot make {}: {}", path, error.message()));
+  if (fs::is_directory(path, error)) return absl::OkStatus();
+  const std::string parent = ParentOf(path);
+  if (parent != path) THRONG_RETURN_IF_ERROR(MakeFolder(system, parent));
+  fs::create_directory(path, error);
+  if (error) {
+    return absl::UnavailableError(fmt::format("cannot make {}: {}", path, error.message()));
+  }
+  return SyncFolder(system, parent);
 }
 
 class RocksFile final : public PackageFile {
@@ -67,9 +85,9 @@ struct PackageFolder::Files {
 
 absl::StatusOr<PackageFolder> PackageFolder::Open(const std::string& path,
                                                   const FileSystemHook* hook) {
-  THRONG_RETURN_IF_ERROR(MakeFolder(path));
   auto files = std::make_shared<Files>();
   files->system = hook != nullptr ? hook->file_system : rocksdb::FileSystem::Default();
+  THRONG_RETURN_IF_ERROR(MakeFolder(*files->system, path));
   return PackageFolder(path, std::move(files));
 }
 
@@ -104,10 +122,22 @@ absl::Status PackageFolder::Publish(const std::vector<std::string>& names) const
     THRONG_RETURN_IF_ERROR(
         FromRocks(files_->system->RenameFile(partial, path, {}, nullptr), "rename " + partial));
   }
-  std::unique_ptr<rocksdb::FSDirectory> folder;
-  rocksdb::IOStatus status = files_->system->NewDirectory(path_, {}, &folder, nullptr);
-  if (status.ok()) status = folder->Fsync({}, nullptr);
-  return FromRocks(status, "sync " + path_);
+  return SyncNames();
+}
+
+absl::Status PackageFolder::SyncNames() const { return SyncFolder(*files_->system, path_); }
+
+absl::StatusOr<uint64_t> PackageFolder::SizeOf(const std::string& name) const {
+  uint64_t size = 0;
+  if (files_->system->GetFileSize(PathOf(name), {}, &size, nullptr).ok()) return size;
+  return absl::NotFoundError(fmt::format("there is no {}", PathOf(name)));
+}
+
+absl::Status PackageFolder::Unpublish(const std::string& name) const {
+  if (!SizeOf(name).ok()) return absl::OkStatus();
+  THRONG_RETURN_IF_ERROR(FromRocks(files_->system->DeleteFile(PathOf(name), {}, nullptr),
+                                   fmt::format("remove {}", PathOf(name))));
+  return SyncNames();
 }
 
 absl::Status PackageFolder::WriteWhole(const std::string& name, std::string_view text) const {
@@ -120,10 +150,7 @@ absl::Status PackageFolder::WriteWhole(const std::string& name, std::string_view
 absl::StatusOr<std::string> PackageFolder::ReadWhole(const std::string& name,
                                                      uint64_t bytes_max) const {
   const std::string path = PathOf(name);
-  uint64_t size = 0;
-  if (!files_->system->GetFileSize(path, {}, &size, nullptr).ok()) {
-    return absl::NotFoundError(fmt::format("there is no {}", path));
-  }
+  THRONG_ASSIGN_OR_RETURN(const uint64_t size, SizeOf(name));
   if (size > bytes_max) return absl::DataLossError(fmt::format("{} has {} bytes", path, size));
   std::unique_ptr<rocksdb::FSSequentialFile> file;
   rocksdb::IOStatus status = files_->system->NewSequentialFile(path, {}, &file, nullptr);
@@ -151,12 +178,14 @@ absl::Status PackageFolder::Remove() const {
   THRONG_RETURN_IF_ERROR(RemoveAllBut(""));
   std::error_code error;
   fs::remove(path_, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format("cannot remove {}: {}", path_, error.message()));
+  if (error) {
+    return absl::UnavailableError(fmt::format("cannot remove {}: {}", path_, error.message()));
+  }
+  return SyncFolder(*files_->system, ParentOf(path_));
 }
 
 absl::StatusOr<std::unique_ptr<FolderLock>> FolderLock::Take(const std::string& path) {
-  THRONG_RETURN_IF_ERROR(MakeFolder(path));
+  THRONG_RETURN_IF_ERROR(MakeFolder(*rocksdb::FileSystem::Default(), path));
   rocksdb::FileLock* lock = nullptr;
   const rocksdb::Status status = rocksdb::Env::Default()->LockFile(path + "/LOCK", &lock);
   if (IsLockHeld(status)) {

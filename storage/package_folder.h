@@ -36,7 +36,7 @@ class PackageFile {
 // Thread-safe as long as no two threads work on one name.
 class PackageFolder {
  public:
-  // Makes the folder and those above it. `hook` may be null.
+  // Makes the folder and those above it, for good when it returns. `hook` may be null.
   static absl::StatusOr<PackageFolder> Open(const std::string& path, const FileSystemHook* hook);
   // Folders in the folder at `path`, in order of name; none where it is not there.
   static std::vector<std::string> FoldersIn(const std::string& path);
@@ -52,9 +52,14 @@ class PackageFolder {
   // Errors: kNotFound; kDataLoss: it is longer than `bytes_max`.
   absl::StatusOr<std::string> ReadWhole(const std::string& name, uint64_t bytes_max) const;
 
+  // Errors: kNotFound.
+  absl::StatusOr<uint64_t> SizeOf(const std::string& name) const;
+
+  // Takes a file's name away, for good when it returns. Fine where there is none.
+  absl::Status Unpublish(const std::string& name) const;
   // Removes every file but `kept`, finished or not; goes on after an error and returns the first.
   absl::Status RemoveAllBut(std::string_view kept) const;
-  // Removes the folder with all of its files.
+  // Removes the folder with all of its files, for good when it returns.
   absl::Status Remove() const;
 
  private:
@@ -63,6 +68,7 @@ class PackageFolder {
       : path_(std::move(path)), files_(std::move(files)) {}
 
   std::string PathOf(std::string_view name) const;
+  absl::Status SyncNames() const;
 
   std::string path_;
   std::shared_ptr<Files> files_;

@@ -8,8 +8,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "index/error.h"
-#include "index/id_hash.h"
 #include "index/id_fault.h"
+#include "index/id_hash.h"
 #include "storage/envelope.h"
 #include "storage/record_codec.h"
 #include "storage/upload_blocks.h"

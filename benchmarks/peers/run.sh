@@ -5,8 +5,8 @@
 #
 #   benchmarks/peers/run.sh [USERS] [SYSTEM...]     1000000; throng duckdb clickhouse redis
 #
-# Takes throngd and throng of build/release (or THRONG_BIN_DIR). Packages come from npm (the versions
-# of package.json) and, for Redis, from Debian. Everything is below build/peers (or PEERS_DIR).
+# Takes throngd and throng of build/release (or THRONG_BIN_DIR). Packages come from npm (versions of
+# package.json) and, for Redis, from Debian. Everything is below build/peers (or PEERS_DIR).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -20,7 +20,10 @@ root=$(cd ../.. && pwd)
 work=${PEERS_DIR:-$root/build/peers}
 export THRONG_BIN_DIR=${THRONG_BIN_DIR:-$root/build/release/bin}
 export PROTO_DIR=$root/proto
-[ -x "$THRONG_BIN_DIR/throngd" ] || { echo "build throngd and throng first (README.md)" >&2; exit 1; }
+if [ ! -x "$THRONG_BIN_DIR/throngd" ]; then
+  echo "build throngd and throng first (README.md)" >&2
+  exit 1
+fi
 
 if ! command -v redis-server >/dev/null && [[ " ${systems[*]} " == *" redis "* ]]; then
   apt-get install -y -q --no-install-recommends redis-server >/dev/null
@@ -41,8 +44,9 @@ for system in "${systems[@]}"; do
   echo "== $system" >&2
   rm -rf "data-$system"
   mkdir "data-$system"
-  node --max-old-space-size=8192 measure.mjs "$system" "$sample" "data-$system" "result-$system.json"
-  results+=("result-$system.json")
+  result=result-$system.json
+  node --max-old-space-size=8192 measure.mjs "$system" "$sample" "data-$system" "$result"
+  results+=("$result")
   rm -rf "data-$system"
 done
 node table.mjs "$users" "${results[@]}"

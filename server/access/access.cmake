@@ -14,4 +14,4 @@ add_library(throng_access STATIC
 add_library(throng::access ALIAS throng_access)
 target_link_libraries(throng_access
   PUBLIC throng::index absl::status absl::statusor
-  PRIVATE throng_options fmt::fmt OpenSSL::Crypto tomlplusplus::tomlplusplus)
+  PRIVATE throng_options fmt::fmt OpenSSL::Crypto spdlog::spdlog tomlplusplus::tomlplusplus)

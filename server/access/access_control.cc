@@ -52,7 +52,8 @@ absl::Status AccessControl::Reload() {
   const FileStamp stamp = StampOf(path_);  // before the content: a later change is seen
   absl::StatusOr<std::vector<Principal>> principals = ReadAccessFile(path_);
   index::MutexLock lock(mutex_);
-  read_ = stamp;
+  // What could not be read is tried again; a mistake in it is said once.
+  if (!absl::IsUnavailable(principals.status())) read_ = stamp;
   if (!principals.ok()) return principals.status();
   list_ = std::make_shared<const AccessList>(*std::move(principals));
   generation_.fetch_add(1, std::memory_order_acq_rel);

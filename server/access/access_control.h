@@ -34,8 +34,8 @@ class AccessControl {
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
   // Reads the file if it is not the one that was read, or in any case. Whether there is a new list.
-  // On an error the list in force stays, and only another change of the file is read again. Errors:
-  // as ReadAccessFile.
+  // On an error the list in force stays; a file that cannot be read (kUnavailable) is tried again
+  // the next time, one with a mistake in it only when it has changed. Errors: as ReadAccessFile.
   absl::StatusOr<bool> ReloadIfChanged() THRONG_EXCLUDES(mutex_);
   absl::Status Reload() THRONG_EXCLUDES(mutex_);
 

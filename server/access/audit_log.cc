@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +22,7 @@
 #include "index/error.h"
 #include "server/access/file_bytes.h"
 #include "server/access/token.h"
+#include "spdlog/spdlog.h"
 
 namespace throng::access {
 namespace {
@@ -72,12 +75,12 @@ absl::Status MakeKey(const std::string& path) {
   return status;
 }
 
-// N of PATH.N among the names of its directory; 0: none.
-uint64_t HighestNumber(const std::string& path) {
+// The Ns of the files PATH.N.
+std::set<uint64_t> NumbersOf(const std::string& path) {
   const std::filesystem::path whole(path);
   const std::string prefix = whole.filename().string() + ".";
   const std::filesystem::path folder = whole.has_parent_path() ? whole.parent_path() : ".";
-  uint64_t highest = 0;
+  std::set<uint64_t> numbers;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
@@ -85,9 +88,19 @@ uint64_t HighestNumber(const std::string& path) {
     uint64_t number = 0;
     const char* end = name.data() + name.size();
     const auto parsed = std::from_chars(name.data() + prefix.size(), end, number);
-    if (parsed.ec == std::errc() && parsed.ptr == end) highest = std::max(highest, number);
+    if (parsed.ec == std::errc() && parsed.ptr == end) numbers.insert(number);
   }
-  return highest;
+  return numbers;
+}
+
+// Removes all but the newest `files_max` of the files PATH.N; 0: none.
+void RemoveOld(const std::string& path, uint32_t files_max) {
+  if (files_max == 0) return;
+  std::set<uint64_t> numbers = NumbersOf(path);
+  while (numbers.size() > files_max) {
+    unlink(fmt::format("{}.{}", path, *numbers.begin()).c_str());
+    numbers.erase(numbers.begin());
+  }
 }
 
 }  // namespace
@@ -98,8 +111,10 @@ absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::Open(const AuditOptions& opt
   THRONG_ASSIGN_OR_RETURN(log->key_, ReadKey(options.path + ".key"));
   {
     index::MutexLock lock(log->mutex_);
-    log->next_number_ = HighestNumber(options.path) + 1;
+    const std::set<uint64_t> numbers = NumbersOf(options.path);
+    log->next_number_ = numbers.empty() ? 1 : *numbers.rbegin() + 1;
     THRONG_RETURN_IF_ERROR(log->OpenFile());
+    RemoveOld(options.path, options.files_max);
   }
   log->syncer_ = std::thread([self = log.get()] { self->SyncEverySecond(); });
   return log;
@@ -135,16 +150,17 @@ absl::Status AuditLog::OpenFile() {
 
 absl::Status AuditLog::Rotate() {
   if (fdatasync(fd_) != 0) return Failed("sync", options_.path);
-  const std::string kept = fmt::format("{}.{}", options_.path, next_number_);
+  const auto rename_to = [this](uint64_t number) {
+    const std::string kept = fmt::format("{}.{}", options_.path, number);
+    return renameat2(AT_FDCWD, options_.path.c_str(), AT_FDCWD, kept.c_str(), RENAME_NOREPLACE);
+  };
+  int renamed = rename_to(next_number_);
+  while (renamed != 0 && errno == EEXIST) renamed = rename_to(++next_number_);
   // It may be gone: the last attempt could not open the next one, or somebody moved it away.
-  if (std::rename(options_.path.c_str(), kept.c_str()) != 0 && errno != ENOENT) {
-    return Failed("rename", options_.path);
-  }
+  if (renamed != 0 && errno != ENOENT) return Failed("rename", options_.path);
+  if (renamed == 0) ++next_number_;
   THRONG_RETURN_IF_ERROR(OpenFile());
-  if (options_.files_max > 0 && next_number_ > options_.files_max) {
-    unlink(fmt::format("{}.{}", options_.path, next_number_ - options_.files_max).c_str());
-  }
-  ++next_number_;
+  RemoveOld(options_.path, options_.files_max);
   return absl::OkStatus();
 }
 
@@ -188,11 +204,14 @@ void AuditLog::SyncEverySecond() {
     unsynced_ = false;
     const int fd = dup(fd_);  // a line need not wait for the disk
     mutex_.Unlock();
-    if (fd >= 0) {
-      fdatasync(fd);
-      close(fd);
+    const bool synced = fd >= 0 && fdatasync(fd) == 0;
+    if (!synced) {
+      spdlog::error("event=audit_failed message=\"cannot sync {}: {}\"", options_.path,
+                    std::strerror(errno));
     }
+    if (fd >= 0) close(fd);
     mutex_.Lock();
+    if (!synced) unsynced_ = true;
   }
 }
 

@@ -1,8 +1,8 @@
 // The audit log: one JSON object a line, appended and never changed.
 //
-//   absl::StatusOr<std::unique_ptr<AuditLog>> log = AuditLog::Open({.path =
-//   "/var/log/throng/audit"}); if (absl::Status s = (*log)->Append(R"({"what":"count"})"); !s.ok())
-//   return s;   // refuse
+//   auto log = AuditLog::Open({.path = "/var/log/throng/audit"});
+//   absl::Status written = (*log)->Append("{\"method\":\"SelectionService/Count\"}");
+//   if (!written.ok()) return written;   // refuse what the log must have
 //
 // A line is handed to the system whole, in one write, before Append returns: throngd may be killed
 // after that. It is on the disk within a second (fdatasync), and when the file is full: a power

@@ -75,7 +75,10 @@ std::string SubjectOf(X509& certificate) {
 absl::StatusOr<int64_t> CheckTimes(const std::string& path, X509& certificate, int64_t now_s) {
   std::time_t now = now_s;
   if (X509_cmp_time(X509_get0_notBefore(&certificate), &now) > 0) {
-    return Wrong(fmt::format("the certificate in {} is not valid yet: check the clock", path));
+    return index::MakeError(
+        absl::StatusCode::kUnavailable,
+        fmt::format("the certificate in {} is not valid yet: check the clock", path),
+        {.reason = "BAD_CERTIFICATE"});
   }
   std::tm ends{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &ends) != 1) {

@@ -34,8 +34,8 @@ struct CertificatePem {
 };
 
 // Errors: kUnavailable (a file cannot be read), kInvalidArgument (what is in it is not what it
-// should be, the key is not the certificate's, the certificate has expired or is not valid yet):
-// each names the file and what to do.
+// should be, the key is not the certificate's, the certificate has expired), kFailedPrecondition
+// (the certificate is not valid yet): each names the file and what to do.
 absl::StatusOr<CertificatePem> ReadCertificates(const CertificatePaths& paths, int64_t now_s);
 
 }  // namespace throng::access

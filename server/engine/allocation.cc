@@ -9,6 +9,7 @@
 #include "query/expression.h"
 #include "query/joint_execution.h"
 #include "server/engine/crowd_definitions.h"
+#include "server/engine/error_field.h"
 #include "server/engine/joint_selections.h"
 #include "server/engine/request_memory.h"
 #include "server/engine/universe.h"
@@ -33,12 +34,8 @@ Expression RuleOf(const std::vector<ResolvedSelection>& selections, size_t i) {
 
 // An error about the crowd that selection `i` would become.
 absl::Status AtSelection(const absl::Status& status, size_t i) {
-  std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
-  if (!detail.has_value()) return status;
-  const bool is_name = detail->field == "crowd.name";
-  detail->field = fmt::format("selections[{}]{}", i, is_name ? ".name" : "");
-  return index::MakeError(status.code(), {status.message().data(), status.message().size()},
-                          *detail);
+  const bool is_name = FieldOfError(status) == "crowd.name";
+  return AtField(status, fmt::format("selections[{}]{}", i, is_name ? ".name" : ""));
 }
 
 absl::Status CheckNoLimits(const std::vector<ResolvedSelection>& selections) {

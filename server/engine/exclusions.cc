@@ -12,7 +12,9 @@
 #include "query/formatter.h"
 #include "query/joint_execution.h"
 #include "query/normalizer.h"
+#include "query/parser.h"
 #include "query/physical_plan.h"
+#include "server/engine/error_field.h"
 #include "server/engine/resolved_selection.h"
 
 namespace throng::engine {
@@ -24,13 +26,13 @@ using query::LogicalPlan;
 // A crowd that stands by itself in a request is looked for, as a resource is.
 absl::Status AtExclusion(const absl::Status& status, std::string_view field, size_t i) {
   const std::string path = fmt::format("{}[{}]", field, i);
-  std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
+  const std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
   if (!detail.has_value() || detail->reason != "UNKNOWN_CROWD") {
     return index::WithField(status, path);
   }
-  detail->field = path;
-  return index::MakeError(absl::StatusCode::kNotFound,
-                          {status.message().data(), status.message().size()}, *detail);
+  return AtField(index::MakeError(absl::StatusCode::kNotFound,
+                                  {status.message().data(), status.message().size()}, *detail),
+                 path);
 }
 
 Expression Excluding(const query::CrowdRef& crowd) {
@@ -68,8 +70,9 @@ absl::StatusOr<Exclusions> BindExclusions(const std::vector<query::CrowdRef>& cr
   return exclusions;
 }
 
-void AddExclusions(Exclusions* exclusions, Expression* expression, query::Resolved* resolved) {
-  if (exclusions->crowds.empty()) return;
+absl::Status AddExclusions(std::string_view field, Exclusions* exclusions, Expression* expression,
+                           query::Resolved* resolved) {
+  if (exclusions->crowds.empty()) return absl::OkStatus();
   exclusions->gross = resolved->plan;
   auto* limited = std::get_if<query::Limited>(&expression->node);
   Expression& root = limited == nullptr ? *expression : limited->operand[0];
@@ -91,6 +94,7 @@ void AddExclusions(Exclusions* exclusions, Expression* expression, query::Resolv
     resolved->conditions.push_back(
         {.text = query::Format({crowd}), .span = crowd.span, .plan = exclusions->plans[i]});
   }
+  return index::WithField(query::Validate(*expression, query::ExpressionLimits()), field);
 }
 
 absl::StatusOr<ExclusionReport> CountExclusions(const ResolvedSelection& selection) {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "query/expression.h"
 #include "query/logical_plan.h"
@@ -49,9 +50,11 @@ absl::StatusOr<Exclusions> BindExclusions(const std::vector<query::CrowdRef>& cr
                                           std::string_view field, query::CrowdLookup& lookup);
 
 // Puts the exclusions behind the expression, and into the plan and the conditions that it was
-// resolved to. What is without them becomes `gross`.
-void AddExclusions(Exclusions* exclusions, query::Expression* expression,
-                   query::Resolved* resolved);
+// resolved to. What is without them becomes `gross`. Errors: kInvalidArgument (EXPRESSION_TOO_DEEP,
+// TOO_MANY_NODES) at `field` where the expression is so near its limits that, with them, it would
+// not parse back.
+absl::Status AddExclusions(std::string_view field, Exclusions* exclusions,
+                           query::Expression* expression, query::Resolved* resolved);
 
 // Counts all in one pass. REQUIRES: the selection has exclusions. Errors: the check's.
 absl::StatusOr<ExclusionReport> CountExclusions(const ResolvedSelection& selection);

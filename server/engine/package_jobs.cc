@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <new>
 
 #include "absl/time/time.h"
 #include "fmt/format.h"
@@ -57,6 +59,27 @@ std::string_view Extension(PackageCompression compression) {
       return ".zst";
   }
   return "";
+}
+
+// Calls `work`. What it throws is its error: a job ends, not the server.
+absl::Status WithoutExceptions(const std::function<absl::Status()>& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return index::MakeError(absl::StatusCode::kResourceExhausted,
+                            "the server has not enough memory for the package",
+                            {.reason = "OUT_OF_MEMORY"});
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
+}
+
+// Whether the files of the manifest are there, of its lengths.
+bool HasAllFiles(const storage::PackageFolder& folder, const PackageManifest& manifest) {
+  return std::all_of(manifest.files.begin(), manifest.files.end(), [&](const PackagePart& part) {
+    const absl::StatusOr<uint64_t> size = folder.SizeOf(part.name);
+    return size.ok() && *size == part.bytes;
+  });
 }
 
 }  // namespace
@@ -137,7 +160,10 @@ void PackageJobs::LoadOne(const std::string& population, const std::string& id) 
   info.directory = folder->path();
   const absl::StatusOr<PackageManifest> manifest = DecodeManifest(read(kManifestFile));
   const bool was_under_way = IsUnderWay(info.state);
-  if ((was_under_way || info.state == PackageState::kReady) && manifest.ok()) {
+  const bool is_whole = manifest.ok() && HasAllFiles(*folder, *manifest);
+  // Complete once, and somebody took files away: what is left is not ours to remove.
+  const bool are_theirs = info.state == PackageState::kReady && manifest.ok();
+  if ((was_under_way || info.state == PackageState::kReady) && is_whole) {
     // The manifest is the last to come: with it all is there.
     info.state = PackageState::kReady;
     info.counts = manifest->counts;
@@ -148,10 +174,10 @@ void PackageJobs::LoadOne(const std::string& population, const std::string& id) 
     info.end_us = options_.clock_us();
   } else if (info.state == PackageState::kReady) {
     info.state = PackageState::kFailed;
-    info.error = "its manifest is gone or damaged: ask again";
+    info.error = manifest.ok() ? "its files are not all there: ask again"
+                               : "its manifest is gone or damaged: ask again";
   }
-  // On a disk that takes nothing the same is done at the next start.
-  if (info.state != PackageState::kReady) folder->RemoveAllBut(kRecordFile).IgnoreError();
+  if (info.state != PackageState::kReady && !are_theirs) RemoveFiles(*folder);
   if (was_under_way) {
     folder->WriteWhole(std::string(kRecordFile), EncodeRecord(*record)).IgnoreError();
   }
@@ -162,27 +188,30 @@ std::string PackageJobs::PathOf(const Key& key) const {
   return fmt::format("{}/{}/{}", options_.directory, key.first, key.second);
 }
 
-PackageJobs::JobRef PackageJobs::FirstOf(const PackageRecord& request) const {
-  if (request.request_id.empty()) return nullptr;
+absl::StatusOr<PackageJobs::JobRef> PackageJobs::FirstOf(const PackageRecord& request) const {
+  if (request.request_id.empty()) return JobRef();
   for (const auto& [key, job] : jobs_) {
     const PackageRecord& other = job->record;
-    if (key.first == request.info.population && other.request_id == request.request_id &&
-        other.principal == request.principal) {
-      return job;
+    const PackageState state = other.info.state;
+    const bool is_answer = IsUnderWay(state) || state == PackageState::kReady;
+    if (key.first != request.info.population || other.request_id != request.request_id ||
+        other.principal != request.principal || !is_answer) {
+      continue;
     }
+    if (other.payload_hash == request.payload_hash) return job;
+    return index::InvalidArgument(
+        "REQUEST_ID_REUSED", "request_id",
+        fmt::format("request id \"{}\" was used with another request", request.request_id));
   }
-  return nullptr;
+  return JobRef();
 }
 
 absl::StatusOr<std::optional<PackageRecord>> PackageJobs::FindRequest(
     const PackageRecord& request) const {
   index::MutexLock lock(mutex_);
-  const JobRef first = FirstOf(request);
+  THRONG_ASSIGN_OR_RETURN(const JobRef first, FirstOf(request));
   if (first == nullptr) return std::nullopt;
-  if (first->record.payload_hash == request.payload_hash) return first->record;
-  return index::InvalidArgument(
-      "REQUEST_ID_REUSED", "request_id",
-      fmt::format("request id \"{}\" was used with another request", request.request_id));
+  return first->record;
 }
 
 std::string PackageJobs::NewId(const std::string& population) {
@@ -201,7 +230,8 @@ std::string PackageJobs::NewId(const std::string& population) {
 absl::StatusOr<PackageInfo> PackageJobs::Submit(PackageRecord record, PackageSource source) {
   index::MutexLock lock(mutex_);
   const std::string population = record.info.population;
-  if (const JobRef first = FirstOf(record); first != nullptr) return first->record.info;
+  THRONG_ASSIGN_OR_RETURN(const JobRef first, FirstOf(record));
+  if (first != nullptr) return first->record.info;
   const auto begin = jobs_.lower_bound({population, ""});
   const auto end = std::find_if(begin, jobs_.end(),
                                 [&](const auto& job) { return job.first.first != population; });
@@ -292,6 +322,7 @@ absl::Status PackageJobs::Delete(std::string_view population, std::string_view i
                       fmt::format("package \"{}\" is being written: cancel it first", id));
   }
   // Without its manifest it is no package, wherever this is cut.
+  THRONG_RETURN_IF_ERROR(job->folder.Unpublish(std::string(kManifestFile)));
   THRONG_RETURN_IF_ERROR(job->folder.RemoveAllBut(kRecordFile));
   THRONG_RETURN_IF_ERROR(job->folder.Remove());
   jobs_.erase({std::string(population), std::string(id)});
@@ -319,9 +350,27 @@ void PackageJobs::Work() {
 }
 
 void PackageJobs::Run(const JobRef& job) {
-  PackageManifest manifest = job->source->manifest;
-  const absl::Status status = Write(job, &manifest);
-  End(job, status, std::move(manifest));
+  PackageManifest manifest;
+  const absl::Status status = WithoutExceptions([&] {
+    manifest = job->source->manifest;
+    return Write(job, &manifest);
+  });
+  const absl::Status ended = WithoutExceptions([&] {
+    End(job, status, std::move(manifest));
+    return absl::OkStatus();
+  });
+  if (ended.ok()) return;
+  // Even saying how it ended took too much memory: it is said by the next start.
+  std::unique_ptr<PackageSource> source;
+  index::MutexLock lock(mutex_);
+  job->record.info.state = PackageState::kFailed;
+  source.swap(job->source);
+}
+
+// On a disk that refuses this too, the next start does it.
+void PackageJobs::RemoveFiles(const storage::PackageFolder& folder) {
+  folder.Unpublish(std::string(kManifestFile)).IgnoreError();
+  folder.RemoveAllBut(kRecordFile).IgnoreError();
 }
 
 absl::Status PackageJobs::CheckGoesOn(const JobRef& job) const {
@@ -378,8 +427,7 @@ absl::Status PackageJobs::WritePart(const JobRef& job, const std::string& name,
 }
 
 void PackageJobs::End(const JobRef& job, const absl::Status& status, PackageManifest manifest) {
-  // On a disk that refuses this too, the next start does it.
-  if (!status.ok()) job->folder.RemoveAllBut(kRecordFile).IgnoreError();
+  if (!status.ok()) RemoveFiles(job->folder);
   PackageRecord ended;
   {
     index::MutexLock lock(mutex_);

@@ -61,11 +61,11 @@ class PackageJobs {
   PackageJobs(const PackageJobs&) = delete;
   PackageJobs& operator=(const PackageJobs&) = delete;
 
-  // The package that a request with this id made, if there is one. Errors: kInvalidArgument
-  // (REQUEST_ID_REUSED).
+  // The package that a request with this id made, if there is one and it did not fail, was not
+  // cancelled or cut: those can be asked for again. Errors: kInvalidArgument (REQUEST_ID_REUSED).
   absl::StatusOr<std::optional<PackageRecord>> FindRequest(const PackageRecord& request) const;
   // Queues a job; the record gets its id. A retry gets the first answer. Errors:
-  // kResourceExhausted (TOO_MANY_PACKAGES, TOO_MANY_PACKAGE_JOBS), the disk's.
+  // kResourceExhausted (TOO_MANY_PACKAGES, TOO_MANY_PACKAGE_JOBS), as FindRequest, the disk's.
   absl::StatusOr<PackageInfo> Submit(PackageRecord record, PackageSource source);
 
   std::optional<PackageRecord> Find(std::string_view population, std::string_view id) const;
@@ -87,6 +87,8 @@ class PackageJobs {
   void LoadOne(const std::string& population, const std::string& id) THRONG_REQUIRES(mutex_);
   void Work();
   void Run(const JobRef& job);
+  // What is removed of a package that is none: first of all the manifest.
+  static void RemoveFiles(const storage::PackageFolder& folder);
   absl::Status Write(const JobRef& job, PackageManifest* manifest);
   absl::Status WritePart(const JobRef& job, const std::string& name, const PackageSource& source,
                          uint32_t part, PackageManifest* manifest);
@@ -98,7 +100,8 @@ class PackageJobs {
   std::string PathOf(const Key& key) const;
   absl::StatusOr<JobRef> Require(std::string_view population, std::string_view id) const
       THRONG_REQUIRES(mutex_);
-  JobRef FirstOf(const PackageRecord& request) const THRONG_REQUIRES(mutex_);
+  // What FindRequest answers; null: nothing.
+  absl::StatusOr<JobRef> FirstOf(const PackageRecord& request) const THRONG_REQUIRES(mutex_);
 
   const PackageJobOptions options_;
   std::unique_ptr<storage::FolderLock> lock_;

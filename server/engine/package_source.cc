@@ -15,6 +15,8 @@
 namespace throng::engine {
 namespace {
 
+constexpr int kSensitivityMax = 9;
+
 bool IsBitmap(PackageFormat format) {
   return format == PackageFormat::kRoaring32 || format == PackageFormat::kRoaring64;
 }
@@ -74,6 +76,31 @@ absl::StatusOr<const index::CrowdEntry*> FindCrowd(const index::Snapshot& snapsh
   return crowd;
 }
 
+// Tags beneath the crowd's definition, its versions, and the crowds that it rests on: the manifest
+// has its rule. What is not in the catalogue is as sensitive as can be.
+void AddTagsBeneath(const index::Snapshot& snapshot, const index::CrowdEntry& crowd,
+                    std::vector<PackageTag>* beneath) {
+  std::set<uint32_t> tags;
+  std::set<uint32_t> seen{crowd.definition->id};
+  std::vector<const index::CrowdEntry*> open{&crowd};
+  while (!open.empty()) {
+    const index::CrowdEntry& next = *open.back();
+    open.pop_back();
+    tags.insert(next.definition->tags.begin(), next.definition->tags.end());
+    for (const index::CrowdVersion& version : *next.versions) {
+      tags.insert(version.tags.begin(), version.tags.end());
+    }
+    for (const uint32_t reference : next.definition->references) {
+      const index::CrowdEntry* below = snapshot.crowds().FindById(reference);
+      if (below != nullptr && seen.insert(reference).second) open.push_back(below);
+    }
+  }
+  for (const uint32_t tag : tags) {
+    const index::TagEntry* entry = snapshot.catalogue().FindById(tag);
+    beneath->push_back({tag, entry == nullptr ? kSensitivityMax : entry->definition.sensitivity});
+  }
+}
+
 // Fills in the versions, who is written, and the tags beneath.
 absl::Status BindUsers(const index::Snapshot& newest, const index::CrowdEntry& crowd,
                        const PackageBinding* resumed, PackageSource* source) {
@@ -92,7 +119,7 @@ absl::Status BindUsers(const index::Snapshot& newest, const index::CrowdEntry& c
   manifest.version_data_version = version->data_version;
   manifest.version_create_us = version->create_us;
   manifest.definition_changed = version->revision != crowd.definition->revision;
-  std::set<uint32_t> beneath(version->tags.begin(), version->tags.end());
+  AddTagsBeneath(newest, crowd, &source->beneath);
   if (spec.delta.has_value()) {
     uint32_t& from = spec.delta->from;
     if (is_resumed) {
@@ -105,7 +132,6 @@ absl::Status BindUsers(const index::Snapshot& newest, const index::CrowdEntry& c
       THRONG_ASSIGN_OR_RETURN(const index::CrowdVersion* base,
                               FindVersion(crowd, from, is_resumed, "spec.delta.from_version"));
       THRONG_ASSIGN_OR_RETURN(before, UsersOf(*source->universe, newest, crowd, *base));
-      beneath.insert(base->tags.begin(), base->tags.end());
     }
     source->binding.from = from;
     source->users = spec.delta->side == DiffCrowdVersions::Side::kAdded
@@ -113,10 +139,6 @@ absl::Status BindUsers(const index::Snapshot& newest, const index::CrowdEntry& c
                         : index::Difference(*before, *source->users);
   }
   manifest.total = source->users->cardinality();
-  for (const uint32_t tag : beneath) {
-    const index::TagEntry* entry = newest.catalogue().FindById(tag);
-    if (entry != nullptr) source->beneath.push_back({tag, entry->definition.sensitivity});
-  }
   return absl::OkStatus();
 }
 
@@ -193,7 +215,8 @@ absl::StatusOr<PackageSource> BindPackage(Universes& universes, const CallContex
   // Primary ids never change; what else stands in a row may.
   const bool is_primary =
       spec.id_type.empty() || spec.id_type == source.universe->population().primary_id_type;
-  if (resumed != nullptr && !(is_primary && spec.tags.empty())) {
+  source.rests_on_snapshot = !is_primary || !spec.tags.empty();
+  if (resumed != nullptr && source.rests_on_snapshot) {
     const absl::StatusOr<index::SnapshotRef> pinned = source.universe->Pin(resumed->data_version);
     if (!pinned.ok()) {
       return NotNow("VERSION_GONE", "resume_token",

@@ -41,6 +41,8 @@ struct PackageTag {
 struct PackageSource {
   std::shared_ptr<Universe> universe;
   index::SnapshotRef snapshot;  // ids and tags are read on it
+  // To go on with the package takes this data version: it has tags, or ids that may change.
+  bool rests_on_snapshot = false;
   PackageBinding binding;
   index::OrdinalSetRef users;
   const index::IdTypeDefinition* id_type = nullptr;  // null: the primary one

@@ -118,6 +118,36 @@ std::string_view SideName(DiffCrowdVersions::Side side) {
   return side == DiffCrowdVersions::Side::kAdded ? "added" : "removed";
 }
 
+namespace {
+
+constexpr int64_t kLeaseEveryUs = 10'000'000;
+
+// Keeps the data version of a stream for the one that goes on with it. Not thread-safe.
+class StreamLease {
+ public:
+  explicit StreamLease(const PackageSource& source)
+      : source_(source), leased_us_(source.universe->now_us()) {}
+  // However the stream ends.
+  ~StreamLease() { Renew(); }
+
+  void RenewNowAndThen() {
+    if (source_.universe->now_us() - leased_us_ >= kLeaseEveryUs) Renew();
+  }
+
+ private:
+  void Renew() {
+    if (!source_.rests_on_snapshot) return;
+    leased_us_ = source_.universe->now_us();
+    // One that is gone all the same cannot be gone on with: the next stream says so.
+    source_.universe->Pin(source_.manifest.data_version).status().IgnoreError();
+  }
+
+  const PackageSource& source_;
+  int64_t leased_us_;
+};
+
+}  // namespace
+
 absl::StatusOr<PackageManifest> Packages::Export(const CallContext& context,
                                                  const PackageSpec& spec, std::string_view token,
                                                  const PackageSink& sink) {
@@ -138,9 +168,11 @@ absl::StatusOr<PackageManifest> Packages::Export(const CallContext& context,
   manifest.total = place.total;
   THRONG_RETURN_IF_ERROR(sink.start(manifest));
   PackageBlocks blocks(source, PackageRange(), place.progress);
+  StreamLease lease(source);
   std::string bytes;
   while (true) {
     THRONG_RETURN_IF_ERROR(context.Check());
+    lease.RenewNowAndThen();
     THRONG_ASSIGN_OR_RETURN(const bool goes_on, blocks.Next(&bytes));
     place.progress = blocks.progress();
     if (!goes_on) break;
@@ -173,7 +205,13 @@ absl::StatusOr<PackageInfo> Packages::Create(const CallContext& context,
   record.request_id = options.request_id;
   record.payload_hash = options.payload_hash;
   THRONG_ASSIGN_OR_RETURN(const std::optional<PackageRecord> first, jobs_->FindRequest(record));
-  if (first.has_value()) return first->info;
+  if (first.has_value()) {
+    THRONG_ASSIGN_OR_RETURN(const std::shared_ptr<Universe> universe,
+                            universes_.Find(create.spec.population));
+    const index::SnapshotRef snapshot = universe->newest();
+    if (Sees(*snapshot, context, *first)) return first->info;
+    return CrowdView(*snapshot, context.visibility).Unknown(create.spec.crowd, "spec.crowd");
+  }
   THRONG_ASSIGN_OR_RETURN(PackageSource source,
                           BindPackage(universes_, context, create.spec, nullptr));
   PackageInfo& info = record.info;

@@ -46,10 +46,11 @@ absl::Status Bind(const CallContext& context, const std::vector<query::CrowdRef>
   absl::StatusOr<query::Resolved> resolved = query::Resolve(
       selection->expression, view, SnapshotIdLookup(snapshot), selection->time, &crowds);
   if (!resolved.ok()) return index::WithField(resolved.status(), fields.what);
-  if (context.notes != nullptr) context.notes->Note(selection->expression);
   selection->resolved = *std::move(resolved);
   THRONG_ASSIGN_OR_RETURN(selection->exclusions, BindExclusions(exclude, fields.exclude, crowds));
-  AddExclusions(&selection->exclusions, &selection->expression, &selection->resolved);
+  THRONG_RETURN_IF_ERROR(AddExclusions(fields.exclude, &selection->exclusions,
+                                       &selection->expression, &selection->resolved));
+  if (context.notes != nullptr) context.notes->Note(selection->expression);
   selection->crowds = crowds.reads();
   AddMissingCounts(snapshot, &selection->resolved.warnings);
   return absl::OkStatus();

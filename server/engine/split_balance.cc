@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "index/id_hash.h"
+#include "server/engine/error_field.h"
 #include "server/engine/insights.h"
 #include "server/engine/resolved_selection.h"
 #include "server/engine/selections.h"
@@ -33,11 +34,7 @@ Selection Of(const query::CrowdRef& crowd, const BalanceRequest& request, const 
 
 // What is wrong with a crowd of the split is no matter of an expression that somebody wrote.
 absl::Status AtSplit(const absl::Status& status) {
-  std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
-  if (!detail.has_value() || !detail->field.starts_with("selection")) return status;
-  detail->field = "name";
-  return index::MakeError(status.code(), {status.message().data(), status.message().size()},
-                          *detail);
+  return FieldOfError(status).starts_with("selection") ? AtField(status, "name") : status;
 }
 
 void MeasureSize(uint64_t source_count, ArmBalance* arm) {
@@ -51,24 +48,48 @@ void MeasureSize(uint64_t source_count, ArmBalance* arm) {
   arm->p_value = ChiSquareTail(arm->deviations * arm->deviations, 1);
 }
 
-// Pearson's test of all sizes at once; small cells are put together with the next.
-double TestSizes(const SplitBalance& balance, double rest_share) {
-  std::vector<std::pair<uint64_t, double>> cells{{balance.rest_count, rest_share}};
-  for (const ArmBalance& arm : balance.arms) cells.emplace_back(arm.count, arm.expected_share);
-  const auto users = static_cast<double>(balance.source_count);
-  double chi_square = 0;
-  int tested = 0;
+// A part of the source, as it is and as it should be.
+struct Cell {
   double count = 0;
   double expected = 0;
-  for (const auto& [cell_count, cell_share] : cells) {
-    count += static_cast<double>(cell_count);
-    expected += users * cell_share;
-    if (expected < kExpectedMin) continue;
-    chi_square += (count - expected) * (count - expected) / expected;
-    ++tested;
-    count = expected = 0;
+};
+
+// The arms and the rest; neighbours that are expected to be small are put together.
+std::vector<Cell> CellsOf(const SplitBalance& balance, double rest_share) {
+  const auto users = static_cast<double>(balance.source_count);
+  std::vector<Cell> parts{{static_cast<double>(balance.rest_count), users * rest_share}};
+  for (const ArmBalance& arm : balance.arms) {
+    parts.push_back({static_cast<double>(arm.count), users * arm.expected_share});
   }
-  return tested < 2 ? 1 : ChiSquareTail(chi_square, tested - 1);
+  std::vector<Cell> cells;
+  Cell open;
+  for (const Cell& part : parts) {
+    open.count += part.count;
+    open.expected += part.expected;
+    if (open.expected < kExpectedMin) continue;
+    cells.push_back(std::exchange(open, {}));
+  }
+  if (cells.empty()) return {open};
+  cells.back().count += open.count;
+  cells.back().expected += open.expected;
+  return cells;
+}
+
+// Pearson's test of all sizes at once. Where nothing is left to compare, because all but one part
+// are small, the arm that deviates most speaks for all (Bonferroni).
+double TestSizes(const SplitBalance& balance, double rest_share) {
+  const std::vector<Cell> cells = CellsOf(balance, rest_share);
+  if (cells.size() < 2) {
+    double least = 1;
+    for (const ArmBalance& arm : balance.arms) least = std::min(least, arm.p_value);
+    return std::min(1.0, least * static_cast<double>(balance.arms.size()));
+  }
+  double chi_square = 0;
+  for (const Cell& cell : cells) {
+    const double away = cell.count - cell.expected;
+    chi_square += away * away / cell.expected;
+  }
+  return ChiSquareTail(chi_square, static_cast<double>(cells.size() - 1));
 }
 
 // Means of the tags that have one, by the tag's place.

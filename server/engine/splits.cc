@@ -13,6 +13,7 @@
 #include "server/engine/crowd_definitions.h"
 #include "server/engine/crowd_info.h"
 #include "server/engine/crowd_view.h"
+#include "server/engine/error_field.h"
 #include "server/engine/request_memory.h"
 #include "server/engine/universe.h"
 
@@ -85,14 +86,6 @@ SplitInfo Describe(const index::Snapshot& snapshot, const CrowdView& view,
   return info;
 }
 
-absl::Status At(const absl::Status& status, std::string_view from, std::string_view to) {
-  std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
-  if (!detail.has_value() || detail->field != from) return status;
-  detail->field = std::string(to);
-  return index::MakeError(status.code(), {status.message().data(), status.message().size()},
-                          *detail);
-}
-
 absl::Status OutOfRange(std::string_view field, uint64_t given, uint64_t least, uint64_t most) {
   return index::MakeError(absl::StatusCode::kInvalidArgument,
                           fmt::format("{} is {}; it must be {} to {}", field, given, least, most),
@@ -147,8 +140,8 @@ absl::Status CheckArms(const CreateSplit& create) {
 
 absl::Status CheckCreate(const CreateSplit& create) {
   // It becomes a part of crowds' names.
-  THRONG_RETURN_IF_ERROR(
-      At(index::Validate(index::CrowdDefinition{.name = create.name}), "crowd.name", "name"));
+  THRONG_RETURN_IF_ERROR(MoveField(index::Validate(index::CrowdDefinition{.name = create.name}),
+                                   "crowd.name", "name"));
   THRONG_RETURN_IF_ERROR(CheckArms(create));
   if (create.share < 1 || create.share > index::kBuckets) {
     return OutOfRange("share", create.share, 1, index::kBuckets);
@@ -238,7 +231,7 @@ absl::Status AddArms(const index::Snapshot& newest, const CrowdView& view,
                                         record);
     if (added.ok()) continue;
     const bool is_holdout = arm.role == ArmRole::kHoldout;
-    return At(added, "crowd.name", is_holdout ? "name" : fmt::format("arms[{}].name", i));
+    return MoveField(added, "crowd.name", is_holdout ? "name" : fmt::format("arms[{}].name", i));
   }
   return absl::OkStatus();
 }

@@ -75,8 +75,9 @@ absl::StatusOr<UploadInfo> UploadSession::TryCompute(const CallContext& context,
                                                      const RequestKey& key) {
   bool is_created = false;
   THRONG_ASSIGN_OR_RETURN(const uint32_t crowd, FindOrCreate(context, &is_created));
+  // Held until a crowd that was made for nothing is gone.
+  RefreshGuard guard(crowds_);
   const auto compute = [&]() -> absl::StatusOr<UploadInfo> {
-    RefreshGuard guard(crowds_);
     THRONG_RETURN_IF_ERROR(TakeGuard(context, &guard, universe_->population().id, crowd));
     // The first attempt may have been what this one waited for.
     THRONG_ASSIGN_OR_RETURN(std::optional<UploadInfo> first, AnswerOfFirst(context, key));

@@ -64,8 +64,8 @@ struct AccessRow {
   PathNames populations;  // of names: "populations/renters/tags/city" as well
   Noted noted = Noted::kAfter;
   PathNames tags = {};
-  PathNames ids = {};  // of users: noted as keyed hashes
-  std::string_view counted = {};           // of the answer, or of a stream's messages
+  PathNames ids = {};             // of users: noted as keyed hashes
+  std::string_view counted = {};  // of the answer, or of a stream's messages
   // A right that is needed besides by a request that sets this field.
   std::string_view guarded = {};
   access::Right guarded_right = access::Right::kNobody;

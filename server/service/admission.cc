@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -20,6 +22,7 @@ using access::Right;
 constexpr const char* kAuthorization = "authorization";
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kPopulations = "populations/";
+constexpr size_t kPopulationBytesMax = 63;
 
 int64_t NowMicroseconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -102,7 +105,7 @@ absl::StatusOr<int> LevelFor(const AccessRule& rule, const google::protobuf::Mes
 
 absl::StatusOr<std::vector<std::string>> PopulationsOf(const AccessRule& rule,
                                                        const google::protobuf::Message& request) {
-  std::vector<std::string> names;
+  std::set<std::string, std::less<>> names;
   absl::Status status;
   const auto add = [&](std::string_view name) {
     if (name.empty() && rule.scope == Scope::kPopulationsOrAll) return;
@@ -111,9 +114,11 @@ absl::StatusOr<std::vector<std::string>> PopulationsOf(const AccessRule& rule,
       population = name.starts_with(kPopulations) ? name.substr(kPopulations.size()) : "";
       population = population.substr(0, population.find('/'));
     }
-    if (population.empty()) status.Update(ParsePopulationName(name, "population").status());
-    if (std::find(names.begin(), names.end(), population) == names.end()) {
-      names.emplace_back(population);
+    if (population.empty() || population.size() > kPopulationBytesMax) {
+      status.Update(index::InvalidArgument("BAD_RESOURCE_NAME", "",
+                                           "a population is named populations/POPULATION"));
+    } else if (names.find(population) == names.end()) {
+      names.emplace(population);
     }
   };
   bool any = false;
@@ -125,7 +130,7 @@ absl::StatusOr<std::vector<std::string>> PopulationsOf(const AccessRule& rule,
   }
   if (!any && rule.scope == Scope::kPopulations) add("");
   if (!status.ok()) return status;
-  return names;
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 absl::StatusOr<Admitted> Admission::Authenticate(const grpc::CallbackServerContext& context) const {

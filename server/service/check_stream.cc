@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "fmt/format.h"
 #include "index/error.h"
+#include "server/service/access_rules.h"
 #include "server/service/convert_membership.h"
 #include "server/service/field_path.h"
 #include "server/service/message_codec.h"
@@ -14,6 +16,8 @@
 
 namespace throng::service {
 namespace {
+
+constexpr std::chrono::seconds kTendInterval{1};
 
 absl::Status ShuttingDown() {
   return index::MakeError(absl::StatusCode::kUnavailable, "shutting down",
@@ -29,16 +33,37 @@ absl::Status AtSetup(const absl::Status& status) {
 
 }  // namespace
 
+CheckStreams::~CheckStreams() {
+  std::thread thread;
+  {
+    index::MutexLock lock(mutex_);
+    closing_ = true;
+    changed_.NotifyAll();
+    thread = std::move(thread_);
+  }
+  if (thread.joinable()) thread.join();
+}
+
 absl::Status CheckStreams::Add(CheckStream* stream) {
   index::MutexLock lock(mutex_);
   if (ended_) return ShuttingDown();
-  if (streams_.size() >= streams_max_) {
+  if (streams_.size() >= limits_.check_streams_max) {
     return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
-                                "the number of streams of checks at the same time", streams_max_,
-                                streams_.size() + 1);
+                                "the number of streams of checks at the same time",
+                                limits_.check_streams_max, streams_.size() + 1);
   }
   streams_.insert(stream);
+  if (!thread_.joinable()) thread_ = std::thread([this] { Tend(); });
   return absl::OkStatus();
+}
+
+void CheckStreams::Tend() {
+  index::MutexLock lock(mutex_);
+  while (!closing_) {
+    changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kTendInterval);
+    const auto now = std::chrono::steady_clock::now();
+    for (CheckStream* stream : streams_) stream->Tend(now);
+  }
 }
 
 void CheckStreams::Remove(CheckStream* stream) {
@@ -77,7 +102,7 @@ void CheckStream::Change(Step step) {
 }
 
 CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams)
-    : calls_(calls), streams_(streams), caller_(UnadmittedContext(*context)) {
+    : context_(context), calls_(calls), streams_(streams), caller_(UnadmittedContext(*context)) {
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }
 
@@ -96,8 +121,14 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CheckStream::Start(
 absl::Status CheckStream::Admit(const grpc::CallbackServerContext& context) {
   THRONG_RETURN_IF_ERROR(calls_.gate().Enter().status());
   THRONG_ASSIGN_OR_RETURN(Admitted who, calls_.admission().Authenticate(context));
-  guarded_.emplace(calls_.admission(), RuleOf(*v1::StreamChecksRequest::descriptor()),
-                   std::move(who), caller_);
+  // Where it is may be said later; who may ask nowhere is not to take a place meanwhile.
+  const AccessRule& rule = RuleOf(*v1::StreamChecksRequest::descriptor());
+  AccessRule anywhere = rule;
+  anywhere.scope = Scope::kAnyPopulation;
+  engine::CallContext unused;
+  THRONG_RETURN_IF_ERROR(
+      calls_.admission().Authorize(anywhere, v1::StreamChecksRequest(), who, &unused));
+  guarded_.emplace(calls_.admission(), rule, std::move(who), caller_);
   registered_ = true;  // before it is: from then on another thread may end the stream
   const absl::Status added = streams_.Add(this);
   if (!added.ok()) registered_ = false;
@@ -131,6 +162,28 @@ void CheckStream::OnWriteDone(bool ok) {
 
 void CheckStream::End(const absl::Status& status) {
   Change([&]() THRONG_REQUIRES(mutex_) { EndWith(status); });
+}
+
+void CheckStream::Tend(std::chrono::steady_clock::time_point now) {
+  Change([&]() THRONG_REQUIRES(mutex_) {
+    if (is_finished_) return;
+    const ServiceLimits& limits = calls_.limits();
+    if (is_writing_ && now - write_begun_ >= limits.stream_idle_max) {
+      EndWith(absl::DeadlineExceededError(
+          fmt::format("the client has read nothing for {} s", limits.stream_idle_max.count())));
+      context_->TryCancel();  // gRPC has no other way to end a write
+    }
+    if (end_.has_value() || has_message_) return;
+    if (!has_setup_ && now - begun_ >= limits.check_setup_max) {
+      EndWith(index::MakeError(absl::StatusCode::kDeadlineExceeded,
+                               fmt::format("the client has not said within {} s what it asks",
+                                           limits.check_setup_max.count()),
+                               {.reason = "NO_SETUP", .field = "setup"}));
+      return;
+    }
+    // Nobody else asks the guard while no message is being answered.
+    if (const absl::Status allowed = guarded_->Recheck(); !allowed.ok()) EndWith(allowed);
+  });
 }
 
 void CheckStream::TakeMessage() {
@@ -185,6 +238,7 @@ void CheckStream::Answer(const v1::StreamChecksRequest& request) {
   // One step: once the message is answered, a worker has no hold on the stream.
   Change([&]() THRONG_REQUIRES(mutex_) {
     has_message_ = false;
+    has_setup_ = true;
     if (status.ok()) {
       HandOver(std::move(response));
     } else {
@@ -246,6 +300,7 @@ void CheckStream::StartNextWrite() {
     return;
   }
   is_writing_ = true;
+  write_begun_ = std::chrono::steady_clock::now();
   StartWrite(&written_);
 }
 

@@ -1,6 +1,6 @@
 // One stream of membership checks (MembershipService.StreamChecks).
 //
-//   CheckStreams streams(limits.check_streams_max);
+//   CheckStreams streams(limits);
 //   return CheckStream::Start(context, calls, streams);
 //   streams.End();     // the server shuts down: all end, those that are silent too
 //
@@ -9,18 +9,24 @@
 // together; when too many wait, nothing is read until the client has taken some. So a client that
 // stalls holds at most kWaitingStatesMax states and one message more.
 //
+// One thread tends all streams, every second: it ends those that do not say what they ask, whose
+// client does not read what is being written, or whose caller may not call any more. A stream whose
+// client has nothing to ask may be silent for ever.
+//
 // Lifetime: a stream deletes itself in OnDone, which gRPC calls once, behind Finish and behind
 // every other reaction. Finish is called when no write is under way and no worker has the stream.
 #ifndef THRONG_SERVER_SERVICE_CHECK_STREAM_H_
 #define THRONG_SERVER_SERVICE_CHECK_STREAM_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "grpcpp/server_context.h"
@@ -40,7 +46,11 @@ class CheckStream;
 // The streams of a server. Thread-safe.
 class CheckStreams {
  public:
-  explicit CheckStreams(uint32_t streams_max) : streams_max_(streams_max) {}
+  explicit CheckStreams(const ServiceLimits& limits) : limits_(limits) {}
+  // Ends the thread. No stream may be left.
+  ~CheckStreams();
+  CheckStreams(const CheckStreams&) = delete;
+  CheckStreams& operator=(const CheckStreams&) = delete;
 
   // Errors: kResourceExhausted (TOO_MANY_CALLS), kUnavailable (SHUTTING_DOWN).
   absl::Status Add(CheckStream* stream) THRONG_EXCLUDES(mutex_);
@@ -49,10 +59,15 @@ class CheckStreams {
   void End() THRONG_EXCLUDES(mutex_);
 
  private:
-  const uint32_t streams_max_;
+  void Tend() THRONG_EXCLUDES(mutex_);
+
+  const ServiceLimits& limits_;
   index::Mutex mutex_;
+  index::ConditionVariable changed_;
   bool ended_ THRONG_GUARDED_BY(mutex_) = false;
+  bool closing_ THRONG_GUARDED_BY(mutex_) = false;
   std::set<CheckStream*> streams_ THRONG_GUARDED_BY(mutex_);
+  std::thread thread_ THRONG_GUARDED_BY(mutex_);  // from the first stream on
 };
 
 // Thread-safe in the sense of gRPC: reactions come from any thread.
@@ -63,6 +78,8 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   // Ends the stream with `status` behind the answers that are ready.
   void End(const absl::Status& status) THRONG_EXCLUDES(mutex_);
+  // Ends it if it has stood still for too long, or its caller may not call any more.
+  void Tend(std::chrono::steady_clock::time_point now) THRONG_EXCLUDES(mutex_);
 
  private:
   CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams);
@@ -93,8 +110,10 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   }
   void StartNextWrite() THRONG_REQUIRES(mutex_);
 
+  grpc::CallbackServerContext* const context_;
   Calls& calls_;
   CheckStreams& streams_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   engine::CallContext caller_;
   std::atomic<bool> cancelled_{false};
   bool registered_ = false;
@@ -116,7 +135,9 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   size_t waiting_states_ THRONG_GUARDED_BY(mutex_) = 0;
   bool is_reading_ THRONG_GUARDED_BY(mutex_) = false;   // a read, or what it brought, is under way
   bool has_message_ THRONG_GUARDED_BY(mutex_) = false;  // what it brought is being answered
+  bool has_setup_ THRONG_GUARDED_BY(mutex_) = false;
   bool is_writing_ THRONG_GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point write_begun_ THRONG_GUARDED_BY(mutex_);
   bool is_finished_ THRONG_GUARDED_BY(mutex_) = false;
   bool is_broken_ THRONG_GUARDED_BY(mutex_) = false;           // nobody will read what waits
   std::optional<absl::Status> end_ THRONG_GUARDED_BY(mutex_);  // with what it will finish

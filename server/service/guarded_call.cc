@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <optional>
 #include <set>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "server/service/audit_failures.h"
+#include "spdlog/spdlog.h"
 
 namespace throng::service {
 namespace {
@@ -19,6 +21,8 @@ using google::protobuf::Message;
 
 constexpr size_t kNotedIdsMax = 10'000;
 constexpr size_t kNotedTagsMax = 1'000;
+constexpr size_t kNotedPopulationsMax = 16;
+constexpr size_t kNotedNameBytesMax = 128;
 
 // Calls of one process are numbered; the first part tells processes apart.
 std::string NewNumber() {
@@ -57,6 +61,9 @@ std::string TextAt(const Message& message, std::string_view name) {
   return text;
 }
 
+// A name that is longer than any can be is not written out: the caller may have no right at all.
+std::string_view Cut(std::string_view name) { return name.substr(0, kNotedNameBytesMax); }
+
 // "city" of "populations/default/tags/city".
 std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 
@@ -79,10 +86,11 @@ absl::Status GuardedCall::Open(const Message& request) {
   if (admission_.audit() != nullptr) {
     absl::StatusOr<std::vector<std::string>> names = PopulationsOf(rule_, request);
     if (names.ok()) populations_ = *std::move(names);
+    if (populations_.size() > kNotedPopulationsMax) populations_.resize(kNotedPopulationsMax);
     std::set<std::string> tags;
     for (const MessagePath& path : rule_.tags) {
       ForEachText(request, path, [&](std::string_view name) {
-        if (!name.empty() && tags.size() < kNotedTagsMax) tags.emplace(LastPart(name));
+        if (!name.empty() && tags.size() < kNotedTagsMax) tags.emplace(Cut(LastPart(name)));
       });
     }
     tags_.assign(tags.begin(), tags.end());
@@ -91,7 +99,7 @@ absl::Status GuardedCall::Open(const Message& request) {
         if (ids_.size() < kNotedIdsMax) ids_.push_back(admission_.audit()->HashId(id));
       });
     }
-    request_id_ = TextAt(request, "request_id");
+    request_id_ = std::string(Cut(TextAt(request, "request_id")));
   }
   THRONG_RETURN_IF_ERROR(admission_.Authorize(rule_, request, who_, &caller_));
   return NoteBegin();
@@ -119,7 +127,12 @@ void GuardedCall::Answered(const Message& response) {
 absl::Status GuardedCall::Close(absl::Status status) {
   closed_ = true;
   const bool is_noted = rule_.noted != Noted::kRefused || !status.ok();
-  if (admission_.audit() != nullptr && is_noted) NoteEnd(status);
+  if (admission_.audit() == nullptr || !is_noted) return status;
+  try {
+    NoteEnd(status);
+  } catch (const std::exception& error) {  // no memory, maybe while that is being reported
+    spdlog::error("event=audit_failed message=\"{}\"", error.what());
+  }
   return status;
 }
 

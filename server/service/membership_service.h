@@ -20,8 +20,7 @@ using MembershipServiceOfBytes = v1::MembershipService::WithRawCallbackMethod_Ch
 // Thread-safe.
 class MembershipService final : public MembershipServiceOfBytes {
  public:
-  explicit MembershipService(Calls& calls)
-      : calls_(calls), streams_(calls.limits().check_streams_max) {}
+  explicit MembershipService(Calls& calls) : calls_(calls), streams_(calls.limits()) {}
 
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request,

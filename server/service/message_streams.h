@@ -23,7 +23,7 @@
 
 namespace throng::service {
 
-// The messages of a server stream. A view of the call.
+// The messages of a server stream. A view of the call; thread-compatible, as the others here.
 template <typename Response>
 class WriteStream {
  public:

@@ -12,12 +12,13 @@ namespace throng::service {
 namespace {
 
 constexpr std::chrono::seconds kInterval{1};
+constexpr std::chrono::minutes kSayAgain{1};
 constexpr int64_t kDaySeconds = 86'400;
 constexpr int64_t kWarnDays = 14;
 
-// Reads one of the two again and says what became of it.
+// Reads one of the two again and says what became of it; a failure that goes on, once a minute.
 template <typename Source>
-void ReloadOne(Source* source, bool always, std::string_view what) {
+void ReloadOne(Source* source, bool always, std::string_view what, Reloader::Failure* last) {
   if (source == nullptr) return;
   absl::StatusOr<bool> changed = true;
   if (always) {
@@ -26,9 +27,14 @@ void ReloadOne(Source* source, bool always, std::string_view what) {
   } else {
     changed = source->ReloadIfChanged();
   }
+  if (changed.ok()) last->message.clear();
   if (!changed.ok()) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::string message(changed.status().message());
+    if (!always && message == last->message && now < last->said + kSayAgain) return;
+    *last = {.message = message, .said = now};
     spdlog::error("event=reload_failed what={} message=\"{}\" in_force=\"what was before\"", what,
-                  std::string(changed.status().message()));
+                  message);
   } else if (*changed) {
     spdlog::info("event=reloaded what={}", what);
   }
@@ -70,8 +76,8 @@ void Reloader::Run() {
 }
 
 void Reloader::Reload(bool always) {
-  ReloadOne(tls_, always, "certificate");
-  ReloadOne(access_, always, "access_file");
+  ReloadOne(tls_, always, "certificate", &tls_failure_);
+  ReloadOne(access_, always, "access_file", &access_failure_);
   if (tls_ != nullptr) WarnOfExpiry();
 }
 

@@ -9,7 +9,9 @@
 #ifndef THRONG_SERVER_SERVICE_RELOADER_H_
 #define THRONG_SERVER_SERVICE_RELOADER_H_
 
+#include <chrono>
 #include <cstdint>
+#include <string>
 #include <thread>
 
 #include "index/mutex.h"
@@ -29,6 +31,12 @@ class Reloader {
 
   void ReloadNow() THRONG_EXCLUDES(mutex_);
 
+  // What the log said last. A value.
+  struct Failure {
+    std::string message;  // empty: nothing is wrong
+    std::chrono::steady_clock::time_point said;
+  };
+
  private:
   void Run() THRONG_EXCLUDES(mutex_);
   void Reload(bool always);
@@ -36,7 +44,9 @@ class Reloader {
 
   ServerTls* const tls_;
   access::AccessControl* const access_;
-  int64_t warned_day_ = -1;  // of the thread
+  int64_t warned_day_ = -1;  // of the thread, like the next two
+  Failure tls_failure_;
+  Failure access_failure_;
   index::Mutex mutex_;
   index::ConditionVariable changed_;
   bool asked_ THRONG_GUARDED_BY(mutex_) = false;

@@ -99,7 +99,8 @@ absl::Status ServerTls::Reload() {
   const Stamps stamps = StampFiles();  // before the content: a later change is seen
   absl::StatusOr<access::CertificatePem> pem = access::ReadCertificates(paths_, NowSeconds());
   index::MutexLock lock(mutex_);
-  read_ = stamps;
+  // What could not be read, or is not valid yet, is tried again; a mistake in it is said once.
+  if (!absl::IsUnavailable(pem.status())) read_ = stamps;
   if (!pem.ok()) return pem.status();
   THRONG_RETURN_IF_ERROR(identity_.Set(pem->identity));
   if (!paths_.client_ca.empty()) THRONG_RETURN_IF_ERROR(client_ca_.Set(pem->client_ca));

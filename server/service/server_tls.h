@@ -60,8 +60,9 @@ class ServerTls {
   std::shared_ptr<grpc::ServerCredentials> NewCredentials() const;
 
   // Reads the files if one has changed, or in any case. Whether there is something new; new
-  // connections have it within a second. On an error what was in force stays. Errors: as
-  // access::ReadCertificates.
+  // connections have it within a second. On an error what was in force stays; files that cannot be
+  // read and a certificate that is not valid yet are tried again the next time, others when they
+  // have changed. Errors: as access::ReadCertificates.
   absl::StatusOr<bool> ReloadIfChanged() THRONG_EXCLUDES(mutex_);
   absl::Status Reload() THRONG_EXCLUDES(mutex_);
 

@@ -67,7 +67,8 @@ set_source_files_properties(service/admin_service.cc service/engine_metrics.cc P
                             COMPILE_DEFINITIONS THRONG_VERSION="${PROJECT_VERSION}")
 target_include_directories(throng_service SYSTEM PRIVATE "${XXHASH_INCLUDE_DIR}")
 target_link_libraries(throng_service
-  PUBLIC throng::access throng::engine throng_proto gRPC::grpc++ prometheus-cpp::pull absl::status absl::statusor
+  PUBLIC throng::access throng::engine throng_proto gRPC::grpc++ prometheus-cpp::pull absl::status
+         absl::statusor
   PRIVATE throng_options gRPC::grpc++_reflection gRPC::grpcpp_channelz fmt::fmt spdlog::spdlog
           absl::strings absl::time)
 throng_precompile(throng_service

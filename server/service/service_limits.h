@@ -35,6 +35,8 @@ struct ServiceLimits {
   // Memory of gRPC's buffers; near it, connections are read more slowly.
   size_t buffer_bytes_max = size_t{2} << 30;
 
+  // A stream of checks that does not say for so long what it asks is ended.
+  std::chrono::seconds check_setup_max{10};
   // A stream whose client neither sends nor reads for so long is ended.
   std::chrono::seconds stream_idle_max{600};
   // A connection that does not answer a ping within the timeout is closed.

@@ -1,6 +1,9 @@
 // The list in force while its file changes.
 #include "server/access/access_control.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <fstream>
 #include <string>
@@ -62,6 +65,22 @@ TEST_F(AccessControlTest, AMistakeLeavesWhatWasInForce) {
   Write(File("b"));
   EXPECT_TRUE(*(*control)->ReloadIfChanged());
   EXPECT_NE((*control)->Current()->FindByName("b"), nullptr);
+}
+
+// A file that is there and cannot be read, e.g. for want of descriptors, is not given up: a revoked
+// token would go on.
+TEST_F(AccessControlTest, WhatCannotBeReadIsTriedAgain) {
+  Write(File("a"));
+  const auto control = AccessControl::Open(path_);
+  ASSERT_TRUE(control.ok()) << control.status();
+  std::remove(path_.c_str());
+  ASSERT_EQ(mkdir(path_.c_str(), 0700), 0);  // which opens, and cannot be read
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE((*control)->ReloadIfChanged().ok()) << i;
+  EXPECT_NE((*control)->Current()->FindByName("a"), nullptr);
+  ASSERT_EQ(rmdir(path_.c_str()), 0);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE((*control)->ReloadIfChanged().ok()) << i;
+  Write(File("b"));
+  EXPECT_TRUE(*(*control)->ReloadIfChanged());
 }
 
 TEST_F(AccessControlTest, TwoOfThemInOneThreadAreKeptApart) {

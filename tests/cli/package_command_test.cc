@@ -71,7 +71,7 @@ class FakePackages final : public v1::PackageService::Service {
     writer->Write(frame);
     const size_t first = request->resume_token().empty() ? 0 : std::stoul(request->resume_token());
     for (size_t i = first; i < parts.size(); ++i) {
-      if (i == cut_before) return {grpc::StatusCode::UNAVAILABLE, "the server went away"};
+      if (i == cut_before) return {cut_code, "the server went away"};
       frame.Clear();
       frame.set_data(parts[i]);
       frame.set_resume_token(std::to_string(i + 1));
@@ -118,6 +118,7 @@ class FakePackages final : public v1::PackageService::Service {
 
   std::vector<std::string> parts = {"138\n", "139\n137\n", "136\n"};
   size_t cut_before = 99;
+  grpc::StatusCode cut_code = grpc::StatusCode::UNAVAILABLE;
   bool damages = false;
   bool breaks_off = false;
   int waits_for = 0;
@@ -205,6 +206,14 @@ TEST_F(PackageCommandTest, ACutDownloadGoesOn) {
     ASSERT_EQ(fake_.exported.size(), 2u);
     EXPECT_EQ(fake_.exported[1].resume_token(), std::to_string(cut));
   }
+}
+
+TEST_F(PackageCommandTest, ARefusalIsNotGoneOnWith) {
+  fake_.cut_before = 1;
+  fake_.cut_code = grpc::StatusCode::FAILED_PRECONDITION;
+  const CliRun run = Run({"export", "spring", "-o", Path("f")});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.err.find("--resume"), std::string::npos) << run.err;
 }
 
 TEST_F(PackageCommandTest, WhatIsThereIsNotGoneOnWithForAnother) {

@@ -49,7 +49,7 @@ TEST_F(AllocationTest, KnownAnswers) {
   EXPECT_EQ(result.crowds[2].name, "all");
   EXPECT_EQ(result.crowds[2].count, 6u);
   EXPECT_EQ(result.crowds[1].canonical_expression, "city = 'Beijing'");
-  EXPECT_EQ(result.crowds[3].warnings.size(), 1u);
+  EXPECT_FALSE(result.crowds[3].warnings.empty()) << "it is always empty";
   EXPECT_TRUE(Must(crowds().List(context(), {})).crowds.empty()) << "nothing is saved";
 }
 

@@ -217,6 +217,38 @@ TEST_F(ExclusionsTest, WhatIsRefused) {
   EXPECT_EQ(index::GetErrorDetail(hidden)->suggestion, "");
 }
 
+// With an exclusion the expression is a level deeper, unless it is an `and`: what is said to have
+// been understood parses back.
+TEST_F(ExclusionsTest, DepthsAtTheLimit) {
+  const auto nots = [](int depth) {
+    query::Expression expression{query::AllUsers()};
+    for (int i = 1; i < depth; ++i) {
+      query::Not negation;
+      negation.operand.push_back(std::move(expression));
+      expression = {std::move(negation)};
+    }
+    return expression;
+  };
+  const auto count = [&](query::Expression expression, const std::vector<CrowdRef>& exclude) {
+    return world_.selections().Count(context(),
+                                     {.what = std::move(expression), .exclude = exclude});
+  };
+  const int most = query::ExpressionLimits().depth_max;
+  const std::vector<CrowdRef> exclude = {Newest("graduates")};
+  const CountResult below = Must(count(nots(most - 1), exclude));
+  EXPECT_EQ(world_.Count(below.info.canonical_expression), below.count);
+  EXPECT_TRUE(count(nots(most), {}).ok());
+  ExpectError(count(nots(most), exclude).status(), absl::StatusCode::kInvalidArgument,
+              "EXPRESSION_TOO_DEEP", "selection.exclude");
+  ExpectError(count(nots(most + 1), exclude).status(), absl::StatusCode::kInvalidArgument,
+              "EXPRESSION_TOO_DEEP", "selection.tree");
+  query::And both;
+  both.operands.push_back(nots(most - 1));
+  both.operands.push_back({query::AllUsers()});
+  const CountResult beside = Must(count({std::move(both)}, exclude));
+  EXPECT_EQ(world_.Count(beside.info.canonical_expression), beside.count);
+}
+
 // Sets of ids by hand: several data versions, erased users, any expression.
 TEST_F(ExclusionsTest, RandomExclusionsAgreeWithSets) {
   const uint64_t seed = testing::TestSeed();

@@ -115,8 +115,9 @@ class HoldingStore : public storage::Store {
                                                    uint32_t part) const override {
     return store_->ReadUploadIds(population, id, part);
   }
-  absl::StatusOr<std::vector<storage::RefusedId>> ReadUploadRefused(
-      uint32_t population, const index::CrowdVersionId& id, uint32_t part) const override {
+  absl::StatusOr<std::vector<storage::RefusedId>> ReadUploadRefused(uint32_t population,
+                                                                    const index::CrowdVersionId& id,
+                                                                    uint32_t part) const override {
     return store_->ReadUploadRefused(population, id, part);
   }
   absl::Status EraseFromUploads(uint32_t population, const index::Snapshot& snapshot,

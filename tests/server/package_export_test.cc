@@ -333,6 +333,31 @@ TEST_F(PackageExportTest, ACutStreamNeedsWhatItBeganWith) {
               plain_token);
 }
 
+// However long it takes: the data version stays for the stream that goes on.
+TEST_F(PackageExportTest, ALongStreamKeepsItsDataVersion) {
+  world_.LoadNumbers(4'000'000'000, 150'000);
+  world_.Create("all", "all()");
+  world_.Refresh({"all"});
+  const PackageSpec spec{.crowd = "all", .tags = {"loaded"}, .format = PackageFormat::kCsv};
+  const Exported whole = world_.Export(spec);
+  int blocks = 0;
+  std::string token;
+  const PackageSink slow{.start = [](const PackageManifest&) { return absl::OkStatus(); },
+                         .block =
+                             [&](std::string_view, std::string_view next) {
+                               world_.AdvanceClock(30'000'000);
+                               world_.Write("4000000000", {{"loaded", Flag(blocks % 2 == 0)}});
+                               token = next;
+                               return ++blocks < 12 ? absl::OkStatus()
+                                                    : absl::CancelledError("gone");
+                             }};
+  EXPECT_TRUE(
+      absl::IsCancelled(world_.packages().Export(world_.context(), spec, "", slow).status()));
+  world_.AdvanceClock(50'000'000);
+  const Exported rest = world_.Export(spec, token);
+  EXPECT_EQ(rest.manifest.files[0].sha256, HashOf(whole.bytes, "sha256"));
+}
+
 TEST_F(PackageExportTest, RefusesForeignTokens) {
   MakeRental();
   const std::string token = world_.Export({.crowd = "all"}).blocks[0].token;
@@ -427,6 +452,20 @@ TEST_F(PackageExportTest, EndsWhenTheReceiverDoes) {
   CallContext cancelled = CallContext::Internal();
   cancelled.cancelled = [] { return true; };
   EXPECT_TRUE(absl::IsCancelled(world_.TryExport({.crowd = "all"}, "", cancelled).status));
+}
+
+TEST(PackageWithoutDirectoryTest, JobsNeedADirectory) {
+  PackageWorld world;
+  world.LoadNumbers(1, 2);
+  world.Create("all", "all()");
+  world.Refresh({"all"});
+  EXPECT_EQ(world.Export({.crowd = "all"}).bytes, "1\n2\n");
+  const absl::Status refused =
+      world.packages().Create(world.context(), {.spec = {.crowd = "all"}}, {}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(refused), "NO_PACKAGE_DIRECTORY");
+  EXPECT_TRUE(Must(world.packages().List(world.context(), "default")).empty());
+  EXPECT_TRUE(absl::IsNotFound(world.packages().Get(world.context(), "default", "x").status()));
 }
 
 }  // namespace

@@ -66,7 +66,10 @@ class PackageJobsTest : public ::testing::Test {
     return {.package_directory = directory_.File("out"),
             .package_jobs_queued_max = 2,
             .file_system = disk_.hook(),
-            .before_package_block = [this] { gate_.Pass(); }};
+            .before_package_block = [this] {
+              gate_.Pass();
+              if (throws_) throw std::bad_alloc();
+            }};
   }
   absl::StatusOr<PackageInfo> TryCreate(const CreatePackage& create,
                                         const WriteOptions& options = {}) {
@@ -102,6 +105,7 @@ class PackageJobsTest : public ::testing::Test {
   testing::TemporaryDirectory directory_;
   testing::FailingDisk disk_;
   Gate gate_;
+  std::atomic<bool> throws_{false};
   PackageWorld world_;
 };
 
@@ -203,7 +207,7 @@ TEST_F(PackageJobsTest, JobsAreListedCancelledAndDeleted) {
               absl::StatusCode::kFailedPrecondition, "PACKAGE_ENDED", "name");
   const auto list = [&] {
     Texts states;
-    for (const PackageInfo& info : Must(packages.List(context, "default"))) {
+    for (const PackageInfo& info : Must(world_.packages().List(context, "default"))) {
       states.push_back(fmt::format("{} {}", info.id.substr(16), PackageStateName(info.state)));
     }
     return states;
@@ -242,12 +246,14 @@ TEST_F(PackageJobsTest, ACrashCutsWhatWasUnderWay) {
   PackageInfo ready = world_.Await(Create({.spec = {.crowd = "all"}}).id);
   PackageRecord record{.info = ready, .crowd = 1};
   const std::string manifest = ReadFile(PathOf(ready.id, "manifest.json"));
+  const std::string& name = ready.manifest->files[0].name;
+  const std::string whole = ReadFile(PathOf(ready.id, name));
   // As a kill leaves it: before the names, between them and the manifest, and behind that.
   for (const PackageState state : {PackageState::kQueued, PackageState::kRunning}) {
     record.info.state = state;
     for (const bool is_whole : {false, true}) {
       Put(ready.id, ".job.json", EncodeRecord(record));
-      Put(ready.id, "part.txt", "1\n2\n");
+      Put(ready.id, name, is_whole ? whole : "1\n2\n");
       Put(ready.id, "part-00002-of-00002.txt.partial", "3");
       Put(ready.id, "manifest.json.partial", manifest.substr(0, 10));
       if (is_whole) {
@@ -272,6 +278,27 @@ TEST_F(PackageJobsTest, ACrashCutsWhatWasUnderWay) {
   Put("theirs", ".job.json", "{}");
   world_.Reopen();
   EXPECT_EQ(FilesOf("theirs"), (Texts{".job.json", "file.txt"}));
+}
+
+TEST_F(PackageJobsTest, ReadyIsWhatHasAllOfItsFiles) {
+  const CreatePackage create{.spec = {.crowd = "all"}, .file_count = 2};
+  const std::string half_deleted = world_.Await(Create(create).id).id;
+  const std::string taken = world_.Await(Create(create).id).id;
+  const std::string shortened = world_.Await(Create(create).id).id;
+  std::filesystem::remove(PathOf(half_deleted, "manifest.json"));
+  std::filesystem::remove(PathOf(taken, "part-00001-of-00002.txt"));
+  Put(shortened, "part-00002-of-00002.txt", "1\n");
+  world_.Reopen();
+  EXPECT_EQ(Get(half_deleted).state, PackageState::kFailed);
+  EXPECT_EQ(FilesOf(half_deleted), Texts{".job.json"});
+  for (const std::string& id : {taken, shortened}) {
+    EXPECT_EQ(Get(id).state, PackageState::kFailed);
+    EXPECT_EQ(Get(id).error, "its files are not all there: ask again");
+  }
+  // What somebody left there is not removed by a start.
+  EXPECT_EQ(FilesOf(taken), (Texts{".job.json", "manifest.json", "part-00002-of-00002.txt"}));
+  MustBeOk(world_.packages().Delete(world_.context(), "default", taken));
+  EXPECT_FALSE(std::filesystem::exists(PathOf(taken)));
 }
 
 // One change after the other fails: no file has its name, and the job says why.
@@ -340,6 +367,21 @@ TEST_F(PackageJobsTest, ARetryGetsTheFirstAnswer) {
               absl::StatusCode::kInvalidArgument, "REQUEST_ID_TOO_LONG", "request_id");
 }
 
+TEST_F(PackageJobsTest, ARetryOfWhatCameToNothingBeginsAgain) {
+  const CreatePackage create{.spec = {.crowd = "all"}};
+  const WriteOptions options{.request_id = "r1", .payload_hash = 7};
+  gate_.Close();
+  const std::string cancelled = Must(TryCreate(create, options)).id;
+  gate_.AwaitWaiting();
+  EXPECT_EQ(Must(TryCreate(create, options)).id, cancelled);
+  Must(world_.packages().Cancel(world_.context(), "default", cancelled));
+  gate_.Open();
+  EXPECT_EQ(world_.Await(cancelled).state, PackageState::kCancelled);
+  const std::string again = Must(TryCreate(create, options)).id;
+  EXPECT_NE(again, cancelled);
+  EXPECT_EQ(world_.Await(again).state, PackageState::kReady);
+}
+
 TEST_F(PackageJobsTest, RefusesFilesThatCannotBe) {
   const auto invalid = absl::StatusCode::kInvalidArgument;
   for (const uint32_t count : {0u, kPackageFilesMax + 1}) {
@@ -388,6 +430,41 @@ TEST_F(PackageJobsTest, APackageIsAsSensitiveAsWhatItWasMadeOf) {
   EXPECT_EQ(Must(packages.List(world_.context(), "default")).size(), 3u);
 }
 
+// The manifest has the rule of when it was written, whatever the version was computed from.
+TEST_F(PackageJobsTest, ARuleIsNotShownWhenItsCrowdIsGone) {
+  world_.CreateTag({.name = "income", .type = index::TagType::kCategory, .sensitivity = 7});
+  world_.Create("changed", "all()");
+  world_.Refresh({"changed"});
+  Must(world_.crowds().Update(world_.context(),
+                              {.name = "changed", .rule = std::string("exists(income)")}, {}));
+  const WriteOptions options{.request_id = "r", .payload_hash = 1};
+  const std::string id =
+      world_.Await(Must(TryCreate({.spec = {.crowd = "changed"}}, options)).id).id;
+  EXPECT_EQ(Get(id).manifest->definition, "exists(income)");
+  EXPECT_TRUE(Get(id).manifest->definition_changed);
+  const CallContext low = EngineWorld::Seeing(3);
+  ExpectError(world_.packages().Create(low, {.spec = {.crowd = "changed"}}, options).status(),
+              absl::StatusCode::kNotFound, "UNKNOWN_CROWD", "spec.crowd");
+  Must(world_.crowds().Delete(world_.context(), "default", "changed", "", 1'000'000, {}));
+  world_.AdvanceClock(3'600'000'000);
+  MustBeOk(world_.crowds().PurgeExpired());
+  ASSERT_TRUE(
+      absl::IsNotFound(world_.crowds().Get(world_.context(), "default", "changed").status()));
+  ExpectError(world_.packages().Get(low, "default", id).status(), absl::StatusCode::kNotFound,
+              "UNKNOWN_PACKAGE", "name");
+  EXPECT_EQ(Get(id).state, PackageState::kReady) << "for those who may see it";
+}
+
+TEST_F(PackageJobsTest, AnExceptionEndsTheJobOnly) {
+  throws_ = true;
+  const PackageInfo failed = world_.Await(Create({.spec = {.crowd = "all"}}).id);
+  EXPECT_EQ(failed.state, PackageState::kFailed);
+  EXPECT_EQ(failed.error, "the server has not enough memory for the package");
+  EXPECT_EQ(FilesOf(failed.id), Texts{".job.json"});
+  throws_ = false;
+  EXPECT_EQ(world_.Await(Create({.spec = {.crowd = "all"}}).id).state, PackageState::kReady);
+}
+
 TEST_F(PackageJobsTest, TheDirectoryIsOneServersOwn) {
   testing::TemporaryDirectory other;
   const absl::Status second =
@@ -413,20 +490,6 @@ TEST(PackagesMaxTest, SoManyAreKept) {
   EXPECT_EQ(index::GetErrorDetail(refused)->limit, 2u);
   MustBeOk(world.packages().Delete(world.context(), "default", first));
   EXPECT_EQ(Must(create()).id, "20240315-100000-0003") << "no id is given twice";
-}
-
-TEST(PackageWithoutDirectoryTest, JobsNeedADirectory) {
-  PackageWorld world;
-  world.LoadNumbers(1, 2);
-  world.Create("all", "all()");
-  world.Refresh({"all"});
-  EXPECT_EQ(world.Export({.crowd = "all"}).bytes, "1\n2\n");
-  const absl::Status refused =
-      world.packages().Create(world.context(), {.spec = {.crowd = "all"}}, {}).status();
-  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(ReasonOf(refused), "NO_PACKAGE_DIRECTORY");
-  EXPECT_TRUE(Must(world.packages().List(world.context(), "default")).empty());
-  EXPECT_TRUE(absl::IsNotFound(world.packages().Get(world.context(), "default", "x").status()));
 }
 
 }  // namespace

@@ -135,6 +135,33 @@ TEST_F(SplitBalanceTest, SmallAndEmptySources) {
   }
 }
 
+// A part that is expected to be small is tested with its neighbour, not left out; two parts of
+// which one is small speak for themselves.
+TEST_F(SplitBalanceTest, SmallPartsAreNotLeftOut) {
+  // A tenth of the users, and ten times as many of them in the holdout as its buckets promise.
+  world_.Create("skewed",
+                "crowd('base') and (bucket('s', 990000, 1000000) or bucket('s', 0, "
+                "90000))");
+  world_.Refresh({"skewed"});
+  Must(crowds().splits().Create(
+      context(),
+      {.name = "held", .source = "skewed", .salt = "s", .arms = {{"A", 99}}, .holdout_weight = 1},
+      {}));
+  const SplitBalance held = Measure({.split = "held"});
+  ASSERT_EQ(held.arms.size(), 2u);
+  EXPECT_LT(held.source_count, 500u) << "less than 5 are expected in the holdout";
+  EXPECT_GT(held.arms[1].count, 15u);
+  EXPECT_LT(held.p_value, 1e-6);
+  Must(crowds().splits().Create(context(),
+                                {.name = "three",
+                                 .source = "skewed",
+                                 .salt = "s",
+                                 .arms = {{"A", 500}, {"B", 490}},
+                                 .holdout_weight = 10},
+                                {}));
+  EXPECT_LT(Measure({.split = "three"}).p_value, 1e-6);
+}
+
 TEST_F(SplitBalanceTest, WhatIsRefused) {
   world_.Create("raw", "all()");
   Must(crowds().splits().Create(context(), {.name = "raw", .source = "raw", .arms = {{"A"}, {"B"}}},

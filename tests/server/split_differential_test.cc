@@ -36,9 +36,9 @@ struct PlainSplit {
 class SplitComparison {
  public:
   explicit SplitComparison(uint64_t seed) : random_(seed), world_({.query_threads = 2}) {
-    world_.CreateTag({.name = "in", .type = index::TagType::kFlag});
+    world_.CreateTag({.name = "inside", .type = index::TagType::kFlag});
     for (int i = 0; i < 300; ++i) AddUser();
-    world_.Create("base", "in");
+    world_.Create("base", "inside");
     RefreshBase();
     for (int i = 0; i < 3; ++i) Create(i);
   }
@@ -81,7 +81,7 @@ class SplitComparison {
     const std::string id =
         random_() % 2 == 0 ? fmt::format("{}", next_++) : fmt::format("user{}", next_++);
     const bool in = random_() % 4 != 0;
-    world_.Write(id, {{"in", Flag(in)}});
+    world_.Write(id, {{"inside", Flag(in)}});
     if (in) in_.insert(id);
     users_.push_back(id);
   }
@@ -90,7 +90,7 @@ class SplitComparison {
     for (int i = 0; i < 20; ++i) {
       const std::string& id = users_[random_() % users_.size()];
       const bool in = !in_.contains(id);
-      world_.Write(id, {{"in", Flag(in)}});
+      world_.Write(id, {{"inside", Flag(in)}});
       if (in) {
         in_.insert(id);
       } else {

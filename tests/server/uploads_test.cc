@@ -217,7 +217,7 @@ TEST_F(UploadsTest, WhatCannotBeIsRefusedBeforeIdsCome) {
   ExpectError(world_.TryUpload(To("rule"), {}).status(), absl::StatusCode::kFailedPrecondition,
               "NOT_AN_UPLOAD", "crowd");
   ExpectError(world_.TryUpload(To("a/b"), {}).status(), absl::StatusCode::kInvalidArgument,
-              "INVALID_NAME", "crowd.name");
+              "BAD_CROWD", "crowd.name");
   ExpectError(world_.TryUpload(Keeping("x", UploadMode::kRemove), {}).status(),
               absl::StatusCode::kInvalidArgument, "KEEP_UNKNOWN", "keep_unknown");
   UploadRequest request = To("x");

@@ -62,7 +62,7 @@ class GuardedServerTest : public ::testing::Test {
   static std::string ReasonOf(const grpc::Status& status);
 
   testing::TemporaryDirectory directory_;
-  Protection protection_;  // of the next Start, besides the access file
+  Protection protection_;                              // of the next Start, besides the access file
   std::string audit_path_ = directory_.File("audit");  // empty: the next Start is without one
   std::string access_text_;
   std::unique_ptr<access::AccessControl> access_;

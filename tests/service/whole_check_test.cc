@@ -327,6 +327,21 @@ TEST_F(WholeCheckTest, ThereAreOnlySoManyStreams) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
+TEST_F(WholeCheckTest, AStreamThatStandsStillIsEnded) {
+  ServiceLimits limits;
+  limits.check_setup_max = std::chrono::seconds(1);
+  const auto server = Server::Start("127.0.0.1:0", limits);
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Serve(engine_.get());
+  const auto stub = v1::MembershipService::NewStub(grpc::CreateChannel(
+      fmt::format("127.0.0.1:{}", (*server)->port()), grpc::InsecureChannelCredentials()));
+  v1::StreamChecksResponse response;
+  grpc::ClientContext context;
+  const std::unique_ptr<Stream> silent = stub->StreamChecks(&context);
+  EXPECT_FALSE(silent->Read(&response));
+  Expect(silent->Finish(), grpc::StatusCode::DEADLINE_EXCEEDED, "NO_SETUP", "setup");
+}
+
 // Writes until a write is not taken any more: while nobody reads, the server stops reading. Then
 // all is read, and nothing is missing.
 TEST_F(WholeCheckTest, AClientThatDoesNotReadIsNotReadFrom) {

@@ -118,7 +118,8 @@ TEST_F(WholeSplitTest, ACopyRaceFromTheFirstToTheLastCall) {
   uint64_t all = 0;
   v1::GetSplitRequest get;
   get.set_name(SplitNameOf("race"));
-  for (const v1::SplitArm& arm : Must(&Stub::GetSplit, get).arms()) {
+  const v1::Split split_now = Must(&Stub::GetSplit, get);
+  for (const v1::SplitArm& arm : split_now.arms()) {
     all += arm.newest_version().current_count();
   }
   EXPECT_EQ(all, 900u);

@@ -26,6 +26,7 @@ const std::vector<Row>& FirstPartyRows() {
                           "server/main.cc", "server/offline_commands."}},
       {"server/service/", {"server/service/", "server/import_command.", "server/main.cc"}},
       {"server/token_command.", {"server/main.cc", "server/token_command."}},
+      {"server/settings.", {"server/main.cc", "server/settings."}},
       {"server/", {"server/main.cc", "server/import_command.", "server/offline_commands.",
                    "server/service/"}},
       {"cli/", {"cli/", "server/import_command.", "tests/cli/", "tests/e2e/", "fuzz/csv_fuzzer"}},

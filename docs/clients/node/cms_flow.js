@@ -11,7 +11,6 @@ const fs = require('node:fs');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const protoLoader = require('@grpc/proto-loader');
-const olderServer = require('./older_server.js');
 
 const POPULATION = 'populations/default';
 const RULE = "city in ('Beijing', 'Shanghai') and views_7d > 3 and not is_graduate";
@@ -32,13 +31,11 @@ class Api {
       defaults: true,
     });
     const all = grpc.loadPackageDefinition(definition).throng.v1;
-    const client = (service) =>
-      all[service] && new all[service](server, grpc.credentials.createInsecure());
+    const client = (service) => new all[service](server, grpc.credentials.createInsecure());
     this.crowds = client('CrowdService');
     this.memberships = client('MembershipService');
     this.selections = client('SelectionService');
     this.insights = client('InsightService');
-    // Not in every version of the API.
     this.splits = client('SplitService');
     this.packages = client('PackageService');
     this.uploads = client('UploadService');
@@ -211,10 +208,9 @@ function expect(holds, what) {
 
 async function run(api, prefix) {
   await createCrowd(api, prefix);
-  const arms = await (api.splits ? splitCrowd : olderServer.splitCrowd)(api, prefix);
-  const exportIds = api.packages ? exportArm : olderServer.exportArm;
+  const arms = await splitCrowd(api, prefix);
   const exported = [];
-  for (const arm of arms) exported.push(await exportIds(api, arm));
+  for (const arm of arms) exported.push(await exportArm(api, arm));
   console.log(`exported: ${exported[0].length} ids of A`);
   await checkMembers(api, prefix, arms, exported[0]);
   // Every third user of A has bought, and every fifth of B: what the shop would tell.
@@ -222,8 +218,7 @@ async function run(api, prefix) {
     ...exported[0].filter((_, i) => i % 3 === 0),
     ...exported[1].filter((_, i) => i % 5 === 0),
   ];
-  const upload = api.uploads ? uploadConverted : olderServer.uploadConverted;
-  const matched = await upload(api, `${prefix}_converted`, bought);
+  const matched = await uploadConverted(api, `${prefix}_converted`, bought);
   console.log(`uploaded: ${matched} of ${bought.length} ids are users`);
   await compareArms(api, arms, `${prefix}_converted`);
 }

@@ -14,10 +14,10 @@ import sys
 
 import grpc
 
-from throng.v1 import crowd_pb2, crowd_pb2_grpc, error_pb2, insight_pb2_grpc, compare_pb2
-from throng.v1 import membership_pb2, membership_pb2_grpc, selection_pb2, selection_pb2_grpc
-
-import older_server
+from throng.v1 import compare_pb2, crowd_pb2, crowd_pb2_grpc, error_pb2, insight_pb2_grpc
+from throng.v1 import membership_pb2, membership_pb2_grpc, package_pb2, package_pb2_grpc
+from throng.v1 import selection_pb2, selection_pb2_grpc, split_pb2, split_pb2_grpc
+from throng.v1 import upload_pb2, upload_pb2_grpc, user_pb2
 
 POPULATION = "populations/default"
 RULE = "city in ('Beijing', 'Shanghai') and views_7d > 3 and not is_graduate"
@@ -54,8 +54,6 @@ def create_crowd(channel, prefix):
 
 def split_crowd(channel, prefix):
     """Divides the crowd by lot into two arms of equal weight; returns their crowds' names."""
-    from throng.v1 import split_pb2, split_pb2_grpc
-
     splits = split_pb2_grpc.SplitServiceStub(channel)
     splits.CreateSplit(
         split_pb2.CreateSplitRequest(
@@ -88,8 +86,6 @@ def refresh(channel, names, request_id):
 
 def export_arm(channel, arm):
     """Streams the ids of the arm's newest version; a cut stream goes on where it was cut."""
-    from throng.v1 import package_pb2, package_pb2_grpc
-
     packages = package_pb2_grpc.PackageServiceStub(channel)
     request = package_pb2.ExportPackageRequest(
         spec=package_pb2.PackageSpec(
@@ -157,8 +153,6 @@ def check_members(channel, prefix, arms, ids):
 
 def upload_converted(channel, name, ids):
     """Uploads the ids of those who bought as a crowd; returns how many of them are users."""
-    from throng.v1 import upload_pb2, upload_pb2_grpc, user_pb2
-
     def frames():
         yield upload_pb2.UploadIdsRequest(
             header=upload_pb2.UploadHeader(
@@ -229,15 +223,13 @@ def explain_failure(error):
 
 def run(channel, prefix):
     create_crowd(channel, prefix)
-    arms = older_server.or_else(split_crowd, older_server.split_crowd)(channel, prefix)
-    export = older_server.or_else(export_arm, older_server.export_arm)
-    exported = [export(channel, arm) for arm in arms]
+    arms = split_crowd(channel, prefix)
+    exported = [export_arm(channel, arm) for arm in arms]
     print(f"exported: {len(exported[0])} ids of A")
     check_members(channel, prefix, arms, exported[0])
     # Every third user of A has bought, and every fifth of B: what the shop would tell.
     bought = exported[0][::3] + exported[1][::5]
-    upload = older_server.or_else(upload_converted, older_server.upload_converted)
-    matched = upload(channel, f"{prefix}_converted", bought)
+    matched = upload_converted(channel, f"{prefix}_converted", bought)
     print(f"uploaded: {matched} of {len(bought)} ids are users")
     compare_arms(channel, arms, f"{prefix}_converted")
 
