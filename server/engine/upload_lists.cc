@@ -44,6 +44,8 @@ absl::StatusOr<index::SnapshotRef> UploadLists::Commit(uint64_t looked_up, bool 
     if (copies) {
       THRONG_ASSIGN_OR_RETURN(erased, Erase());
     }
+    // Rather than writing what would have to be taken back.
+    THRONG_RETURN_IF_ERROR(CheckNotFolded(*universe_.newest(), looked_up));
     THRONG_RETURN_IF_ERROR(write());
     bool is_stale = false;
     absl::StatusOr<index::SnapshotRef> snapshot =
@@ -59,6 +61,12 @@ absl::StatusOr<index::SnapshotRef> UploadLists::Commit(uint64_t looked_up, bool 
   return UsersErased();
 }
 
+absl::Status UploadLists::CheckNotFolded(const index::Snapshot& newest, uint64_t looked_up) const {
+  const bool is_folded =
+      newest.identity().erasure_version > looked_up && universe_.folding_version_ > looked_up;
+  return is_folded ? UsersErased() : absl::OkStatus();
+}
+
 absl::StatusOr<index::SnapshotRef> UploadLists::TryCommit(uint64_t looked_up, uint64_t erased,
                                                           bool copies, const Universe::Build& build,
                                                           bool* is_stale) {
@@ -67,11 +75,7 @@ absl::StatusOr<index::SnapshotRef> UploadLists::TryCommit(uint64_t looked_up, ui
         const uint64_t newest_erasure = newest.identity().erasure_version;
         *is_stale = copies && newest_erasure > erased;
         if (*is_stale) return UsersErased();
-        // A fold that has begun by now does not see this list, and takes with it what tells whose
-        // ids it holds. One that begins later does see it: it waits for commits (Universe::Fold).
-        if (newest_erasure > looked_up && universe_.folding_version_ > looked_up) {
-          return UsersErased();
-        }
+        THRONG_RETURN_IF_ERROR(CheckNotFolded(newest, looked_up));
         return build(newest, record);
       });
 }

@@ -43,6 +43,10 @@ class UploadLists {
                                             const Universe::Build& build);
 
  private:
+  // A fold that has begun by now does not see a list that is not committed yet, and takes with it
+  // what tells whose ids are in it. One that begins later does see it: it waits for commits
+  // (Universe::Fold). Errors: kAborted (USERS_ERASED).
+  absl::Status CheckNotFolded(const index::Snapshot& newest, uint64_t looked_up) const;
   absl::StatusOr<index::SnapshotRef> TryCommit(uint64_t looked_up, uint64_t erased, bool copies,
                                                const Universe::Build& build, bool* is_stale);
 
