@@ -285,7 +285,9 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
                        .rules_computed = computer.rules_computed()};
   std::vector<uint32_t> ids;
   std::vector<std::pair<index::CrowdVersionId, index::OrdinalSetRef>> sets;
+  bool has_lists = false;
   for (const Computation& one : computations) {
+    has_lists = has_lists || one.waiting.has_value();
     ids.push_back(one.id());
     sets.emplace_back(index::CrowdVersionId{one.id(), one.version.number}, one.set);
     result.crowds.push_back(
@@ -305,9 +307,6 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
     }
     return absl::OkStatus();
   };
-  const bool has_lists =
-      std::any_of(computations.begin(), computations.end(),
-                  [](const Computation& one) { return one.waiting.has_value(); });
   const auto build = [&](const index::Snapshot& newest,
                          index::CommitRecord* record) -> absl::Status {
     index::CommitRecord built = *record;
@@ -324,16 +323,12 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
     *record = std::move(built);
     return absl::OkStatus();
   };
-  absl::StatusOr<index::SnapshotRef> visible;
-  if (has_lists) {
-    visible =
-        UploadLists(universe).Commit(UploadLists::kNothingNew, /*copies=*/true, write_lists, build);
-  } else {
-    visible = universe.Commit(build);
-  }
-  THRONG_RETURN_IF_ERROR(visible.status());
+  // Without lists a plain commit.
+  THRONG_ASSIGN_OR_RETURN(
+      const index::SnapshotRef visible,
+      UploadLists(universe).Commit(UploadLists::kNothingNew, has_lists, write_lists, build));
   written.Keep();
-  result.data_version = (*visible)->data_version();
+  result.data_version = visible->data_version();
   return result;
 }
 
