@@ -1,4 +1,5 @@
 // throng check: whether users are in saved crowds.
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -73,7 +74,9 @@ int CheckOne(const CheckArguments& arguments, const GlobalOptions& options) {
   if (!status.ok()) return ReportFailure(status, options);
   Table table({{"CROWD"}, {"USER"}, {"VERSION", Table::Align::kRight}, {"COMPUTED"}});
   Json crowds = Json::array();
-  for (int i = 0; i < response.states_size() && i < response.versions_size(); ++i) {
+  const int answered =
+      std::min({request.crowds_size(), response.states_size(), response.versions_size()});
+  for (int i = 0; i < answered; ++i) {
     const v1::CheckedVersion& version = response.versions(i);
     const std::string& name = request.crowds(i).crowd();
     const std::string_view state = StateName(response.states(i));

@@ -186,17 +186,17 @@ absl::Status IdListReader::FindColumn(const std::vector<std::string>& first, boo
                     "the ids",
                     reader_->name(), first.size(), names));
   }
-  const auto named = std::find(first.begin(), first.end(), wanted);
-  if (named != first.end() && options_.header != IdListOptions::Header::kNo) {
-    column_ = static_cast<size_t>(named - first.begin());
-    *is_header = true;
-    return absl::OkStatus();
-  }
   size_t number = 0;
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
   const bool is_number = error == std::errc() && end == wanted.data() + wanted.size();
   if (is_number && number >= 1 && number <= first.size()) {
     column_ = number - 1;
+    return absl::OkStatus();
+  }
+  const auto named = std::find(first.begin(), first.end(), wanted);
+  if (named != first.end() && options_.header != IdListOptions::Header::kNo) {
+    column_ = static_cast<size_t>(named - first.begin());
+    *is_header = true;
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(

@@ -81,7 +81,7 @@ TEST_F(CheckCommandTest, AFileOfIdsAgainstACrowd) {
           version { version: 7 }
         )pb",
         &server_.batch_check);
-  const std::string path = Write("u1\r\n\nu,2\nu3\nu4");
+  const std::string path = Write("u1\r\n\nu,2\nu3\nu4\n");
   CliRun run = server_.Run({"check", "--crowd", "spring", path, "--id-type", "phone"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(run.out, "u1,member\n\"u,2\",unknown\nu3,invalid\nu4,not\n");

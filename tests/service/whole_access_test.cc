@@ -337,6 +337,7 @@ TEST_F(WholeAccessTest, ACrowdIsAsSensitiveAsItsTags) {
   v1::CreateCrowdRequest create;
   create.set_parent("populations/default");
   create.set_crowd_id("rich");
+  create.mutable_crowd()->set_kind(v1::CROWD_KIND_RULE);
   create.mutable_crowd()->set_expression("income > 50");
   ASSERT_TRUE(Call("high", "CrowdService/CreateCrowd", create).ok());
   create.set_crowd_id("upper");

@@ -83,6 +83,7 @@ TEST_F(WholeAuditTest, TagsOfTheRequestAreAmongThem) {
   v1::CreateCrowdRequest create;
   create.set_parent("populations/default");
   create.set_crowd_id("rich");
+  create.mutable_crowd()->set_kind(v1::CROWD_KIND_RULE);
   create.mutable_crowd()->set_expression("income>50");
   create.set_request_id("r1");
   ASSERT_TRUE(Call("boss", "CrowdService/CreateCrowd", create).ok());
