@@ -142,6 +142,10 @@ absl::Status WriteCrowdSet(Database& database, uint32_t population, const CrowdV
 }
 
 absl::Status DeleteCrowdSet(Database& database, uint32_t population, const CrowdVersionId& id) {
+  // The header first: whoever reads meanwhile finds that it is gone, not that it is damaged.
+  rocksdb::WriteBatch batch;
+  database.Delete(Family::kCrowds, KeyOf(population, id, kCrowdHeaderShard), &batch);
+  THRONG_RETURN_IF_ERROR(database.Write(&batch, /*sync=*/false));
   return database.DeleteAll(Family::kCrowds, CrowdVersionRange(population, id.crowd, id.number));
 }
 

@@ -14,6 +14,7 @@ namespace throng::storage {
 
 SpillFile::~SpillFile() {
   if (descriptor_ >= 0) close(descriptor_);
+  budget_.bytes -= size_;
 }
 
 absl::Status SpillFile::Failed(std::string_view doing, int error) const {
@@ -38,7 +39,24 @@ absl::Status SpillFile::Open() {
 
 absl::StatusOr<uint64_t> SpillFile::Append(std::string_view bytes) {
   if (descriptor_ < 0) THRONG_RETURN_IF_ERROR(Open());
+  if (budget_.bytes.fetch_add(bytes.size()) + bytes.size() > budget_.bytes_max) {
+    budget_.bytes -= bytes.size();
+    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "SPILL_FULL",
+                                "the size of temporary files in bytes", budget_.bytes_max,
+                                budget_.bytes + bytes.size());
+  }
   const uint64_t place = size_;
+  // Also when it fails: some of it may be there.
+  size_ += bytes.size();
+  THRONG_RETURN_IF_ERROR(WriteAt(place, bytes));
+  return place;
+}
+
+absl::Status SpillFile::Overwrite(uint64_t place, std::string_view bytes) {
+  return WriteAt(place, bytes);
+}
+
+absl::Status SpillFile::WriteAt(uint64_t place, std::string_view bytes) {
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t written = pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
                                    static_cast<off_t>(place + done));
@@ -46,8 +64,7 @@ absl::StatusOr<uint64_t> SpillFile::Append(std::string_view bytes) {
     if (written <= 0) return Failed("write", written < 0 ? errno : EIO);
     done += static_cast<size_t>(written);
   }
-  size_ += bytes.size();
-  return place;
+  return absl::OkStatus();
 }
 
 absl::Status SpillFile::Read(uint64_t place, size_t size, std::string* bytes) const {

@@ -7,8 +7,6 @@
 namespace throng::engine {
 namespace {
 
-constexpr int kListAttemptsMax = 5;
-
 // The versions that go when `added` comes: older than the last so many, or beyond the budget; never
 // the newest or a pinned one.
 std::vector<index::CrowdVersionId> Superseded(const index::CrowdEntry& crowd,
@@ -133,47 +131,6 @@ absl::Status AddVersion(const index::Snapshot& newest, const ReadyVersion& ready
         Frozen(*crowd->definition, newest.crowds(), record->time_us));
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<uint64_t> EraseFromUploads(Universe& universe) {
-  {
-    const index::SnapshotRef snapshot = universe.newest();
-    index::MutexLock lock(universe.snapshot_mutex_);
-    const uint64_t erased = snapshot->identity().erasure_version;
-    if (erased <= universe.folded_version_) return erased;
-  }
-  index::MutexLock lock(universe.fold_mutex_);
-  const index::SnapshotRef snapshot = universe.newest();
-  const uint64_t erased = snapshot->identity().erasure_version;
-  const index::Snapshot* folded = universe.folded_.get();
-  const uint64_t folded_version = folded == nullptr ? 0 : folded->data_version();
-  if (erased <= folded_version || erased <= universe.uploads_erased_version_) return erased;
-  THRONG_RETURN_IF_ERROR(
-      universe.store().EraseFromUploads(universe.population().id, *snapshot, folded));
-  universe.uploads_erased_version_ = erased;
-  return erased;
-}
-
-absl::StatusOr<index::SnapshotRef> CommitLists(Universe& universe,
-                                               const std::function<absl::Status()>& write_lists,
-                                               const Universe::Build& build) {
-  if (!write_lists) return universe.Commit(build);
-  absl::StatusOr<index::SnapshotRef> snapshot;
-  for (int attempt = 0; attempt < kListAttemptsMax; ++attempt) {
-    // What is read from now on holds nobody who is erased in this version.
-    THRONG_ASSIGN_OR_RETURN(const uint64_t erased, EraseFromUploads(universe));
-    THRONG_RETURN_IF_ERROR(write_lists());
-    bool is_stale = false;
-    snapshot = universe.Commit([&](const index::Snapshot& newest,
-                                   index::CommitRecord* record) -> absl::Status {
-      is_stale = newest.identity().erasure_version > erased;
-      if (!is_stale) return build(newest, record);
-      return index::MakeError(absl::StatusCode::kAborted, "users were erased meanwhile: ask again",
-                              {.reason = "USERS_ERASED"});
-    });
-    if (!is_stale) return snapshot;
-  }
-  return snapshot;
 }
 
 }  // namespace throng::engine

@@ -14,7 +14,6 @@
 #define THRONG_SERVER_ENGINE_CROWD_COMMIT_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,20 +85,6 @@ struct ReadyVersion {
 // (UNKNOWN_CROWD, REFRESH_UNDER_WAY), as CheckGetsVersions.
 absl::Status AddVersion(const index::Snapshot& newest, const ReadyVersion& ready, bool freezes,
                         index::CommitRecord* record);
-
-// Takes the ids of everybody erased so far out of the lists of uploads, as the next fold would, so
-// that nobody reads or copies them meanwhile. Returns the data version of the newest erasure that
-// it covers. Waits for a fold that runs; costs nothing when nobody was erased since the last one.
-// Errors: as Store::EraseFromUploads. Thread-safe.
-absl::StatusOr<uint64_t> EraseFromUploads(Universe& universe);
-
-// Commits what `write_lists` has written lists of ids for, taken from those of older versions. Does
-// both again when users were erased in between, whose ids may be in what was written. Without
-// `write_lists` a plain commit. Errors: its; the commit's; kAborted (USERS_ERASED) after some
-// attempts.
-absl::StatusOr<index::SnapshotRef> CommitLists(Universe& universe,
-                                               const std::function<absl::Status()>& write_lists,
-                                               const Universe::Build& build);
 
 }  // namespace throng::engine
 

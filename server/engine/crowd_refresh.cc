@@ -17,6 +17,7 @@
 #include "server/engine/crowds.h"
 #include "server/engine/request_memory.h"
 #include "server/engine/universe.h"
+#include "server/engine/upload_lists.h"
 #include "server/engine/waiting_ids.h"
 
 namespace throng::engine {
@@ -91,6 +92,13 @@ RefreshResult DecodeAnswer(const std::string& text, const index::Snapshot& newes
     result.crowds.push_back(std::move(crowd));
   }
   return result;
+}
+
+// What a retry gets, once the first answer is durable.
+absl::StatusOr<RefreshResult> AnswerAgain(Universe& universe, const std::string& first) {
+  THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef newest,
+                          universe.Commit([](const auto&, auto*) { return absl::OkStatus(); }));
+  return DecodeAnswer(first, *newest);
 }
 
 uint64_t MicrosSince(std::chrono::steady_clock::time_point start) {
@@ -207,13 +215,9 @@ absl::StatusOr<RefreshResult> Crowds::RefreshAll(const CallContext& context,
                           universes_.Find(refresh.population));
   const RequestKey key = MakeRequestKey(context, freezes ? "crowds.freeze" : "crowds.refresh",
                                         options.request_id, options.payload_hash);
-  // Before anything is computed, and once more when it is committed.
+  // Before anything is computed, and once more when nobody else computes these.
   THRONG_ASSIGN_OR_RETURN(std::optional<std::string> first, FindAnswer(*universe, key));
-  if (first.has_value()) {
-    THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef newest,
-                            universe->Commit([](const auto&, auto*) { return absl::OkStatus(); }));
-    return DecodeAnswer(*first, *newest);
-  }
+  if (first.has_value()) return AnswerAgain(*universe, *first);
   absl::StatusOr<query::TimeContext> time =
       query::MakeTimeContext(refresh.time_zone, refresh.reference_us.value_or(universe->now_us()));
   if (!time.ok()) return index::WithField(time.status(), "time_zone");
@@ -236,8 +240,11 @@ absl::StatusOr<RefreshResult> Crowds::RefreshAll(const CallContext& context,
     ids.push_back(crowd->definition->id);
     computations.push_back({.place = computations.size()});
   }
-  // From here on nobody else adds versions to these. Ids of the erased wait no more.
-  THRONG_RETURN_IF_ERROR(EraseFromUploads(*universe).status());
+  // From here on nobody else adds versions to these. A first attempt may have just done it.
+  THRONG_ASSIGN_OR_RETURN(first, FindAnswer(*universe, key));
+  if (first.has_value()) return AnswerAgain(*universe, *first);
+  // Ids of the erased wait no more.
+  THRONG_RETURN_IF_ERROR(UploadLists(*universe).Erase().status());
   THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe->Pin(0));
   const CrowdGraph graph(snapshot->crowds());
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -278,7 +285,9 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
                        .rules_computed = computer.rules_computed()};
   std::vector<uint32_t> ids;
   std::vector<std::pair<index::CrowdVersionId, index::OrdinalSetRef>> sets;
+  bool has_lists = false;
   for (const Computation& one : computations) {
+    has_lists = has_lists || one.waiting.has_value();
     ids.push_back(one.id());
     sets.emplace_back(index::CrowdVersionId{one.id(), one.version.number}, one.set);
     result.crowds.push_back(
@@ -298,9 +307,6 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
     }
     return absl::OkStatus();
   };
-  const bool has_lists =
-      std::any_of(computations.begin(), computations.end(),
-                  [](const Computation& one) { return one.waiting.has_value(); });
   const auto build = [&](const index::Snapshot& newest,
                          index::CommitRecord* record) -> absl::Status {
     index::CommitRecord built = *record;
@@ -317,10 +323,10 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
     *record = std::move(built);
     return absl::OkStatus();
   };
+  // Without lists a plain commit.
   THRONG_ASSIGN_OR_RETURN(
       const index::SnapshotRef visible,
-      CommitLists(universe, has_lists ? std::function<absl::Status()>(write_lists) : nullptr,
-                  build));
+      UploadLists(universe).Commit(UploadLists::kNothingNew, has_lists, write_lists, build));
   written.Keep();
   result.data_version = visible->data_version();
   return result;

@@ -24,16 +24,28 @@ absl::Status CheckRequestId(std::string_view request_id) {
       "request_id");
 }
 
+namespace {
+
+absl::StatusOr<index::RequestRecord> FindRecord(const Universe& universe, const RequestKey& key) {
+  THRONG_RETURN_IF_ERROR(CheckRequestId(key.request_id));
+  if (auto unsynced = universe.FindUnsynced(key.scope, key.request_id)) return *unsynced;
+  return universe.store().FindRequest(universe.population().id, key.scope, key.request_id);
+}
+
+}  // namespace
+
+absl::StatusOr<bool> HasAnswer(const Universe& universe, const RequestKey& key) {
+  if (key.request_id.empty()) return false;
+  const absl::Status found = FindRecord(universe, key).status();
+  if (absl::IsNotFound(found)) return false;
+  if (!found.ok()) return found;
+  return true;
+}
+
 absl::StatusOr<std::optional<std::string>> FindAnswer(const Universe& universe,
                                                       const RequestKey& key) {
   if (key.request_id.empty()) return std::nullopt;
-  THRONG_RETURN_IF_ERROR(CheckRequestId(key.request_id));
-  absl::StatusOr<index::RequestRecord> found = absl::NotFoundError("");
-  if (auto unsynced = universe.FindUnsynced(key.scope, key.request_id)) {
-    found = *std::move(unsynced);
-  } else {
-    found = universe.store().FindRequest(universe.population().id, key.scope, key.request_id);
-  }
+  absl::StatusOr<index::RequestRecord> found = FindRecord(universe, key);
   if (absl::IsNotFound(found.status())) return std::nullopt;
   if (!found.ok()) return found.status();
   if (found->payload_hash != key.payload_hash) {

@@ -35,6 +35,9 @@ RequestKey MakeRequestKey(const CallContext& context, std::string_view method,
 // Errors: kInvalidArgument (REQUEST_ID_TOO_LONG) at "request_id" when it is over 128 bytes.
 absl::Status CheckRequestId(std::string_view request_id);
 
+// Whether an answer is kept for the id, whatever the payload was. Errors: REQUEST_ID_TOO_LONG.
+absl::StatusOr<bool> HasAnswer(const Universe& universe, const RequestKey& key);
+
 // The answer kept for `key`, if any. Errors: kInvalidArgument (REQUEST_ID_REUSED) when the id was
 // used with another payload; (REQUEST_ID_TOO_LONG) when it is over 128 bytes.
 absl::StatusOr<std::optional<std::string>> FindAnswer(const Universe& universe,

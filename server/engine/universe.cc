@@ -282,9 +282,17 @@ absl::Status Universe::Fold(bool always) {
       store().log_bytes(population_.id) < environment_.fold_log_bytes) {
     return absl::OkStatus();
   }
-  const index::SnapshotRef snapshot = newest();
+  index::SnapshotRef snapshot = newest();
   if (folded_ != nullptr && folded_->data_version() == snapshot->data_version()) {
     return absl::OkStatus();
+  }
+  if (snapshot->identity().erasure_version > (folded_ == nullptr ? 0 : folded_->data_version())) {
+    // Whoever commits a list of ids from now on sees that this fold may not see it.
+    THRONG_RETURN_IF_ERROR(HoldCommits([&](const index::SnapshotRef& held) {
+      snapshot = held;
+      folding_version_ = held->data_version();
+      return absl::OkStatus();
+    }));
   }
   const auto start = std::chrono::steady_clock::now();
   THRONG_RETURN_IF_ERROR(store().Fold(population_.id, *snapshot, folded_.get()));

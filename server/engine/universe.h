@@ -9,6 +9,7 @@
 #ifndef THRONG_SERVER_ENGINE_UNIVERSE_H_
 #define THRONG_SERVER_ENGINE_UNIVERSE_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -56,7 +57,7 @@ class Universe {
   int64_t now_us() const { return environment_.clock_us(); }
   // Of older versions of crowds; what a read keeps there changes nothing else.
   friend CrowdSetCache& CrowdSetsOf(const Universe& universe) { return universe.crowd_sets_; }
-  friend absl::StatusOr<uint64_t> EraseFromUploads(Universe& universe);  // crowd_commit.h
+  friend class UploadLists;  // upload_lists.h
 
   // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;
@@ -169,6 +170,7 @@ class Universe {
   index::SnapshotRef folded_ THRONG_GUARDED_BY(fold_mutex_);
   int64_t erasure_folded_us_ THRONG_GUARDED_BY(fold_mutex_) = 0;
   uint64_t uploads_erased_version_ THRONG_GUARDED_BY(fold_mutex_) = 0;
+  std::atomic<uint64_t> folding_version_ = 0;  // of the last fold of erasures that was begun
 };
 
 // All populations; folds them when it ends. Thread-safe.

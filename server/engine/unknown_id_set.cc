@@ -94,9 +94,14 @@ absl::StatusOr<uint64_t> UnknownIdSet::Settle() {
       part.buffer = std::move(sorted);
       continue;
     }
-    THRONG_ASSIGN_OR_RETURN(const uint64_t place, spill_.Append(sorted));
-    part.spilled = {{place, sorted.size()}};
-    part.buffer = std::string();
+    // What fits goes where the part stood; the rest, of the buffer, behind the others.
+    std::string_view rest = sorted;
+    for (Extent& extent : part.spilled) {
+      extent.bytes = std::min(extent.bytes, rest.size());
+      THRONG_RETURN_IF_ERROR(spill_.Overwrite(extent.place, rest.substr(0, extent.bytes)));
+      rest.remove_prefix(extent.bytes);
+    }
+    part.buffer = std::string(rest);
   }
   return distinct;
 }

@@ -2,7 +2,7 @@
 // memory: what is beyond it is spilled to a temporary file, in 256 parts by hash, of which one is
 // sorted at a time.
 //
-//   UnknownIdSet unknown(directory);
+//   UnknownIdSet unknown(directory, budget);
 //   THRONG_RETURN_IF_ERROR(unknown.Add(key.hash, key.text));
 //   absl::StatusOr<uint64_t> distinct = unknown.Settle();
 //   unknown.ForEach([&](uint64_t hash, std::string_view id) { ... });
@@ -30,11 +30,12 @@ inline constexpr size_t kUnknownBufferBytes = size_t{32} << 20;  // of one uploa
 // Not thread-safe.
 class UnknownIdSet {
  public:
-  explicit UnknownIdSet(std::string directory, size_t buffer_bytes_max = kUnknownBufferBytes)
-      : buffer_bytes_max_(buffer_bytes_max), spill_(std::move(directory)) {}
+  UnknownIdSet(std::string directory, storage::SpillBudget& budget,
+               size_t buffer_bytes_max = kUnknownBufferBytes)
+      : buffer_bytes_max_(buffer_bytes_max), spill_(std::move(directory), budget) {}
 
   // An id of 1 to index::kIdBytesMax bytes, and its index::IdHash. Errors: kResourceExhausted
-  // (TOO_MANY_LISTED_IDS with repeats counted; DISK_FULL), kUnavailable.
+  // (TOO_MANY_LISTED_IDS with repeats counted; SPILL_FULL, DISK_FULL), kUnavailable.
   absl::Status Add(uint64_t hash, std::string_view id);
   // Those added, with repeats.
   uint64_t added() const { return added_; }

@@ -9,6 +9,7 @@
 #include "index/error.h"
 #include "server/engine/crowd_commit.h"
 #include "server/engine/crowd_view.h"
+#include "server/engine/upload_lists.h"
 #include "server/engine/upload_session.h"
 #include "server/engine/uploads.h"
 
@@ -49,23 +50,38 @@ struct UploadSession::Target {
   index::OrdinalSetRef users;                // of the version
 };
 
+UploadInfo UploadSession::Checked() const {
+  UploadInfo checked{.crowd = request_.crowd, .record = record_};
+  checked.version.version.data_version = snapshot_->data_version();
+  checked.unknown_listed = record_.unknown;
+  checked.invalid_listed = refused_.size();
+  const size_t samples = std::min(kUploadSamplesMax, refused_.size());
+  checked.samples.assign(refused_.begin(), refused_.begin() + static_cast<ptrdiff_t>(samples));
+  return checked;
+}
+
 absl::StatusOr<UploadInfo> UploadSession::Compute(const CallContext& context,
                                                   const RequestKey& key) {
-  if (options_.validate_only) {
-    UploadInfo checked{.crowd = request_.crowd, .record = record_};
-    checked.version.version.data_version = snapshot_->data_version();
-    checked.invalid_listed = refused_.size();
-    checked.samples.assign(
-        refused_.begin(),
-        refused_.begin() + static_cast<ptrdiff_t>(std::min(kUploadSamplesMax, refused_.size())));
-    return checked;
-  }
+  if (options_.validate_only) return Checked();
+  absl::StatusOr<UploadInfo> result = TryCompute(context, key);
+  // A crowd that another upload had made, which failed and took it away again.
+  const std::optional<index::ErrorDetail> detail = index::GetErrorDetail(result.status());
+  const bool went = absl::IsAborted(result.status()) && detail.has_value() &&
+                    detail->reason == "UNKNOWN_CROWD" && request_.create.has_value();
+  return went ? TryCompute(context, key) : result;
+}
+
+absl::StatusOr<UploadInfo> UploadSession::TryCompute(const CallContext& context,
+                                                     const RequestKey& key) {
   bool is_created = false;
   THRONG_ASSIGN_OR_RETURN(const uint32_t crowd, FindOrCreate(context, &is_created));
+  // Held until a crowd that was made for nothing is gone.
   RefreshGuard guard(crowds_);
-  const absl::Status taken = TakeGuard(context, &guard, universe_->population().id, crowd);
   const auto compute = [&]() -> absl::StatusOr<UploadInfo> {
-    THRONG_RETURN_IF_ERROR(taken);
+    THRONG_RETURN_IF_ERROR(TakeGuard(context, &guard, universe_->population().id, crowd));
+    // The first attempt may have been what this one waited for.
+    THRONG_ASSIGN_OR_RETURN(std::optional<UploadInfo> first, AnswerOfFirst(context, key));
+    if (first.has_value()) return *std::move(first);
     Target target;
     THRONG_RETURN_IF_ERROR(FillTarget(crowd, &target));
     return Commit(key, target);
@@ -83,11 +99,7 @@ absl::StatusOr<uint32_t> UploadSession::FindOrCreate(const CallContext& context,
     if (crowd.ok()) return (*crowd)->definition->id;
     if (!request_.create.has_value()) return crowd.status();
   }
-  CreateCrowd create = *request_.create;
-  create.population = request_.population;
-  create.name = request_.crowd;
-  create.kind = index::CrowdKind::kUpload;
-  const absl::StatusOr<CrowdInfo> created = crowds_.Create(context, create, {});
+  const absl::StatusOr<CrowdInfo> created = crowds_.Create(context, CrowdToCreate(request_), {});
   if (created.ok()) {
     *is_created = true;
     return created->definition.id;
@@ -104,7 +116,7 @@ absl::Status UploadSession::FillTarget(uint32_t crowd, Target* target) const {
   target->snapshot = universe_->newest();
   target->crowd = target->snapshot->crowds().FindById(crowd);
   if (target->crowd == nullptr) {
-    return index::MakeError(absl::StatusCode::kAborted, "the crowd went meanwhile",
+    return index::MakeError(absl::StatusCode::kAborted, "the crowd went meanwhile: upload again",
                             {.reason = "UNKNOWN_CROWD", .field = "crowd"});
   }
   THRONG_RETURN_IF_ERROR(CheckUploadTarget(*target->crowd->definition, request_.etag));
@@ -114,7 +126,7 @@ absl::Status UploadSession::FillTarget(uint32_t crowd, Target* target) const {
     return absl::OkStatus();
   }
   // Ids of the erased wait no more.
-  THRONG_RETURN_IF_ERROR(EraseFromUploads(*universe_).status());
+  THRONG_RETURN_IF_ERROR(UploadLists(*universe_).Erase().status());
   THRONG_ASSIGN_OR_RETURN(target->waiting, WaitingIds::Of(*universe_, *target->crowd));
   if (target->crowd->versions->empty()) {
     if (request_.mode == UploadMode::kRemove) {
@@ -194,13 +206,9 @@ absl::StatusOr<UploadInfo> UploadSession::Commit(const RequestKey& key, Target& 
   THRONG_RETURN_IF_ERROR(written.Write({{id, target.users}}));
   storage::UploadWriter writer(universe_->store(), universe_->population().id, id);
   const auto write_list = [&] { return WriteList(target, &writer); };
-  UploadInfo result{.crowd = target.crowd->definition->name, .record = record_};
+  UploadInfo result = Checked();
+  result.crowd = target.crowd->definition->name;
   result.record.keeps_unknown = request_.keep_unknown || target.waiting.keeps();
-  result.unknown_listed = record_.unknown;
-  result.invalid_listed = refused_.size();
-  result.samples.assign(
-      refused_.begin(),
-      refused_.begin() + static_cast<ptrdiff_t>(std::min(kUploadSamplesMax, refused_.size())));
   const auto build = [&](const index::Snapshot& newest,
                          index::CommitRecord* record) -> absl::Status {
     index::CommitRecord built = *record;
@@ -213,15 +221,10 @@ absl::StatusOr<UploadInfo> UploadSession::Commit(const RequestKey& key, Target& 
     *record = std::move(built);
     return absl::OkStatus();
   };
-  // Where ids of versions before are copied, an erasure meanwhile matters.
-  absl::StatusOr<index::SnapshotRef> visible;
-  if (target.waiting.count() > 0) {
-    visible = CommitLists(*universe_, write_list, build);
-  } else {
-    THRONG_RETURN_IF_ERROR(write_list());
-    visible = universe_->Commit(build);
-  }
-  THRONG_RETURN_IF_ERROR(visible.status());
+  THRONG_RETURN_IF_ERROR(
+      UploadLists(*universe_)
+          .Commit(snapshot_->data_version(), target.waiting.count() > 0, write_list, build)
+          .status());
   written.Keep();
   return result;
 }
@@ -244,14 +247,16 @@ void UploadSession::DropCreated(uint32_t crowd) {
 std::string EncodeUploadAnswer(const UploadInfo& upload, uint32_t crowd) {
   const storage::UploadRecord& r = upload.record;
   const index::CrowdVersion& v = upload.version.version;
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", crowd, v.number,
-                     v.computed_count, v.data_version, v.reference_us, v.create_us, v.previous,
-                     v.added, v.removed, v.duration_us, static_cast<int>(r.mode),
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", crowd,
+                     v.number, v.computed_count, v.data_version, v.reference_us, v.create_us,
+                     v.previous, v.added, v.removed, v.duration_us, static_cast<int>(r.mode),
                      r.keeps_unknown ? 1 : 0, r.received, r.matched, r.duplicate, r.unknown,
-                     r.invalid, upload.kept, upload.data_version);
+                     r.invalid, upload.kept, upload.data_version, upload.unknown_listed,
+                     upload.invalid_listed, r.id_type);
 }
 
-absl::StatusOr<UploadInfo> DecodeUploadAnswer(const std::string& text, const Universe& universe) {
+absl::StatusOr<UploadInfo> DecodeUploadAnswer(const CallContext& context, const std::string& text,
+                                              const Universe& universe) {
   UploadInfo upload;
   storage::UploadRecord& r = upload.record;
   index::CrowdVersion& v = upload.version.version;
@@ -261,13 +266,16 @@ absl::StatusOr<UploadInfo> DecodeUploadAnswer(const std::string& text, const Uni
   in >> crowd >> v.number >> v.computed_count >> v.data_version >> v.reference_us >> v.create_us >>
       v.previous >> v.added >> v.removed >> v.duration_us >> mode >> r.keeps_unknown >>
       r.received >> r.matched >> r.duplicate >> r.unknown >> r.invalid >> upload.kept >>
-      upload.data_version;
+      upload.data_version >> upload.unknown_listed >> upload.invalid_listed;
+  // The rest of the line: a name may have spaces.
+  in.get();
+  std::getline(in, r.id_type, '\0');
   r.mode = static_cast<UploadMode>(mode);
   r.start_us = v.reference_us;
   upload.version.current_count = v.computed_count;
   const index::SnapshotRef newest = universe.newest();
   const index::CrowdEntry* entry = newest->crowds().FindById(crowd);
-  if (entry == nullptr) {
+  if (entry == nullptr || !CrowdView(*newest, context.visibility).Sees(*entry)) {
     return index::MakeError(absl::StatusCode::kNotFound,
                             "the ids were uploaded before, into a crowd that is gone by now",
                             {.reason = "UNKNOWN_UPLOAD", .field = "crowd"});
@@ -276,14 +284,11 @@ absl::StatusOr<UploadInfo> DecodeUploadAnswer(const std::string& text, const Uni
   if (!entry->versions->empty() && entry->versions->back().number == v.number) {
     upload.version.current_count = entry->last_set->cardinality();
   }
-  // What the version still knows of it, where it is still there.
-  const storage::Store& store = universe.store();
+  // Texts are kept with the version only.
+  const index::CrowdVersionId id{crowd, v.number};
   const absl::StatusOr<storage::StoredUpload> stored =
-      store.ReadUpload(universe.population().id, {crowd, v.number});
-  if (!stored.ok()) return upload;
-  r.id_type = stored->record.id_type;
-  upload.unknown_listed = stored->unmatched();
-  for (const uint32_t count : stored->refused_parts) upload.invalid_listed += count;
+      universe.store().ReadUpload(universe.population().id, id);
+  if (stored.ok()) ReadUploadSamples(universe, id, *stored, &upload.samples).IgnoreError();
   return upload;
 }
 

@@ -21,8 +21,9 @@
 
 namespace throng::engine {
 
-inline constexpr uint32_t kUploadFrameIdsMax = 262'144;  // in one Add
-inline constexpr size_t kUploadSamplesMax = 10;          // of what was no id, in an answer
+inline constexpr uint32_t kUploadFrameIdsMax = 262'144;               // in one Add
+inline constexpr uint64_t kUploadSpillBytesMax = uint64_t{16} << 30;  // of all uploads that run
+inline constexpr size_t kUploadSamplesMax = 10;  // of what was no id, in an answer
 
 using storage::UploadMode;
 

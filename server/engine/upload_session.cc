@@ -10,6 +10,7 @@
 #include "index/id_chunk.h"
 #include "index/id_fault.h"
 #include "index/id_hash.h"
+#include "server/engine/uploads.h"
 #include "server/engine/user_lookup.h"
 
 namespace throng::engine {
@@ -38,9 +39,10 @@ absl::Status CheckTexts(const TextsView& texts) {
 
 }  // namespace
 
-UploadSession::UploadSession(Crowds& crowds, std::shared_ptr<Universe> universe,
-                             index::SnapshotRef snapshot, const index::IdTypeDefinition* type,
-                             UploadRequest request, const WriteOptions& options)
+UploadSession::UploadSession(Crowds& crowds, storage::SpillBudget& spill,
+                             std::shared_ptr<Universe> universe, index::SnapshotRef snapshot,
+                             const index::IdTypeDefinition* type, UploadRequest request,
+                             const WriteOptions& options)
     : crowds_(crowds),
       universe_(std::move(universe)),
       snapshot_(std::move(snapshot)),
@@ -51,7 +53,7 @@ UploadSession::UploadSession(Crowds& crowds, std::shared_ptr<Universe> universe,
               .keeps_unknown = request_.keep_unknown,
               .id_type = type == nullptr ? "" : type->name,
               .start_us = universe_->now_us()},
-      unknown_(universe_->store().directory()) {}
+      unknown_(universe_->store().directory(), spill) {}
 
 absl::Status UploadSession::Add(const CallContext& context, const UploadIds& ids) {
   THRONG_RETURN_IF_ERROR(context.Check());
@@ -141,19 +143,25 @@ RequestKey UploadSession::KeyOf(const CallContext& context) const {
   for (const uint64_t part : {valid_hash_, refused_hash_, record_.received}) {
     hash = Chained(hash, part);
   }
-  return MakeRequestKey(context, "uploads.upload", options_.request_id, hash);
+  return MakeRequestKey(context, kUploadMethod, options_.request_id, hash);
+}
+
+absl::StatusOr<std::optional<UploadInfo>> UploadSession::AnswerOfFirst(
+    const CallContext& context, const RequestKey& key) const {
+  THRONG_ASSIGN_OR_RETURN(const std::optional<std::string> first, FindAnswer(*universe_, key));
+  if (!first.has_value()) return std::nullopt;
+  // What it answers is durable once this returns.
+  THRONG_RETURN_IF_ERROR(
+      universe_->Commit([](const auto&, auto*) { return absl::OkStatus(); }).status());
+  THRONG_ASSIGN_OR_RETURN(UploadInfo upload, DecodeUploadAnswer(context, *first, *universe_));
+  return std::make_optional(std::move(upload));
 }
 
 absl::StatusOr<UploadInfo> UploadSession::Finish(const CallContext& context) {
   THRONG_RETURN_IF_ERROR(context.Check());
   const RequestKey key = KeyOf(context);
-  THRONG_ASSIGN_OR_RETURN(const std::optional<std::string> first, FindAnswer(*universe_, key));
-  if (first.has_value()) {
-    // What it answers is durable once this returns.
-    THRONG_RETURN_IF_ERROR(
-        universe_->Commit([](const auto&, auto*) { return absl::OkStatus(); }).status());
-    return DecodeUploadAnswer(*first, *universe_);
-  }
+  THRONG_ASSIGN_OR_RETURN(std::optional<UploadInfo> first, AnswerOfFirst(context, key));
+  if (first.has_value()) return *std::move(first);
   THRONG_ASSIGN_OR_RETURN(record_.unknown, unknown_.Settle());
   record_.matched = users_.count();
   record_.duplicate = known_ - users_.count() + unknown_.added() - record_.unknown;

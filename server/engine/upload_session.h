@@ -37,13 +37,13 @@ class Crowds;
 class UploadSession {
  public:
   // `snapshot` is what ids are looked up in; `type` is of it, null for the primary one.
-  UploadSession(Crowds& crowds, std::shared_ptr<Universe> universe, index::SnapshotRef snapshot,
-                const index::IdTypeDefinition* type, UploadRequest request,
-                const WriteOptions& options);
+  UploadSession(Crowds& crowds, storage::SpillBudget& spill, std::shared_ptr<Universe> universe,
+                index::SnapshotRef snapshot, const index::IdTypeDefinition* type,
+                UploadRequest request, const WriteOptions& options);
 
   // Errors: kInvalidArgument (TOO_MANY_IDS, in one frame or in all; BAD_TEXTS) at "ids",
-  // kResourceExhausted (TOO_MANY_LISTED_IDS; DISK_FULL), kUnavailable, the context's. After one,
-  // the session is over.
+  // kResourceExhausted (TOO_MANY_LISTED_IDS; SPILL_FULL, DISK_FULL), kUnavailable, the context's.
+  // After one, the session is over.
   absl::Status Add(const CallContext& context, const UploadIds& ids);
 
   // Durable and visible when it returns OK. Waits while somebody else computes the crowd. Errors:
@@ -61,6 +61,11 @@ class UploadSession {
   void Refuse(index::IdFault fault, std::string_view text);
 
   RequestKey KeyOf(const CallContext& context) const;
+  // What a retry gets; empty: it is none. Errors: kNotFound (UNKNOWN_UPLOAD).
+  absl::StatusOr<std::optional<UploadInfo>> AnswerOfFirst(const CallContext& context,
+                                                          const RequestKey& key) const;
+  UploadInfo Checked() const;
+  absl::StatusOr<UploadInfo> TryCompute(const CallContext& context, const RequestKey& key);
   absl::StatusOr<UploadInfo> Compute(const CallContext& context, const RequestKey& key);
   absl::StatusOr<uint32_t> FindOrCreate(const CallContext& context, bool* is_created);
   absl::Status FillTarget(uint32_t crowd, Target* target) const;
@@ -90,7 +95,8 @@ class UploadSession {
 
 // What a retry is answered with: numbers. Errors: kNotFound (UNKNOWN_UPLOAD) when the crowd went.
 std::string EncodeUploadAnswer(const UploadInfo& upload, uint32_t crowd);
-absl::StatusOr<UploadInfo> DecodeUploadAnswer(const std::string& text, const Universe& universe);
+absl::StatusOr<UploadInfo> DecodeUploadAnswer(const CallContext& context, const std::string& text,
+                                              const Universe& universe);
 
 }  // namespace throng::engine
 

@@ -11,6 +11,7 @@
 #include "server/engine/crowds.h"
 #include "server/engine/request_memory.h"
 #include "server/engine/universe.h"
+#include "server/engine/upload_lists.h"
 #include "server/engine/user_lookup.h"
 
 namespace throng::engine {
@@ -24,16 +25,10 @@ absl::Status UnknownUpload(std::string_view crowd, uint32_t number) {
       {.reason = "UNKNOWN_UPLOAD", .field = "name"});
 }
 
-absl::Status CheckRequest(const Universe& universe, const UploadRequest& request,
-                          const WriteOptions& options) {
-  if (request.keep_unknown && request.mode == UploadMode::kRemove) {
-    return index::InvalidArgument("KEEP_UNKNOWN", "keep_unknown",
-                                  "ids that are removed do not wait for their users");
-  }
-  // Too long an id is refused before anything is sent.
-  RequestKey key{.request_id = options.request_id};
-  if (options.request_id.size() <= kRequestIdBytesMax) return absl::OkStatus();
-  return FindAnswer(universe, key).status();
+absl::Status CheckRequest(const UploadRequest& request) {
+  if (!request.keep_unknown || request.mode != UploadMode::kRemove) return absl::OkStatus();
+  return index::InvalidArgument("KEEP_UNKNOWN", "keep_unknown",
+                                "ids that are removed do not wait for their users");
 }
 
 // What the store has of a version. Errors: as Uploads::Get.
@@ -63,6 +58,14 @@ absl::StatusOr<UploadInfo> Describe(const Universe& universe, const index::Snaps
 
 }  // namespace
 
+CreateCrowd CrowdToCreate(const UploadRequest& request) {
+  CreateCrowd create = *request.create;
+  create.population = request.population;
+  create.name = request.crowd;
+  create.kind = index::CrowdKind::kUpload;
+  return create;
+}
+
 absl::Status CheckUploadTarget(const index::CrowdDefinition& definition, std::string_view etag) {
   if (definition.kind != index::CrowdKind::kUpload) {
     return CrowdRefused(
@@ -75,52 +78,67 @@ absl::Status CheckUploadTarget(const index::CrowdDefinition& definition, std::st
   return CheckEtag(definition, etag);
 }
 
+absl::Status ReadUploadSamples(const Universe& universe, const index::CrowdVersionId& id,
+                               const storage::StoredUpload& stored,
+                               std::vector<storage::RefusedId>* samples) {
+  for (uint32_t part = 0; part < stored.refused_parts.size(); ++part) {
+    if (samples->size() == kUploadSamplesMax) break;
+    THRONG_ASSIGN_OR_RETURN(const std::vector<storage::RefusedId> refused,
+                            universe.store().ReadUploadRefused(universe.population().id, id, part));
+    for (const storage::RefusedId& one : refused) {
+      if (samples->size() < kUploadSamplesMax) samples->push_back(one);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<UploadSession>> Uploads::Start(const CallContext& context,
                                                               const UploadRequest& request,
                                                               const WriteOptions& options) {
   THRONG_RETURN_IF_ERROR(context.Check());
   THRONG_ASSIGN_OR_RETURN(const std::shared_ptr<Universe> universe,
                           universes_.Find(request.population));
-  THRONG_RETURN_IF_ERROR(CheckRequest(*universe, request, options));
+  THRONG_RETURN_IF_ERROR(CheckRequest(request));
   const index::SnapshotRef snapshot = universe->newest();
   THRONG_ASSIGN_OR_RETURN(const index::IdTypeDefinition* type,
                           FindIdType(*universe, *snapshot, request.id_type, "id_type"));
-  const CrowdView view(*snapshot, context.visibility);
+  // A retry is answered whatever became of the crowd; what it was of is known when all ids came.
+  const RequestKey key = MakeRequestKey(context, kUploadMethod, options.request_id, 0);
+  THRONG_ASSIGN_OR_RETURN(const bool is_retry, HasAnswer(*universe, key));
+  if (!is_retry) THRONG_RETURN_IF_ERROR(CheckTarget(context, *snapshot, request));
+  return std::make_unique<UploadSession>(crowds_, spill_, universe, snapshot, type, request,
+                                         options);
+}
+
+absl::Status Uploads::CheckTarget(const CallContext& context, const index::Snapshot& snapshot,
+                                  const UploadRequest& request) {
+  const CrowdView view(snapshot, context.visibility);
   const absl::StatusOr<const index::CrowdEntry*> crowd = view.Require(request.crowd, "crowd");
-  if (crowd.ok()) {
-    THRONG_RETURN_IF_ERROR(CheckUploadTarget(*(*crowd)->definition, request.etag));
-  } else if (!request.create.has_value()) {
-    return crowd.status();
-  } else {
-    CreateCrowd create = *request.create;
-    create.population = request.population;
-    create.name = request.crowd;
-    create.kind = index::CrowdKind::kUpload;
-    THRONG_RETURN_IF_ERROR(crowds_.Create(context, create, {.validate_only = true}).status());
+  if (crowd.ok()) return CheckUploadTarget(*(*crowd)->definition, request.etag);
+  if (!request.create.has_value()) return crowd.status();
+  if (!request.etag.empty()) {
+    return index::MakeError(absl::StatusCode::kAborted,
+                            "the crowd that the etag is of is not there: read it again",
+                            {.reason = "ETAG_MISMATCH", .field = "etag"});
   }
-  return std::make_unique<UploadSession>(crowds_, universe, snapshot, type, request, options);
+  return crowds_.Create(context, CrowdToCreate(request), {.validate_only = true}).status();
 }
 
 absl::StatusOr<UploadInfo> Uploads::Get(const CallContext& context, std::string_view population,
                                         std::string_view crowd, uint32_t number) {
   THRONG_RETURN_IF_ERROR(context.Check());
   THRONG_ASSIGN_OR_RETURN(const std::shared_ptr<Universe> universe, universes_.Find(population));
-  THRONG_RETURN_IF_ERROR(EraseFromUploads(*universe).status());
+  THRONG_RETURN_IF_ERROR(UploadLists(*universe).Erase().status());
   const index::SnapshotRef snapshot = universe->newest();
   const CrowdView view(*snapshot, context.visibility);
   THRONG_ASSIGN_OR_RETURN(const index::CrowdEntry* entry, view.Require(crowd, "crowd"));
   THRONG_ASSIGN_OR_RETURN(const storage::StoredUpload stored,
                           ReadStored(*universe, *entry, number));
   THRONG_ASSIGN_OR_RETURN(UploadInfo info, Describe(*universe, *snapshot, *entry, stored, number));
-  for (uint32_t part = 0;
-       part < stored.refused_parts.size() && info.samples.size() < kUploadSamplesMax; ++part) {
-    THRONG_ASSIGN_OR_RETURN(const std::vector<storage::RefusedId> refused,
-                            universe->store().ReadUploadRefused(
-                                universe->population().id, {entry->definition->id, number}, part));
-    for (const storage::RefusedId& id : refused) {
-      if (info.samples.size() < kUploadSamplesMax) info.samples.push_back(id);
-    }
-  }
+  const absl::Status read =
+      ReadUploadSamples(*universe, {entry->definition->id, number}, stored, &info.samples);
+  if (absl::IsNotFound(read)) return UnknownUpload(crowd, number);
+  THRONG_RETURN_IF_ERROR(read);
   return info;
 }
 
@@ -128,6 +146,7 @@ absl::StatusOr<std::vector<UploadInfo>> Uploads::List(const CallContext& context
                                                       std::string_view population,
                                                       std::string_view crowd) {
   THRONG_ASSIGN_OR_RETURN(const std::shared_ptr<Universe> universe, universes_.Find(population));
+  THRONG_RETURN_IF_ERROR(UploadLists(*universe).Erase().status());
   const index::SnapshotRef snapshot = universe->newest();
   const CrowdView view(*snapshot, context.visibility);
   THRONG_ASSIGN_OR_RETURN(const index::CrowdEntry* entry, view.Require(crowd, "crowd"));
@@ -153,7 +172,7 @@ absl::Status Uploads::ListUnmatched(const CallContext& context, std::string_view
                                     const TakeUnmatched& take) {
   THRONG_ASSIGN_OR_RETURN(const std::shared_ptr<Universe> universe, universes_.Find(population));
   // Nobody who is erased by now is told.
-  THRONG_RETURN_IF_ERROR(EraseFromUploads(*universe).status());
+  THRONG_RETURN_IF_ERROR(UploadLists(*universe).Erase().status());
   const index::SnapshotRef snapshot = universe->newest();
   const CrowdView view(*snapshot, context.visibility);
   THRONG_ASSIGN_OR_RETURN(const index::CrowdEntry* entry, view.Require(crowd, "crowd"));
@@ -164,19 +183,22 @@ absl::Status Uploads::ListUnmatched(const CallContext& context, std::string_view
   for (uint32_t part = 0; part < stored.parts.size(); ++part) {
     if (stored.parts[part].unmatched == 0) continue;
     THRONG_RETURN_IF_ERROR(context.Check());
-    THRONG_ASSIGN_OR_RETURN(const storage::ListedIds ids,
-                            universe->store().ReadUploadIds(in, id, part));
+    const absl::StatusOr<storage::ListedIds> ids = universe->store().ReadUploadIds(in, id, part);
+    if (absl::IsNotFound(ids.status())) return UnknownUpload(crowd, number);
+    THRONG_RETURN_IF_ERROR(ids.status());
     Unmatched unmatched;
-    for (const storage::ListedId& listed : ids.ids) {
+    for (const storage::ListedId& listed : ids->ids) {
       if (listed.is_unmatched) unmatched.unknown.push_back(listed.text);
     }
     THRONG_RETURN_IF_ERROR(take(unmatched));
   }
   for (uint32_t part = 0; part < stored.refused_parts.size(); ++part) {
     THRONG_RETURN_IF_ERROR(context.Check());
-    THRONG_ASSIGN_OR_RETURN(const std::vector<storage::RefusedId> refused,
-                            universe->store().ReadUploadRefused(in, id, part));
-    THRONG_RETURN_IF_ERROR(take({.refused = refused}));
+    const absl::StatusOr<std::vector<storage::RefusedId>> refused =
+        universe->store().ReadUploadRefused(in, id, part);
+    if (absl::IsNotFound(refused.status())) return UnknownUpload(crowd, number);
+    THRONG_RETURN_IF_ERROR(refused.status());
+    THRONG_RETURN_IF_ERROR(take({.refused = *refused}));
   }
   return absl::OkStatus();
 }

@@ -57,9 +57,22 @@ class Uploads {
                              std::string_view crowd, uint32_t number, const TakeUnmatched& take);
 
  private:
+  absl::Status CheckTarget(const CallContext& context, const index::Snapshot& snapshot,
+                           const UploadRequest& request);
+
   Universes& universes_;
   Crowds& crowds_;
+  storage::SpillBudget spill_{kUploadSpillBytesMax};
 };
+
+// What a retry of an upload is known by, with its request id.
+inline constexpr std::string_view kUploadMethod = "uploads.upload";
+// The first of what was no id. Errors: as Store::ReadUploadRefused.
+absl::Status ReadUploadSamples(const Universe& universe, const index::CrowdVersionId& id,
+                               const storage::StoredUpload& stored,
+                               std::vector<storage::RefusedId>* samples);
+// REQUIRES: the request has one.
+CreateCrowd CrowdToCreate(const UploadRequest& request);
 
 // What a crowd that ids are to be uploaded into must be. Errors: as Uploads::Start.
 absl::Status CheckUploadTarget(const index::CrowdDefinition& definition, std::string_view etag);

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/service/guarded_call.h"
 #include "server/service/message_codec.h"
@@ -22,6 +23,34 @@
 #include "server/service/upload_call.h"
 
 namespace throng::service {
+
+// Reads the next message of a stream whose client sends many; false when no more comes. The first
+// one says whether the caller may. Errors besides: as GuardedCall::Open and Continue. Not
+// thread-safe.
+template <typename Call>
+class GuardedReader {
+ public:
+  GuardedReader(Call& call, GuardedCall& guarded, uint64_t bytes_max)
+      : call_(call), guarded_(guarded), bytes_max_(bytes_max) {}
+
+  absl::StatusOr<bool> Read(google::protobuf::Message* request) {
+    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
+    if (!bytes.ok()) return bytes.status();
+    if (!bytes->has_value()) return false;
+    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
+    if (!parsed.ok()) return parsed;
+    const absl::Status allowed =
+        std::exchange(opened_, true) ? guarded_.Continue(*request) : guarded_.Open(*request);
+    if (!allowed.ok()) return allowed;
+    return true;
+  }
+
+ private:
+  Call& call_;
+  GuardedCall& guarded_;
+  const uint64_t bytes_max_;
+  bool opened_ = false;
+};
 
 // The messages of a server stream. A view of the call; thread-compatible, as the others here.
 template <typename Response>
@@ -48,20 +77,9 @@ template <typename Request, typename Response>
 class ReadWriteStream {
  public:
   ReadWriteStream(LoadCall& call, GuardedCall& guarded, uint64_t bytes_max)
-      : call_(call), guarded_(guarded), bytes_max_(bytes_max) {}
-  // False when no more comes; see LoadCall::Read for what that does not say. The first message says
-  // whether the caller may. Errors besides: as GuardedCall::Open and Continue.
-  absl::StatusOr<bool> Read(Request* request) {
-    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
-    if (!bytes.ok()) return bytes.status();
-    if (!bytes->has_value()) return false;
-    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
-    if (!parsed.ok()) return parsed;
-    const absl::Status allowed =
-        std::exchange(opened_, true) ? guarded_.Continue(*request) : guarded_.Open(*request);
-    if (!allowed.ok()) return allowed;
-    return true;
-  }
+      : call_(call), guarded_(guarded), reader_(call, guarded, bytes_max) {}
+  // As GuardedReader; see LoadCall::Read for what false does not say.
+  absl::StatusOr<bool> Read(Request* request) { return reader_.Read(request); }
   absl::Status Write(const Response& response) {
     guarded_.Answered(response);
     grpc::ByteBuffer bytes;
@@ -72,8 +90,7 @@ class ReadWriteStream {
  private:
   LoadCall& call_;
   GuardedCall& guarded_;
-  const uint64_t bytes_max_;
-  bool opened_ = false;
+  GuardedReader<LoadCall> reader_;
 };
 
 // The messages of a client stream. A view of the call.
@@ -81,25 +98,12 @@ template <typename Request>
 class ReadStream {
  public:
   ReadStream(UploadCall& call, GuardedCall& guarded, uint64_t bytes_max)
-      : call_(call), guarded_(guarded), bytes_max_(bytes_max) {}
-  // As ReadWriteStream::Read; see UploadCall::Read for what false does not say.
-  absl::StatusOr<bool> Read(Request* request) {
-    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
-    if (!bytes.ok()) return bytes.status();
-    if (!bytes->has_value()) return false;
-    const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
-    if (!parsed.ok()) return parsed;
-    const absl::Status allowed =
-        std::exchange(opened_, true) ? guarded_.Continue(*request) : guarded_.Open(*request);
-    if (!allowed.ok()) return allowed;
-    return true;
-  }
+      : reader_(call, guarded, bytes_max) {}
+  // As GuardedReader; see UploadCall::Read for what false does not say.
+  absl::StatusOr<bool> Read(Request* request) { return reader_.Read(request); }
 
  private:
-  UploadCall& call_;
-  GuardedCall& guarded_;
-  const uint64_t bytes_max_;
-  bool opened_ = false;
+  GuardedReader<UploadCall> reader_;
 };
 
 }  // namespace throng::service

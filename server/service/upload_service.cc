@@ -71,27 +71,32 @@ absl::Status TakeFrames(const CallScope& scope, engine::UploadSession& session,
   }
 }
 
+// Begins what the first message asks for.
+absl::StatusOr<std::unique_ptr<engine::UploadSession>> StartUpload(const CallScope& scope,
+                                                                   const v1::UploadHeader& header) {
+  THRONG_ASSIGN_OR_RETURN(const engine::UploadRequest upload, ToUploadRequest(header));
+  THRONG_RETURN_IF_ERROR(AtHeader(CheckRequestId(header.request_id())));
+  const engine::WriteOptions options{.request_id = header.request_id(),
+                                     .payload_hash = RequestFingerprint(header, {"request_id"}),
+                                     .validate_only = header.validate_only()};
+  auto session = scope.engine->uploads().Start(scope.caller, upload, options);
+  if (!session.ok()) return AtHeader(session.status());
+  return session;
+}
+
 absl::Status HandleUpload(const CallScope& scope, UploadStream& stream, v1::Upload* response) {
   v1::UploadIdsRequest first;
   THRONG_ASSIGN_OR_RETURN(const bool more, stream.Read(&first));
   if (!more || !first.has_header()) {
     return Misplaced("header", "an upload begins with its header");
   }
-  const v1::UploadHeader& header = first.header();
-  THRONG_ASSIGN_OR_RETURN(const engine::UploadRequest upload, ToUploadRequest(header));
-  if (const absl::Status status = CheckRequestId(header.request_id()); !status.ok()) {
-    return AtHeader(status);
-  }
-  const engine::WriteOptions options{.request_id = header.request_id(),
-                                     .payload_hash = RequestFingerprint(header, {"request_id"}),
-                                     .validate_only = header.validate_only()};
-  absl::StatusOr<std::unique_ptr<engine::UploadSession>> session =
-      scope.engine->uploads().Start(scope.caller, upload, options);
-  if (!session.ok()) return AtHeader(session.status());
-  THRONG_RETURN_IF_ERROR(TakeFrames(scope, **session, stream));
-  const absl::StatusOr<engine::UploadInfo> info = (*session)->Finish(scope.caller);
+  THRONG_ASSIGN_OR_RETURN(const auto session, StartUpload(scope, first.header()));
+  THRONG_RETURN_IF_ERROR(TakeFrames(scope, *session, stream));
+  const absl::StatusOr<engine::UploadInfo> info = session->Finish(scope.caller);
   if (!info.ok()) return AtHeader(info.status());
-  UploadToProto(upload.population, *info, response);
+  THRONG_ASSIGN_OR_RETURN(const CrowdName name,
+                          ParseCrowdName(first.header().crowd(), "header.crowd"));
+  UploadToProto(name.population, *info, response);
   return absl::OkStatus();
 }
 

@@ -23,7 +23,8 @@ TEST(UnknownIdSetTest, AgreesWithASetHoweverMuchIsSpilled) {
   for (int round = 0; round < testing::TestRounds(20); ++round) {
     const testing::TemporaryDirectory directory;
     // From everything spilled to nothing.
-    UnknownIdSet unknown(directory.path(), size_t{1} << random() % 20);
+    storage::SpillBudget budget(uint64_t{1} << 40);
+    UnknownIdSet unknown(directory.path(), budget, size_t{1} << random() % 20);
     std::set<std::pair<uint64_t, std::string>> model;
     const size_t count = random() % 5'000;
     for (size_t i = 0; i < count; ++i) {
@@ -47,14 +48,34 @@ TEST(UnknownIdSetTest, AgreesWithASetHoweverMuchIsSpilled) {
 }
 
 TEST(UnknownIdSetTest, ADirectoryThatIsNotThereIsAnError) {
-  UnknownIdSet unknown("/nowhere/at/all", 8);
+  storage::SpillBudget budget(1'000);
+  UnknownIdSet unknown("/nowhere/at/all", budget, 8);
   const absl::Status status = unknown.Add(index::IdHash("12345678"), "12345678");
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
 }
 
+TEST(UnknownIdSetTest, AllOfThemShareABudget) {
+  const testing::TemporaryDirectory directory;
+  storage::SpillBudget budget(25);
+  {
+    UnknownIdSet first(directory.path(), budget, 10);
+    UnknownIdSet second(directory.path(), budget, 10);
+    MustBeOk(first.Add(index::IdHash("123456789"), "123456789"));
+    MustBeOk(second.Add(index::IdHash("123456789"), "123456789"));
+    EXPECT_EQ(budget.bytes, 20u);
+    const absl::Status over = first.Add(index::IdHash("987654321"), "987654321");
+    EXPECT_TRUE(absl::IsResourceExhausted(over)) << over;
+    EXPECT_EQ(ReasonOf(over), "SPILL_FULL");
+    EXPECT_EQ(Must(second.Settle()), 1u) << "what is there is sorted in its place";
+    EXPECT_EQ(budget.bytes, 20u);
+  }
+  EXPECT_EQ(budget.bytes, 0u);
+}
+
 TEST(UnknownIdSetTest, AVisitorThatFailsEndsIt) {
   const testing::TemporaryDirectory directory;
-  UnknownIdSet unknown(directory.path());
+  storage::SpillBudget budget(0);
+  UnknownIdSet unknown(directory.path(), budget);
   for (const char* id : {"a", "b", "c"}) MustBeOk(unknown.Add(index::IdHash(id), id));
   MustBeOk(unknown.Settle().status());
   int visited = 0;

@@ -296,6 +296,48 @@ TEST_F(UploadsTest, ARetryChangesNothing) {
   EXPECT_EQ(world_.Get("x").version_count, 1u);
 }
 
+TEST_F(UploadsTest, ARetryIsAnsweredWhateverBecameOfTheCrowd) {
+  UploadRequest request = Keeping("x");
+  const WriteOptions options{.request_id = "r1"};
+  const UploadInfo first = Must(world_.TryUpload(request, {"u1", "zz", ""}, options));
+  UpdateCrowd update{.name = "x", .new_name = "y"};
+  Must(world_.crowds().Update(context(), update, {}));
+  request.create.reset();
+  UploadInfo again = Must(world_.TryUpload(request, {"u1", "zz", ""}, options));
+  EXPECT_EQ(again.crowd, "y");
+  EXPECT_EQ(again.samples, first.samples);
+  EXPECT_EQ(again.unknown_listed, 1u);
+  EXPECT_EQ(again.invalid_listed, 1u);
+  Must(world_.crowds().Freeze(context(), {.names = {"y"}}, {}));
+  again = Must(world_.TryUpload(request, {"u1", "zz", ""}, options));
+  EXPECT_EQ(again.version.version.number, 1u);
+  ExpectError(world_.TryUpload(request, {"u1"}, options).status(),
+              absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED", "request_id");
+  UploadRequest absent = To("nowhere");
+  absent.etag = "1-1";
+  ExpectError(world_.TryUpload(absent, {}).status(), absl::StatusCode::kAborted, "ETAG_MISMATCH",
+              "etag");
+}
+
+// Sent again while the first one is still at it: one of them makes a version, both tell of it.
+TEST_F(UploadsTest, ARetryBesideItsFirstAttemptMakesNoSecondVersion) {
+  world_.Upload(To("x"), {});
+  std::vector<std::thread> threads;
+  std::vector<absl::StatusOr<UploadInfo>> results(4);
+  for (auto& result : results) {
+    threads.emplace_back([&] {
+      result = world_.TryUpload(To("x", UploadMode::kAdd), {"u1", "zz"}, {.request_id = "r"});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& result : results) {
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->version.version.number, 2u);
+    EXPECT_EQ(result->record.unknown, 1u);
+  }
+  EXPECT_EQ(world_.Get("x").version_count, 2u);
+}
+
 TEST_F(UploadsTest, WithoutFinishOrWithValidateOnlyNothingChanges) {
   UploadRequest request = To("x");
   request.create = CreateCrowd{};
@@ -350,6 +392,38 @@ TEST(UploadErasureTest, IdsOfTheErasedStayNowhere) {
   EXPECT_EQ(world.UnmatchedOf("k", 3).unknown, Set{"8613800001111"});
   world.Reopen();
   EXPECT_EQ(world.UnmatchedOf("k", 3).unknown, Set{"8613800001111"});
+}
+
+// Erased while the ids are on their way: what no fold has taken in is cleaned behind the commit;
+// else nobody knows any more which ids are concerned.
+TEST(UploadErasureTest, AnErasureDuringAnUploadIsNotForgotten) {
+  UploadWorld world({.compress = false});
+  world.DeclareIdType("phone", {index::IdNormalizer::kPhoneDigits});
+  world.Write("somebody", {});
+  world.Upload({.crowd = "w"}, {});
+  for (const bool folds : {false, true}) {
+    MustBeOk(world.TryLink("person", "phone", "8613800001111"));
+    UploadRequest request{.crowd = "w", .keep_unknown = true};
+    request.create = CreateCrowd{};
+    auto session = Must(world.uploads().Start(world.context(), request, {}));
+    const std::string phone = "8613800001111";  // as primary ids: nobody's
+    const std::vector<uint32_t> ends{static_cast<uint32_t>(phone.size())};
+    MustBeOk(session->Add(world.context(), TextsView{.data = phone, .ends = ends}));
+    world.Erase("person");
+    EXPECT_EQ(world.UnmatchedOf("w", 1).unknown, Set{}) << "which looks for the erased";
+    if (folds) MustBeOk(world.engine().administration().Fold());
+    const absl::StatusOr<UploadInfo> result = session->Finish(world.context());
+    if (folds) {
+      EXPECT_TRUE(absl::IsAborted(result.status())) << result.status();
+      EXPECT_EQ(ReasonOf(result.status()), "USERS_ERASED");
+    } else {
+      MustBeOk(result.status());
+      EXPECT_EQ(world.UnmatchedOf("w", result->version.version.number).unknown, Set{});
+    }
+    session.reset();
+    world.Reopen();
+    EXPECT_EQ(FilesWith(DirectoryOf(world), phone), Texts{});
+  }
 }
 
 TEST_F(UploadsTest, TwoUploadsOfOneCrowdWaitForEachOther) {
