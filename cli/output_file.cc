@@ -43,6 +43,17 @@ absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(const std::string
   return file;
 }
 
+absl::Status CheckTarget(const std::string& path, bool force) {
+  struct stat existing = {};
+  if (lstat(path.c_str(), &existing) != 0) return absl::OkStatus();
+  if (!S_ISREG(existing.st_mode)) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} is not a regular file: write to \"-\" and redirect it there", path));
+  }
+  if (!force) return absl::AlreadyExistsError(fmt::format("{} exists: --force replaces it", path));
+  return absl::OkStatus();
+}
+
 OutputFile::~OutputFile() {
   if (descriptor_ > STDERR_FILENO) close(descriptor_);
   if (!temporary_.empty()) unlink(temporary_.c_str());
@@ -54,16 +65,7 @@ absl::Status OutputFile::Open() {
     descriptor_ = STDOUT_FILENO;
     return absl::OkStatus();
   }
-  struct stat existing = {};
-  if (lstat(path_.c_str(), &existing) == 0) {
-    if (!S_ISREG(existing.st_mode)) {
-      return absl::InvalidArgumentError(
-          fmt::format("{} is not a regular file: write to \"-\" and redirect it there", path_));
-    }
-    if (!force_) {
-      return absl::AlreadyExistsError(fmt::format("{} exists: --force replaces it", path_));
-    }
-  }
+  if (absl::Status status = CheckTarget(path_, force_); !status.ok()) return status;
   std::string name = path_ + ".partial-XXXXXX";
   descriptor_ = mkostemp(name.data(), O_CLOEXEC);
   if (descriptor_ < 0) return Error("cannot create");

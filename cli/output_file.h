@@ -16,6 +16,10 @@
 
 namespace throng::cli {
 
+// Whether `path` may be written to. Errors: kAlreadyExists (the file exists and not `force`),
+// kInvalidArgument (it exists and is not a regular file).
+absl::Status CheckTarget(const std::string& path, bool force);
+
 // Writes to "PATH.partial-XXXXXX" beside the file, or to standard output for "-". Not thread-safe.
 class OutputFile {
  public:

@@ -96,28 +96,29 @@ int RunCreate(const CreateArguments& arguments, const GlobalOptions& options) {
   return went_wrong ? kExitFailed : kExitOk;
 }
 
-int RunGet(const std::string& name, const GlobalOptions& options) {
-  v1::GetPackageRequest request;
+// Makes a call about one package, and prints the package.
+template <typename Request>
+int RunAbout(const std::string& name, const GlobalOptions& options,
+             grpc::Status (v1::PackageService::Stub::*call)(grpc::ClientContext*, const Request&,
+                                                            v1::Package*)) {
+  Request request;
   request.set_name(PackageName(name, options));
   v1::Package package;
   grpc::ClientContext context;
   SetDeadline(options, context);
-  const grpc::Status status = NewStub(options)->GetPackage(&context, request, &package);
+  const auto stub = NewStub(options);
+  const grpc::Status status = (stub.get()->*call)(&context, request, &package);
   if (!status.ok()) return ReportFailure(status, options);
   PrintPackage(package, options);
   return kExitOk;
 }
 
+int RunGet(const std::string& name, const GlobalOptions& options) {
+  return RunAbout(name, options, &v1::PackageService::Stub::GetPackage);
+}
+
 int RunCancel(const std::string& name, const GlobalOptions& options) {
-  v1::CancelPackageRequest request;
-  request.set_name(PackageName(name, options));
-  v1::Package package;
-  grpc::ClientContext context;
-  SetDeadline(options, context);
-  const grpc::Status status = NewStub(options)->CancelPackage(&context, request, &package);
-  if (!status.ok()) return ReportFailure(status, options);
-  PrintPackage(package, options);
-  return kExitOk;
+  return RunAbout(name, options, &v1::PackageService::Stub::CancelPackage);
 }
 
 int RunDelete(const std::string& name, const GlobalOptions& options) {

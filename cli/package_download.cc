@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cli/json_output.h"
+#include "cli/output_file.h"
 #include "fmt/format.h"
 
 namespace throng::cli {
@@ -70,16 +71,7 @@ absl::Status PackageDownload::Start(const DownloadOptions& options) {
     descriptor_ = STDOUT_FILENO;
     return absl::OkStatus();
   }
-  struct stat existing = {};
-  if (lstat(path_.c_str(), &existing) == 0) {
-    if (!S_ISREG(existing.st_mode)) {
-      return absl::InvalidArgumentError(
-          fmt::format("{} is not a regular file: write to \"-\" and redirect it there", path_));
-    }
-    if (!options.force) {
-      return absl::AlreadyExistsError(fmt::format("{} exists: --force replaces it", path_));
-    }
-  }
+  if (absl::Status status = CheckTarget(path_, options.force); !status.ok()) return status;
   ended_ = true;  // until it is known that it is ours
   if (absl::Status status = TakePartial(); !status.ok()) return status;
   if (options.resumes) {

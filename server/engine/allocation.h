@@ -27,7 +27,6 @@ namespace throng::engine {
 class Universes;
 
 inline constexpr size_t kAllocationCrowdsMin = 2;
-inline constexpr size_t kAllocationCrowdsMax = kOverlapSelectionsMax;  // 64
 
 struct AllocationRequest {
   OverlapRequest crowds;  // in order of priority, the first one first; `top` means nothing here

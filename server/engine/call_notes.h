@@ -28,7 +28,6 @@ class CallNotes {
  public:
   // An expression that names what exists.
   void Note(const query::Expression& expression);
-  void NoteTag(std::string name) { tags_.insert(std::move(name)); }
 
   const std::vector<std::string>& expressions() const { return expressions_; }
   const std::set<std::string>& tags() const { return tags_; }

@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "index/error.h"
 #include "index/id_hash.h"
+#include "server/engine/token_bytes.h"
 
 namespace throng::engine {
 namespace {
@@ -15,18 +16,6 @@ constexpr char kForm = 1;
 constexpr size_t kNumbers = 5;
 constexpr size_t kBodyBytes = 1 + 8 * kNumbers;
 constexpr size_t kTextBytesMax = 256;
-
-void AppendNumber(uint64_t number, std::string* bytes) {
-  for (int shift = 0; shift < 64; shift += 8) *bytes += static_cast<char>(number >> shift);
-}
-
-uint64_t ReadNumber(std::string_view bytes, size_t offset) {
-  uint64_t number = 0;
-  for (size_t i = 8; i-- > 0;) {
-    number = number << 8 | static_cast<unsigned char>(bytes[offset + i]);
-  }
-  return number;
-}
 
 // 64 bits of xxHash, the same on every run.
 uint64_t Checksum(std::string_view bytes) { return index::IdHash(bytes); }

@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "index/id_hash.h"
+#include "server/engine/token_bytes.h"
 
 namespace throng::engine {
 namespace {
@@ -19,18 +20,6 @@ constexpr size_t kNumbers = 19;
 constexpr size_t kHeadBytes = 1 + 8 * kNumbers;
 constexpr size_t kChecksumBytes = 8;
 constexpr uint64_t kDigestBlockBytes = 64;
-
-void AppendNumber(uint64_t number, std::string* bytes) {
-  for (int shift = 0; shift < 64; shift += 8) *bytes += static_cast<char>(number >> shift);
-}
-
-uint64_t ReadNumber(std::string_view bytes, size_t offset) {
-  uint64_t number = 0;
-  for (size_t i = 8; i-- > 0;) {
-    number = number << 8 | static_cast<unsigned char>(bytes[offset + i]);
-  }
-  return number;
-}
 
 }  // namespace
 

@@ -20,18 +20,16 @@ namespace {
 
 // Where errors of a selection point.
 struct Fields {
-  std::string what;     // "selection.expression"
-  std::string exclude;  // "selection.exclude"
+  std::string_view what;     // "selection.expression"
+  std::string_view exclude;  // "selection.exclude"
 };
 
-Fields FieldsOf(const std::variant<std::string, query::Expression>& what, bool is_crowd,
-                std::string_view path) {
-  const bool is_text = std::holds_alternative<std::string>(what);
-  return {.what = fmt::format("{}.{}", path,
-                              is_crowd  ? "crowd"
-                              : is_text ? "expression"
-                                        : "tree"),
-          .exclude = fmt::format("{}.exclude", path)};
+Fields FieldsOf(const Selection& selection) {
+  const bool is_text = std::holds_alternative<std::string>(selection.what);
+  return {.what = selection.is_crowd ? "selection.crowd"
+                  : is_text          ? "selection.expression"
+                                     : "selection.tree",
+          .exclude = "selection.exclude"};
 }
 
 // Binds `selection`, whose universe, snapshot, expression and time are set.
@@ -74,10 +72,6 @@ absl::Status BindAndPlan(const CallContext& context, const std::vector<query::Cr
     selection->plan = query::MakePhysicalPlan({query::Ordinals{std::move(users)}}, snapshot);
   }
   return context.Check();
-}
-
-Fields FieldsOf(const Selection& selection) {
-  return FieldsOf(selection.what, selection.is_crowd, "selection");
 }
 
 // The selection on its snapshot, not yet bound.
@@ -161,7 +155,10 @@ absl::StatusOr<ResolvedSelection> ResolveBeside(
     const ResolvedSelection& base, const CallContext& context,
     const std::variant<std::string, query::Expression>& what,
     const std::vector<query::CrowdRef>& exclude, std::string_view path) {
-  const Fields fields = FieldsOf(what, /*is_crowd=*/false, path);
+  const bool is_text = std::holds_alternative<std::string>(what);
+  const std::string what_field = fmt::format("{}.{}", path, is_text ? "expression" : "tree");
+  const std::string exclude_field = fmt::format("{}.exclude", path);
+  const Fields fields{.what = what_field, .exclude = exclude_field};
   ResolvedSelection bound;
   bound.start = std::chrono::steady_clock::now();
   bound.universe = base.universe;

@@ -11,12 +11,18 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "google/protobuf/arena.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "index/error.h"
 #include "server/engine/call_context.h"
 #include "server/engine/engine.h"
 #include "server/service/access_rules.h"
 #include "server/service/admission.h"
 #include "server/service/guarded_call.h"
+#include "server/service/message_codec.h"
 #include "server/service/service_limits.h"
+#include "server/service/unary_call.h"
 
 namespace throng::service {
 
@@ -26,6 +32,12 @@ struct CallScope {
   const engine::CallContext& caller;
   const ServiceLimits& limits;
   const Admitted& who;  // let in by Admission: nothing reaches a handler past it
+};
+
+// What a call came in with.
+struct Entered {
+  engine::Engine* engine;
+  Admitted who;
 };
 
 // Logs what a site engineer has to look at: kInternal, kDataLoss and kUnknown. Returns `status`.
@@ -44,6 +56,28 @@ absl::Status RunCall(const Admission& admission, const ServiceLimits& limits,
   GuardedCall guarded(admission, rule, std::move(who), caller);
   absl::Status status = work(CallScope{engine, guarded.caller(), limits, guarded.who()}, guarded);
   return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+}
+
+// Whether `response` has the answer of `quick`, which is called here and now.
+template <typename Request, typename Response>
+bool AnswerNow(const Admission& admission, const ServiceLimits& limits, const Entered& entered,
+               const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+               grpc::ByteBuffer* response,
+               bool (*quick)(const CallScope&, const Request&, Response*)) {
+  static const AccessRule& rule = RuleOf(*Request::descriptor());
+  if (admission.audit() != nullptr && rule.noted != Noted::kRefused) return false;
+  bool answered = false;
+  const absl::Status status = RunGuarded([&]() -> absl::Status {
+    google::protobuf::Arena arena;
+    auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
+    auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
+    THRONG_RETURN_IF_ERROR(ParseMessage(request, limits.quick_request_bytes_max, message));
+    engine::CallContext caller = UnadmittedContext(context);
+    THRONG_RETURN_IF_ERROR(admission.Authorize(rule, *message, entered.who, &caller));
+    answered = quick({entered.engine, caller, limits, entered.who}, *message, answer);
+    return answered ? SerializeMessage(*answer, response) : absl::OkStatus();
+  });
+  return status.ok() && answered;
 }
 
 }  // namespace throng::service

@@ -15,7 +15,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "google/protobuf/arena.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "index/error.h"
@@ -66,13 +65,15 @@ class Calls {
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                   bool (*quick)(const CallScope&, const Request&, Response*),
                                   Handler<Request, Response> handler) {
-    if (request->Length() <= limits_.quick_request_bytes_max &&
-        AnswerNow(*context, *request, response, quick)) {
+    absl::StatusOr<Entered> entered = Enter(*context);
+    if (entered.ok() && request->Length() <= limits_.quick_request_bytes_max &&
+        AnswerNow(admission_, limits_, *entered, *context, *request, response, quick)) {
       grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
       reactor->Finish(grpc::Status::OK);
       return reactor;
     }
-    return Unary(context, request, response, handler, limits_.request_bytes_max);
+    return Start(context, std::move(entered), request, response, handler,
+                 limits_.request_bytes_max);
   }
 
   // For streams that are not served by a thread: who is let in, and where their larger work goes.
@@ -129,51 +130,39 @@ class Calls {
   }
 
  private:
+  // Checked before the queue: while the server loads, health checks of many clients come, and who
+  // is not known shall not take a thread.
+  absl::StatusOr<Entered> Enter(const grpc::CallbackServerContext& context) {
+    THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
+    THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
+    return Entered{engine, std::move(who)};
+  }
+
   // As RunCall, of a stream, whose caller is found out here.
   template <typename Request, typename Work>
   absl::Status RunStream(const grpc::CallbackServerContext& context,
                          const engine::CallContext& caller, const Work& work) {
-    THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-    THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
-    return RunCall<Request>(admission_, limits_, engine, std::move(who), caller, work);
-  }
-
-  // Whether `response` has the answer.
-  template <typename Request, typename Response>
-  bool AnswerNow(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-                 grpc::ByteBuffer* response,
-                 bool (*quick)(const CallScope&, const Request&, Response*)) {
-    static const AccessRule& rule = RuleOf(*Request::descriptor());
-    if (admission_.audit() != nullptr && rule.noted != Noted::kRefused) return false;
-    bool answered = false;
-    const absl::Status status = RunGuarded([&]() -> absl::Status {
-      THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-      THRONG_ASSIGN_OR_RETURN(const Admitted who, admission_.Authenticate(context));
-      google::protobuf::Arena arena;
-      auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
-      auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
-      THRONG_RETURN_IF_ERROR(ParseMessage(request, limits_.quick_request_bytes_max, message));
-      engine::CallContext caller = UnadmittedContext(context);
-      THRONG_RETURN_IF_ERROR(admission_.Authorize(rule, *message, who, &caller));
-      answered = quick({engine, caller, limits_, who}, *message, answer);
-      return answered ? SerializeMessage(*answer, response) : absl::OkStatus();
-    });
-    return status.ok() && answered;
+    THRONG_ASSIGN_OR_RETURN(Entered entered, Enter(context));
+    return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who), caller,
+                            work);
   }
 
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                   Handler<Request, Response> handler, uint64_t bytes_max) {
-    // Checked before the queue: while the server loads, health checks of many clients come, and who
-    // is not known shall not take a thread.
-    const absl::StatusOr<engine::Engine*> engine = gate_.Enter();
-    if (!engine.ok()) return UnaryCall::Refuse(context, engine.status());
-    absl::StatusOr<Admitted> who = admission_.Authenticate(*context);
-    if (!who.ok()) return UnaryCall::Refuse(context, who.status());
+    return Start(context, Enter(*context), request, response, handler, bytes_max);
+  }
+
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context,
+                                  absl::StatusOr<Entered> entered, const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response, Handler<Request, Response> handler,
+                                  uint64_t bytes_max) {
+    if (!entered.ok()) return UnaryCall::Refuse(context, entered.status());
     return UnaryCall::Start(
         context, call_pool_,
-        [=, this, engine = *engine, who = *std::move(who)](const engine::CallContext& caller) {
+        [=, this, entered = *std::move(entered)](const engine::CallContext& caller) mutable {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
             Request message;
             THRONG_RETURN_IF_ERROR(ParseMessage(*request, bytes_max, &message));
@@ -183,7 +172,8 @@ class Calls {
             guarded.Answered(answer);
             return SerializeMessage(answer, response);
           };
-          return RunCall<Request>(admission_, limits_, engine, who, caller, work);
+          return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who),
+                                  caller, work);
         });
   }
 

@@ -277,7 +277,7 @@ absl::Status CheckStream::LookUp(const v1::StreamChecksRequest& request,
 
 void CheckStream::HandOver(v1::StreamChecksResponse response) {
   if (response.answers_size() == 0 && response.versions_size() == 0) return;
-  waiting_answers_ += static_cast<size_t>(response.answers_size());
+  waiting_answers_ += static_cast<size_t>(response.answers_size() + response.versions_size());
   waiting_states_ += static_cast<size_t>(response.answers_size()) * session_->crowd_count();
   const bool joins = !waiting_.empty() && response.versions_size() == 0 &&
                      waiting_.back().data_version() == response.data_version();

@@ -7,7 +7,8 @@
 // No thread waits for a stream: a message is looked up where gRPC brings it, a large one on a
 // worker (docs/decisions/0006). While answers are being written further ones gather, and go out
 // together; when too many wait, nothing is read until the client has taken some. So a client that
-// stalls holds at most kWaitingStatesMax states and one message more.
+// stalls holds at most twice kWaitingStatesMax states and a message: what is being written, and
+// what waits.
 //
 // One thread tends all streams, every second: it ends those that do not say what they ask, whose
 // client does not read what is being written, or whose caller may not call any more. A stream whose

@@ -12,26 +12,14 @@
 #include "server/service/convert_user.h"
 #include "server/service/field_path.h"
 #include "server/service/page_token.h"
-#include "server/service/request_fingerprint.h"
 #include "server/service/resource_name.h"
+#include "server/service/write_request.h"
 
 namespace throng::service {
 namespace {
 
 constexpr uint32_t kCrowdPageDefault = 100;
 constexpr uint32_t kDifferencePageDefault = 1'000;
-
-// For any write request about a crowd.
-template <typename Request>
-absl::StatusOr<engine::WriteOptions> ToWriteOptions(const Request& request) {
-  THRONG_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
-  engine::WriteOptions options{.request_id = request.request_id(),
-                               .payload_hash = RequestFingerprint(request, {"request_id"})};
-  if constexpr (requires { request.validate_only(); }) {
-    options.validate_only = request.validate_only();
-  }
-  return options;
-}
 
 // An engine's error about a crowd that the request names at `field`.
 absl::Status AtName(const absl::Status& status, std::string_view field) {

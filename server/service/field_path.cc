@@ -26,12 +26,4 @@ absl::Status UnspecifiedEnum(const FieldPath& field) {
                                 fmt::format("{} is unspecified or unknown", path));
 }
 
-absl::Status MoveField(const absl::Status& status, std::string_view from, std::string_view to) {
-  std::optional<index::ErrorDetail> detail = index::GetErrorDetail(status);
-  if (!detail.has_value() || detail->field != from) return status;
-  detail->field = std::string(to);
-  const absl::string_view message = status.message();
-  return index::MakeError(status.code(), std::string_view(message.data(), message.size()), *detail);
-}
-
 }  // namespace throng::service

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "server/engine/error_field.h"
 
 namespace throng::service {
 
@@ -43,7 +44,7 @@ absl::Status UnspecifiedEnum(const FieldPath& field);
 
 // An engine's error, which names its own argument, with the request's field instead: if `status` is
 // about `from`, or about no field while `from` is empty, it is now about `to`.
-absl::Status MoveField(const absl::Status& status, std::string_view from, std::string_view to);
+using engine::MoveField;
 
 }  // namespace throng::service
 

@@ -59,7 +59,7 @@ inline constexpr size_t kPageTokenBytesMax = 8'192;
 inline constexpr size_t kQuickStatesMax = 4'096;
 // States that wait for a client to read them; beyond, nothing more is read from it.
 inline constexpr size_t kWaitingStatesMax = 1'000'000;
-// Answers that wait likewise, whatever their crowds.
+// Answers that wait likewise, whatever their crowds, and versions of crowds.
 inline constexpr size_t kWaitingAnswersMax = 20'000;
 
 // Frames of an export: written at the first size, never over the second unless one row is.

@@ -12,23 +12,14 @@
 #include "server/service/convert_user.h"
 #include "server/service/field_path.h"
 #include "server/service/page_token.h"
-#include "server/service/request_fingerprint.h"
 #include "server/service/resource_name.h"
+#include "server/service/write_request.h"
 
 namespace throng::service {
 namespace {
 
 constexpr uint32_t kSplitPageDefault = 100;
 constexpr uint32_t kSplitPageMax = 1'000;
-
-// For any write request about a split.
-template <typename Request>
-absl::StatusOr<engine::WriteOptions> ToWriteOptions(const Request& request) {
-  THRONG_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
-  return engine::WriteOptions{.request_id = request.request_id(),
-                              .payload_hash = RequestFingerprint(request, {"request_id"}),
-                              .validate_only = request.validate_only()};
-}
 
 absl::Status AtName(const absl::Status& status) { return MoveField(status, "population", "name"); }
 

@@ -14,20 +14,11 @@
 #include "server/service/convert_value.h"
 #include "server/service/field_path.h"
 #include "server/service/page_token.h"
-#include "server/service/request_fingerprint.h"
 #include "server/service/resource_name.h"
+#include "server/service/write_request.h"
 
 namespace throng::service {
 namespace {
-
-// For any write request about a tag.
-template <typename Request>
-absl::StatusOr<engine::WriteOptions> ToWriteOptions(const Request& request) {
-  THRONG_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
-  return engine::WriteOptions{.request_id = request.request_id(),
-                              .payload_hash = RequestFingerprint(request, {"request_id"}),
-                              .validate_only = request.validate_only()};
-}
 
 // A place in the values of a tag: largest count first, then by value. "120:Beijing".
 std::string ValuePosition(const engine::TagValueCount& value) {

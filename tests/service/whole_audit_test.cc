@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -94,6 +95,24 @@ TEST_F(WholeAuditTest, TagsOfTheRequestAreAmongThem) {
   EXPECT_EQ(lines[2]["event"], "end");
   EXPECT_EQ(lines[2]["call"], lines[1]["call"]);
   EXPECT_EQ(lines[2]["expressions"], json({"income > 50"}));
+}
+
+// Whoever may nothing does not fill the log with long names.
+TEST_F(WholeAuditTest, WhatARefusedRequestNamesIsBounded) {
+  Allow("view", {{"default", "viewer", 0}});
+  Start();
+  for (const size_t more : {0u, 1u}) {
+    v1::BatchRefreshCrowdsRequest request;
+    request.set_parent("populations/default");
+    for (size_t i = 0; i < 15 + more; ++i) {
+      request.add_names(fmt::format("populations/p{}/crowds/x", i));
+    }
+    request.set_request_id(std::string(128 + more, 'r'));
+    EXPECT_FALSE(Call("view", "CrowdService/BatchRefreshCrowds", request).ok());
+    EXPECT_EQ(Last()["reason"], "NO_RIGHT");
+    EXPECT_EQ(Last()["populations"].size(), 16u);
+    EXPECT_EQ(Last()["request_id"], std::string(128, 'r'));
+  }
 }
 
 TEST_F(WholeAuditTest, RefusalsAreThere) {

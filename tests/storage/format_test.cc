@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <sstream>
 #include <string>
@@ -289,23 +290,33 @@ void ReadFixture(const char* fixture, const std::string& directory) {
   std::ofstream(directory + "/HIGH_WATER", std::ios::binary) << high_water;
 }
 
-TEST(FormatTest, Version1Opens) {
-  if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteFixture();
+// Opens a directory made of the fixture, as it was written and once more when it was folded;
+// `check` looks at both.
+void OpenTwice(const char* fixture,
+               const std::function<void(Store&, const LoadedPopulation&, bool is_folded)>& check) {
   TemporaryFolder folder;
   const StoreOptions options{.directory = folder.path("data"),
                              .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
   std::filesystem::create_directories(options.directory);
-  ReadFixture(kFixture, options.directory);
+  ReadFixture(fixture, options.directory);
   for (const bool is_folded : {false, true}) {
     auto store = Store::Open(options);
     ASSERT_TRUE(store.ok()) << store.status();
-    ASSERT_EQ((*store)->populations().size(), 1u);
-    EXPECT_EQ((*store)->populations()[0].name, "default");
     index::Parallel parallel(1);
     const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
     ASSERT_TRUE(loaded.ok()) << loaded.status();
-    EXPECT_EQ(loaded->replayed_records, is_folded ? 0u : 2u);
-    const index::Snapshot& snapshot = *loaded->snapshot;
+    check(**store, *loaded, is_folded);
+    ASSERT_TRUE((*store)->Fold(1, *loaded->snapshot, loaded->folded.get()).ok());
+  }
+}
+
+TEST(FormatTest, Version1Opens) {
+  if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteFixture();
+  OpenTwice(kFixture, [](Store& store, const LoadedPopulation& loaded, bool is_folded) {
+    ASSERT_EQ(store.populations().size(), 1u);
+    EXPECT_EQ(store.populations()[0].name, "default");
+    EXPECT_EQ(loaded.replayed_records, is_folded ? 0u : 2u);
+    const index::Snapshot& snapshot = *loaded.snapshot;
     EXPECT_EQ(snapshot.data_version(), 3u);
     EXPECT_EQ(snapshot.user_count(), 6u);
     EXPECT_EQ(snapshot.ids().text(1), "101");
@@ -326,28 +337,17 @@ TEST(FormatTest, Version1Opens) {
     EXPECT_EQ(snapshot.catalogue().Find("price")->definition.scale, 2);
     EXPECT_EQ(snapshot.shard(6, 0)->column->Get(4), -1);
     EXPECT_EQ(snapshot.shard(7, 0)->column->Get(2), 1'700'000'000'000'001);
-    const auto request = (*store)->FindRequest(1, "tester\nload", "r1");
+    const auto request = store.FindRequest(1, "tester\nload", "r1");
     ASSERT_TRUE(request.ok()) << request.status();
     EXPECT_EQ(request->response, "ok");
-    ASSERT_TRUE((*store)->Fold(1, snapshot, loaded->folded.get()).ok());
-  }
+  });
 }
 
 TEST(FormatTest, Version1WithIdsAndErasuresOpens) {
   if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteIdentityFixture();
-  TemporaryFolder folder;
-  const StoreOptions options{.directory = folder.path("data"),
-                             .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
-  std::filesystem::create_directories(options.directory);
-  ReadFixture(kIdentityFixture, options.directory);
-  for (const bool is_folded : {false, true}) {
-    auto store = Store::Open(options);
-    ASSERT_TRUE(store.ok()) << store.status();
-    index::Parallel parallel(1);
-    const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
-    ASSERT_TRUE(loaded.ok()) << loaded.status();
-    EXPECT_EQ(loaded->replayed_records, is_folded ? 0u : 2u);
-    const index::Snapshot& snapshot = *loaded->snapshot;
+  OpenTwice(kIdentityFixture, [](Store&, const LoadedPopulation& loaded, bool is_folded) {
+    EXPECT_EQ(loaded.replayed_records, is_folded ? 0u : 2u);
+    const index::Snapshot& snapshot = *loaded.snapshot;
     EXPECT_EQ(snapshot.data_version(), 4u);
     EXPECT_EQ(snapshot.user_count(), 3u);
     EXPECT_EQ(snapshot.identity().ledger_end, 3u);
@@ -368,25 +368,14 @@ TEST(FormatTest, Version1WithIdsAndErasuresOpens) {
     const index::ValueDictionary& cities = *snapshot.catalogue().Find("city")->values;
     EXPECT_EQ(cities.dropped(), 1u);
     EXPECT_EQ(cities.Find("Tianjin"), 2u);
-    ASSERT_TRUE((*store)->Fold(1, snapshot, loaded->folded.get()).ok());
-  }
+  });
 }
 
 TEST(FormatTest, Version1WithCrowdsOpens) {
   if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteCrowdFixture();
-  TemporaryFolder folder;
-  const StoreOptions options{.directory = folder.path("data"),
-                             .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
-  std::filesystem::create_directories(options.directory);
-  ReadFixture(kCrowdFixture, options.directory);
-  for (const bool is_folded : {false, true}) {
-    auto store = Store::Open(options);
-    ASSERT_TRUE(store.ok()) << store.status();
-    index::Parallel parallel(1);
-    const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
-    ASSERT_TRUE(loaded.ok()) << loaded.status();
-    EXPECT_EQ(loaded->replayed_records, is_folded ? 0u : 2u);
-    const index::CrowdCatalogue& crowds = loaded->snapshot->crowds();
+  OpenTwice(kCrowdFixture, [](Store& store, const LoadedPopulation& loaded, bool is_folded) {
+    EXPECT_EQ(loaded.replayed_records, is_folded ? 0u : 2u);
+    const index::CrowdCatalogue& crowds = loaded.snapshot->crowds();
     EXPECT_EQ(crowds.next_id(), 3u);
     const index::CrowdEntry* upload = crowds.Find("Frühling");
     ASSERT_NE(upload, nullptr);
@@ -398,7 +387,7 @@ TEST(FormatTest, Version1WithCrowdsOpens) {
     EXPECT_FALSE((*upload->versions)[0].pinned);
     EXPECT_EQ(upload->last_set->cardinality(), 1u) << "one of the two was erased";
     EXPECT_TRUE(upload->last_set->Contains(3));
-    const auto older = (*store)->ReadCrowdVersion(1, {1, 1}, 3);
+    const auto older = store.ReadCrowdVersion(1, {1, 1}, 3);
     ASSERT_TRUE(older.ok()) << older.status();
     EXPECT_EQ((*older)->cardinality(), is_folded ? 2u : 3u) << "a fold erases on disk";
     const index::CrowdDefinition& rule = *crowds.FindById(2)->definition;
@@ -408,25 +397,14 @@ TEST(FormatTest, Version1WithCrowdsOpens) {
     EXPECT_TRUE(rule.online);
     EXPECT_EQ(rule.expire_us, 7);
     EXPECT_EQ(crowds.FindById(2)->versions->back().reads[0], (index::CrowdVersionId{1, 1}));
-    ASSERT_TRUE((*store)->Fold(1, *loaded->snapshot, loaded->folded.get()).ok());
-  }
+  });
 }
 
 TEST(FormatTest, Version1WithUploadsOpens) {
   if (std::getenv("THRONG_WRITE_FIXTURES") != nullptr) WriteUploadFixture();
-  TemporaryFolder folder;
-  const StoreOptions options{.directory = folder.path("data"),
-                             .now_us = [] { return int64_t{1'700'000'000'000'010}; }};
-  std::filesystem::create_directories(options.directory);
-  ReadFixture(kUploadFixture, options.directory);
-  for (const bool is_folded : {false, true}) {
-    auto store = Store::Open(options);
-    ASSERT_TRUE(store.ok()) << store.status();
-    index::Parallel parallel(1);
-    const absl::StatusOr<LoadedPopulation> loaded = (*store)->Load(1, parallel, nullptr);
-    ASSERT_TRUE(loaded.ok()) << loaded.status();
+  OpenTwice(kUploadFixture, [](Store& store, const LoadedPopulation&, bool is_folded) {
     for (uint32_t number = 1; number <= 2; ++number) {
-      const auto upload = (*store)->ReadUpload(1, {1, number});
+      const auto upload = store.ReadUpload(1, {1, number});
       ASSERT_TRUE(upload.ok()) << upload.status();
       EXPECT_EQ(upload->record.mode, UploadMode::kAdd);
       EXPECT_EQ(upload->record.id_type, "phone");
@@ -435,16 +413,15 @@ TEST(FormatTest, Version1WithUploadsOpens) {
       // "u-4" was the id of the user who was erased.
       EXPECT_EQ(upload->unmatched(), is_folded ? 2u : 3u);
       EXPECT_EQ(upload->kept(), number == 1 ? 0u : is_folded ? 2u : 3u);
-      const auto ids = (*store)->ReadUploadIds(1, {1, number}, 0);
+      const auto ids = store.ReadUploadIds(1, {1, number}, 0);
       ASSERT_TRUE(ids.ok()) << ids.status();
       EXPECT_EQ(ids->ids[0].id_type, number - 1);
-      const auto refused = (*store)->ReadUploadRefused(1, {1, number}, 0);
+      const auto refused = store.ReadUploadRefused(1, {1, number}, 0);
       ASSERT_TRUE(refused.ok()) << refused.status();
       EXPECT_EQ((*refused)[0].position, 4u);
       EXPECT_EQ((*refused)[0].text, "x");
     }
-    ASSERT_TRUE((*store)->Fold(1, *loaded->snapshot, loaded->folded.get()).ok());
-  }
+  });
 }
 
 }  // namespace
