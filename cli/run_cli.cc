@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/flag_checks.h"
 #include "cli/global_options.h"
+#include "cli/usage_error.h"
 #include "fmt/format.h"
 
 namespace throng::cli {
@@ -109,13 +110,6 @@ bool AsksForJson(int argc, const char* const* argv) {
   return false;
 }
 
-// "throng tags create": the command that was named.
-std::string CommandPath(const CLI::App& app) {
-  std::string path = app.get_name();
-  for (const CLI::App* named : app.get_subcommands()) path += " " + CommandPath(*named);
-  return path;
-}
-
 int ParseAndRun(int argc, const char* const* argv) {
   CLI::App app{"throng: select, count and export crowds of users on a Throng server.", "throng"};
   GlobalOptions options;
@@ -131,7 +125,7 @@ int ParseAndRun(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     options.json = AsksForJson(argc, argv);
-    ReportUsage(error.what(), options);
+    ReportUsage(UsageMessage(app, error), options);
     if (!options.json) fmt::print(stderr, "See {} --help.\n", CommandPath(app));
     return kExitUsage;
   }

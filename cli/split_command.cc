@@ -74,6 +74,13 @@ std::unique_ptr<v1::SplitService::Stub> NewStub(const GlobalOptions& options) {
 // "A=25" or "A". Errors: kInvalidArgument.
 absl::Status AddArm(const std::string& text, v1::Split* split) {
   const std::size_t equals = text.rfind('=');
+  const std::size_t colon = text.rfind(':');
+  if (equals == std::string::npos && colon != std::string::npos && colon + 1 < text.size() &&
+      text.find_first_not_of("0123456789", colon + 1) == std::string::npos) {
+    return absl::InvalidArgumentError(
+        fmt::format("--arm: the weight of \"{}\" follows =, not \":\": {}={}", text,
+                    text.substr(0, colon), text.substr(colon + 1)));
+  }
   v1::SplitArm* arm = split->add_arms();
   arm->set_name(text.substr(0, equals));
   arm->set_weight(1);

@@ -44,9 +44,10 @@ void CountCodes(const uint8_t* data, const std::vector<uint16_t>& offsets, uint3
   for (; i < users; ++i) ++histograms[code_of(i)];
 }
 
-// The block says what the users of the delta had before: takes that away and counts what they have.
+// The block says what the users of the delta had before: takes that away and counts what they have,
+// each as `unit`.
 void CorrectByDelta(const index::ColumnBlock& block, std::span<const index::Cell> delta,
-                    const ChunkSet& users, TagCounts& counts) {
+                    const ChunkSet& users, uint64_t unit, TagCounts& counts) {
   const auto add = [&](int64_t code, uint64_t one) {
     if (static_cast<uint64_t>(code) >= counts.counts.size()) return;
     counts.counts[static_cast<size_t>(code)] += one;
@@ -55,8 +56,23 @@ void CorrectByDelta(const index::ColumnBlock& block, std::span<const index::Cell
   for (const index::Cell& cell : delta) {
     const uint32_t offset = cell.offset & index::kChunkMask;
     if (!index::Contains(users, offset)) continue;
-    if (const std::optional<int64_t> before = block.Get(offset)) add(*before, ~uint64_t{0});
-    if (cell.present) add(cell.value, 1);
+    if (const std::optional<int64_t> before = block.Get(offset)) add(*before, ~unit + 1);
+    if (cell.present) add(cell.value, unit);
+  }
+}
+
+// Counts everybody of the chunk, by cardinalities alone.
+void AddEverybody(index::TagType type, const index::TagShard& shard,
+                  const index::ShardBitmaps& bitmaps, uint32_t chunk, TagCounts& counts) {
+  const std::span<const uint32_t> cardinalities = bitmaps.cardinalities(chunk);
+  uint64_t total = 0;
+  for (size_t i = 0; i < bitmaps.size(); ++i) {
+    counts.counts[bitmaps.code(i)] += cardinalities[i];
+    total += cardinalities[i];
+  }
+  if (type == index::TagType::kCategory) counts.with_value += total;  // one value a user
+  if (type == index::TagType::kLabels && shard.exists) {
+    counts.with_value += shard.exists->ChunkCardinality(chunk);
   }
 }
 
@@ -81,6 +97,7 @@ void BreakdownCollector::Start(uint32_t workers, uint32_t /*chunks*/) {
   workers_.resize(workers);
   for (Worker& worker : workers_) {
     worker.scratch = index::TakeScratch();
+    worker.others = index::TakeScratch();
     worker.bitmaps.resize(targets_.size());
     for (const Target& target : targets_)
       worker.tags.push_back({.counts = std::vector<uint64_t>(target.codes)});
@@ -96,6 +113,7 @@ void BreakdownCollector::StartChunk(uint32_t chunk, const ChunkSet& users, uint3
   Worker& worker = workers_[number];
   worker.users += users.cardinality;
   worker.has_offsets = false;
+  PickCounted(chunk, users, worker);
   const uint32_t shard_number = chunk / index::kChunksPerShard;
   if (worker.shard == shard_number) return;
   worker.shard = shard_number;
@@ -103,6 +121,21 @@ void BreakdownCollector::StartChunk(uint32_t chunk, const ChunkSet& users, uint3
     const index::TagShard* shard = snapshot_.shard(targets_[i].tag, shard_number);
     if (shard != nullptr) worker.bitmaps[i].Assign(*shard, targets_[i].codes);
   }
+}
+
+// Where most are selected, the others are fewer: everybody without them is the selected.
+void BreakdownCollector::PickCounted(uint32_t chunk, const ChunkSet& users, Worker& worker) const {
+  worker.counted = users;
+  worker.unit = 1;
+  const index::TagShard* universe =
+      snapshot_.shard(index::kUniverseTag, chunk / index::kChunksPerShard);
+  if (universe == nullptr || !universe->values[0]) return;
+  const index::BitmapShard& everybody = *universe->values[0];
+  const uint32_t chunk_of_shard = chunk % index::kChunksPerShard;
+  if (uint64_t{users.cardinality} * 2 <= everybody.ChunkCardinality(chunk_of_shard)) return;
+  worker.counted =
+      index::Subtract(everybody.Load(chunk_of_shard, *worker.scratch), users, *worker.others);
+  worker.unit = ~uint64_t{0};  // minus one
 }
 
 void BreakdownCollector::CollectTag(size_t tag, uint32_t chunk, const ChunkSet& users,
@@ -113,34 +146,37 @@ void BreakdownCollector::CollectTag(size_t tag, uint32_t chunk, const ChunkSet& 
   if (target.type == index::TagType::kFlag) counts.with_value += users.cardinality;
   const index::TagShard* shard = snapshot_.shard(target.tag, chunk / index::kChunksPerShard);
   if (shard == nullptr) return;
-  CountTag(target, *shard, worker.bitmaps[tag], chunk % index::kChunksPerShard, users, worker,
-           counts);
+  const uint32_t chunk_of_shard = chunk % index::kChunksPerShard;
+  const index::ShardBitmaps& bitmaps = worker.bitmaps[tag];
+  if (worker.unit != 1) AddEverybody(target.type, *shard, bitmaps, chunk_of_shard, counts);
+  if (!worker.counted.empty()) CountTag(target, *shard, bitmaps, chunk_of_shard, worker, counts);
 }
 
 void BreakdownCollector::CountTag(const Target& target, const index::TagShard& shard,
                                   const index::ShardBitmaps& bitmaps, uint32_t chunk,
-                                  const ChunkSet& users, Worker& worker, TagCounts& counts) const {
+                                  Worker& worker, TagCounts& counts) const {
+  const ChunkSet& users = worker.counted;
   const index::ColumnBlock* block =
       shard.column == nullptr ? nullptr : shard.column->block(chunk).get();
   const bool plain = block != nullptr && block->has_plain_codes();
   const uint64_t column_cost = users.cardinality * kCountCodeCost + target.codes * kHistogramCost;
   if (plain && column_cost < BitmapsCost(bitmaps.cardinalities(chunk), users.cardinality)) {
-    CountColumn(*block, users, worker, counts);
-    CorrectByDelta(*block, shard.column->delta(chunk), users, counts);
+    CountColumn(*block, worker, counts);
+    CorrectByDelta(*block, shard.column->delta(chunk), users, worker.unit, counts);
     return;
   }
-  const uint64_t counted = CountBitmaps(bitmaps, chunk, users, worker, counts);
+  const uint64_t counted = CountBitmaps(bitmaps, chunk, worker, counts);
   if (target.type == index::TagType::kCategory) counts.with_value += counted;  // one value a user
   if (target.type == index::TagType::kLabels) {
     counts.with_value +=
+        worker.unit *
         index::IntersectCardinality(index::Load(shard.exists, chunk, *worker.scratch), users);
   }
 }
 
-// Returns the sum of the counts.
+// Returns the sum of what was added.
 uint64_t BreakdownCollector::CountBitmaps(const index::ShardBitmaps& bitmaps, uint32_t chunk,
-                                          const ChunkSet& users, Worker& worker,
-                                          TagCounts& counts) {
+                                          Worker& worker, TagCounts& counts) {
   const std::span<const uint32_t> cardinalities = bitmaps.cardinalities(chunk);
   uint64_t total = 0;
   for (size_t i = 0; i < bitmaps.size(); ++i) {
@@ -152,15 +188,16 @@ uint64_t BreakdownCollector::CountBitmaps(const index::ShardBitmaps& bitmaps, ui
     if (cardinalities[i] == 0) continue;
     ChunkSet set = bitmaps[i].Load(chunk, *worker.scratch);
     if (set.kind == index::SetKind::kBitset) set.ahead = ahead;
-    const uint32_t both = index::IntersectCardinality(set, users);
+    const uint64_t both = worker.unit * index::IntersectCardinality(set, worker.counted);
     counts.counts[bitmaps.code(i)] += both;
     total += both;
   }
   return total;
 }
 
-void BreakdownCollector::CountColumn(const index::ColumnBlock& block, const ChunkSet& users,
-                                     Worker& worker, TagCounts& counts) {
+void BreakdownCollector::CountColumn(const index::ColumnBlock& block, Worker& worker,
+                                     TagCounts& counts) {
+  const ChunkSet& users = worker.counted;
   if (!worker.has_offsets) {
     worker.offsets.resize(index::kChunkSize);
     index::ToArray(users, worker.offsets.data());
@@ -182,6 +219,7 @@ void BreakdownCollector::CountColumn(const index::ColumnBlock& block, const Chun
   for (uint32_t stored = 1; stored + 1 < stride; ++stored) {
     uint64_t count = 0;
     for (uint32_t k = 0; k < kHistograms; ++k) count += histograms[k * stride + stored];
+    count *= worker.unit;
     counts.counts[base + stored - 1] += count;
     counts.with_value += count;
   }

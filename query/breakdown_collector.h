@@ -5,7 +5,8 @@
 //   collector.Finish()[0].counts[code];
 //
 // For each chunk a tag is counted by whichever is cheaper there: intersecting its values' bitmaps,
-// or reading the column of codes for the users at hand.
+// or reading the column of codes for the users at hand. Where most of the chunk's users are
+// selected, it is the others who are counted, and taken away from the stored cardinalities.
 #ifndef THRONG_QUERY_BREAKDOWN_COLLECTOR_H_
 #define THRONG_QUERY_BREAKDOWN_COLLECTOR_H_
 
@@ -54,7 +55,12 @@ class BreakdownCollector final : public Collector {
     std::vector<TagCounts> tags;
     uint64_t users = 0;
     index::ScratchRef scratch;
-    // Of the chunk at hand, once a tag asks for them.
+    index::ScratchRef others;
+    // Whom to count of the chunk at hand: the selected, or else those who are not, who are taken
+    // away from everybody: `unit` is 1 or minus 1, modulo 2^64. And their offsets, once a tag asks
+    // for them.
+    index::ChunkSet counted;
+    uint64_t unit = 1;
     std::vector<uint16_t> offsets;
     bool has_offsets = false;
     std::vector<uint32_t> histogram;
@@ -63,13 +69,13 @@ class BreakdownCollector final : public Collector {
     std::vector<index::ShardBitmaps> bitmaps;
   };
 
+  void PickCounted(uint32_t chunk, const index::ChunkSet& users, Worker& worker) const;
   void CountTag(const Target& target, const index::TagShard& shard,
-                const index::ShardBitmaps& bitmaps, uint32_t chunk, const index::ChunkSet& users,
-                Worker& worker, TagCounts& counts) const;
-  static uint64_t CountBitmaps(const index::ShardBitmaps& bitmaps, uint32_t chunk,
-                               const index::ChunkSet& users, Worker& worker, TagCounts& counts);
-  static void CountColumn(const index::ColumnBlock& block, const index::ChunkSet& users,
-                          Worker& worker, TagCounts& counts);
+                const index::ShardBitmaps& bitmaps, uint32_t chunk, Worker& worker,
+                TagCounts& counts) const;
+  static uint64_t CountBitmaps(const index::ShardBitmaps& bitmaps, uint32_t chunk, Worker& worker,
+                               TagCounts& counts);
+  static void CountColumn(const index::ColumnBlock& block, Worker& worker, TagCounts& counts);
 
   const index::Snapshot& snapshot_;
   std::vector<Target> targets_;

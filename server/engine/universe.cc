@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "fmt/format.h"
+#include "index/catalogue.h"
 #include "index/error.h"
 #include "server/engine/erasure_record.h"
 
@@ -382,9 +385,13 @@ absl::StatusOr<std::shared_ptr<Universe>> Universes::Find(std::string_view name)
   index::MutexLock lock(mutex_);
   const auto universe = universes_.find(name);
   if (universe != universes_.end()) return universe->second;
+  std::vector<std::string_view> names;
+  for (const auto& [other, known] : universes_) names.push_back(other);
   return index::MakeError(absl::StatusCode::kNotFound,
-                          fmt::format("there is no population \"{}\"", name),
-                          {.reason = "UNKNOWN_POPULATION", .field = "population"});
+                          fmt::format("there is no population \"{}\": create it first", name),
+                          {.reason = "UNKNOWN_POPULATION",
+                           .field = "population",
+                           .suggestion = index::NearestName(name, names)});
 }
 
 std::vector<std::shared_ptr<Universe>> Universes::List() const {

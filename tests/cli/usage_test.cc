@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/flag_checks.h"
@@ -101,6 +102,30 @@ TEST(UsageTest, IsExitTwo) {
     EXPECT_EQ(run.exit_code, 2) << testing::PrintToString(arguments);
     EXPECT_EQ(run.err.rfind("error: ", 0), 0U) << run.err;
     EXPECT_EQ(run.out, "");
+  }
+}
+
+TEST(UsageTest, NamesTheWordThatIsWrongAndTheNearestRight) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"cuont", "x"}, "error: there is no command \"cuont\"; did you mean count?"},
+      {{"tags", "lst"}, "error: there is no command \"lst\"; did you mean list?"},
+      {{"split", "show", "x"}, "error: there is no command \"show\"; there are: create, get,"},
+      {{"tags"}, "error: throng tags is followed by one of: list, get, "},
+      {{"count", "x", "--read-verison", "3"},
+       "error: there is no flag --read-verison; did you mean --read-version?"},
+      {{"tags", "create", "a", "--tpye=FLAG"},
+       "error: there is no flag --tpye; did you mean --type?"},
+      {{"count", "x", "--populaton", "p"},
+       "error: there is no flag --populaton; did you mean --population?"},
+      {{"count", "x", "--qqqqqqqq"}, "error: there is no flag --qqqqqqqq\n"},
+      {{"count", "a", "b"}, "error: nothing is expected at \"b\""},
+      {{"split", "create", "s", "c", "--arm", "A:10", "--arm", "B=1"},
+       "error: --arm: the weight of \"A:10\" follows =, not \":\": A=10"},
+  };
+  for (const auto& [arguments, message] : cases) {
+    const CliRun run = RunThrong(arguments);
+    EXPECT_EQ(run.exit_code, 2) << testing::PrintToString(arguments);
+    EXPECT_EQ(run.err.rfind(message, 0), 0U) << run.err;
   }
 }
 
