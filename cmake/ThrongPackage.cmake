@@ -27,6 +27,18 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/doc/throng RENAM
 install(FILES "${PROJECT_SOURCE_DIR}/CHANGELOG.md" "${deploy}/prometheus/alerts.yml"
               "${deploy}/grafana/throng.json" DESTINATION share/doc/throng)
 
+# Man pages are what the programs say of themselves, so they are made when the programs are there.
+foreach(page IN ITEMS throngd.8 throng.1)
+  string(REGEX REPLACE "^(.*)[.](.)$" "\\1;\\2" parts "${page}")
+  list(GET parts 0 program)
+  list(GET parts 1 section)
+  install(CODE "execute_process(
+      COMMAND \"${PROJECT_SOURCE_DIR}/scripts/man_page.sh\" \"$<TARGET_FILE:${program}>\" ${section}
+      COMMAND gzip -9n
+      OUTPUT_FILE \"${CMAKE_BINARY_DIR}/${page}.gz\" COMMAND_ERROR_IS_FATAL ANY)")
+  install(FILES "${CMAKE_BINARY_DIR}/${page}.gz" DESTINATION "share/man/man${section}")
+endforeach()
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME throng)
 set(CPACK_PACKAGE_CONTACT "The Throng maintainers <throng@localhost>")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks what no compiler sees, on the tracked files: no path of this machine, no registry host, no
-# mark of unfinished work, no conflict marker, no file over 1 MiB, shell scripts that parse.
+# mark of unfinished work, no conflict marker, no file over 1 MiB, shell scripts that parse; every
+# package that is installed is in the list of dependencies.
 # Prints what is wrong, one place a line, and fails when there is any.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -52,6 +53,17 @@ broken_scripts() {
   done
 }
 
+# The packages that scripts/install_deps.sh names and docs/dependencies.md has no row of.
+unlisted_packages() {
+  local package
+  grep -v '^ *#' scripts/install_deps.sh |
+    sed -nE '/_packages=\(/,/\)/p; /_packages\+=\(/p' |
+    sed -E 's/.*_packages\+?=\(//; s/[)].*//; s/.*&&.*//' | tr -s ' ' '\n' |
+    grep -E '^[a-z0-9][a-z0-9.+-]+$' | sort -u | while IFS= read -r package; do
+    grep -qF "\`$package\`" docs/dependencies.md || printf '%s\n' "$package"
+  done
+}
+
 report "Paths of one machine" "$(search "$(machine_pattern)")"
 hosts=$(registry_pattern)
 [ -z "$hosts" ] || report "Hosts of package registries" "$(search "$hosts")"
@@ -59,4 +71,5 @@ report "Marks of unfinished work" "$(search '\b(TO''DO|FIX''ME|XX''X|HA''CK)\b')
 report "Conflict markers" "$(search '^(<<<<<<<|>>>>>>>) ')"
 report "Files over $bytes_max bytes" "$(large_files)"
 report "Shell scripts" "$(broken_scripts)"
+report "Packages that docs/dependencies.md lacks" "$(unlisted_packages)"
 exit "$failed"

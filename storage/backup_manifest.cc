@@ -1,6 +1,7 @@
 // The manifest of a backup <-> text; storage/FORMAT.md gives its lines.
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -34,12 +35,13 @@ class LineReader {
     rest_.remove_prefix(word.size());
     return true;
   }
-  uint64_t Number() {
+  // Fails when the number is above `most`.
+  uint64_t Number(uint64_t most = std::numeric_limits<uint64_t>::max()) {
     uint64_t number = 0;
     const std::string word = Word();
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    ok_ = ok_ && error == std::errc() && end == word.data() + word.size();
-    return number;
+    ok_ = ok_ && error == std::errc() && end == word.data() + word.size() && number <= most;
+    return ok_ ? number : 0;
   }
   std::string DigestWord() {
     std::string word = Word();
@@ -120,7 +122,7 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view text) {
   in.EndLine();
   BackupManifest manifest;
   if (!in.StartLine("created")) return Damaged();
-  manifest.created_us = static_cast<int64_t>(in.Number());
+  manifest.created_us = static_cast<int64_t>(in.Number(std::numeric_limits<int64_t>::max()));
   in.EndLine();
   while (in.StartLine("file")) {
     BackupManifest::File& file = manifest.files.emplace_back();
@@ -131,7 +133,7 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view text) {
   }
   while (in.StartLine("population")) {
     PopulationDigest& population = manifest.populations.emplace_back();
-    population.id = static_cast<uint32_t>(in.Number());
+    population.id = static_cast<uint32_t>(in.Number(std::numeric_limits<uint32_t>::max()));
     population.data_version = in.Number();
     population.user_count = in.Number();
     population.ids = in.DigestWord();

@@ -1,6 +1,7 @@
 #include "storage/high_water.h"
 
 #include <charconv>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -74,7 +75,8 @@ absl::StatusOr<HighWater> DecodeHighWater(std::string_view text) {
     uint64_t population = 0;
     uint64_t version = 0;
     if (!TakeNumber("population ", &rest, &population) ||
-        !TakeNumber(" version ", &rest, &version) || !rest.starts_with('\n')) {
+        !TakeNumber(" version ", &rest, &version) || !rest.starts_with('\n') ||
+        population > std::numeric_limits<uint32_t>::max()) {
       return absl::DataLossError(fmt::format("{} cannot be read", kHighWaterFile));
     }
     rest.remove_prefix(1);

@@ -1,21 +1,41 @@
 #include "server/service/message_codec.h"
 
+#include <string>
+
 #include "fmt/format.h"
 #include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/stubs/logging.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/proto_buffer_writer.h"
 #include "index/error.h"
 #include "server/service/service_limits.h"
+#include "spdlog/spdlog.h"
 
 namespace throng::service {
 namespace {
 
 constexpr int kWriteBlockBytes = 1 << 20;
 
+void LogOfProtobuf(google::protobuf::LogLevel level, const char* file, int line,
+                   const std::string& message) {
+  if (level == google::protobuf::LOGLEVEL_FATAL) {
+    spdlog::critical("event=protobuf_failed place={}:{} message=\"{}\"", file, line, message);
+  }
+}
+
+// Of every text that is not UTF-8 protobuf writes a line to stderr: a client could fill the log.
+// The answer says what is wrong.
+void KeepProtobufQuiet() {
+  static google::protobuf::LogHandler* const before =
+      google::protobuf::SetLogHandler(&LogOfProtobuf);
+  static_cast<void>(before);
+}
+
 }  // namespace
 
 absl::Status ParseMessage(const grpc::ByteBuffer& bytes, uint64_t bytes_max,
                           google::protobuf::Message* message) {
+  KeepProtobufQuiet();
   if (bytes.Length() > bytes_max) {
     return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "REQUEST_TOO_LARGE",
                                 "the request in bytes", bytes_max, bytes.Length());

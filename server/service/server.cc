@@ -150,12 +150,13 @@ void Server::FollowWriteState(engine::Engine* engine) {
 }
 
 void Server::Shutdown(std::chrono::milliseconds drain) {
-  gate().Close();
-  memberships_.EndStreams();
   if (engine::Engine* engine = followed_.exchange(nullptr); engine != nullptr) {
     engine->administration().WatchWriteState(nullptr);
   }
+  // Before calls are refused: who asks for health shall send them elsewhere.
   grpc_->GetHealthCheckService()->SetServingStatus(false);
+  gate().Close();
+  memberships_.EndStreams();
   grpc_->Shutdown(std::chrono::system_clock::now() + drain);
   grpc_->Wait();
 }

@@ -58,6 +58,15 @@ TEST(MessageCodecTest, SaysThatAMessageIsBroken) {
   }
 }
 
+// Nobody fills the server's log with broken messages.
+TEST(MessageCodecTest, TextThatIsNotUtf8IsRefusedInSilence) {
+  v1::CountRequest request;
+  ::testing::internal::CaptureStderr();
+  const absl::Status status = ParseMessage(Bytes("\x0a\x03\x12\x01\xff"), 100, &request);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(ReasonOf(status), "BAD_MESSAGE at ");
+}
+
 TEST(MessageCodecTest, TreesOfFullDepthArrive) {
   // Protobuf's own bound of 100 nested messages would end at about 49 levels.
   for (const int depth : {48, 64}) {

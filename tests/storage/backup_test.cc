@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "fmt/format.h"
 #include "index/error.h"
+#include "storage/digest.h"
 #include "storage/file_copy.h"
 #include "storage/store.h"
 #include "tests/storage/backup_fixture.h"
@@ -160,6 +162,21 @@ TEST_F(BackupTest, ManifestsAreReadBackOrRefused) {
     EXPECT_FALSE(DecodeManifest(damaged).ok()) << i;
     EXPECT_FALSE(DecodeManifest(text.substr(0, i)).ok()) << i;
   }
+}
+
+// With a checksum that is right: nothing is read as another number.
+TEST_F(BackupTest, ManifestsWithNumbersTooLargeAreRefused) {
+  const std::string tail =
+      fmt::format(" 7 2 {} {} default\n", std::string(32, '0'), std::string(32, '1'));
+  const auto is_read = [](const std::string& text) {
+    Digest digest;
+    digest.Add(text);
+    return DecodeManifest(text + "checksum " + digest.Hex() + "\n").ok();
+  };
+  const std::string first = "throng backup 1\ncreated ";
+  EXPECT_TRUE(is_read(first + "9223372036854775807\npopulation 4294967295" + tail));
+  EXPECT_FALSE(is_read(first + "9223372036854775808\npopulation 4294967295" + tail));
+  EXPECT_FALSE(is_read(first + "9223372036854775807\npopulation 4294967296" + tail));
 }
 
 // Deltas and blocks are form: the same commits folded by a restart have the same digest; any other

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fmt/format.h"
 #include "storage/catalogue_codec.h"
 #include "storage/envelope.h"
 #include "storage/high_water.h"
@@ -285,6 +286,18 @@ TEST(HighWaterTest, RoundTripsAndFindsDamage) {
   for (size_t size = 0; size < text.size(); ++size) {
     EXPECT_FALSE(DecodeHighWater(std::string_view(text).substr(0, size)).ok());
   }
+}
+
+TEST(HighWaterTest, PopulationsHave32Bits) {
+  const auto is_read = [](const std::string& population) {
+    const std::string text =
+        "throng high water 1\npopulation " + population + " version 1\nchecksum ";
+    const std::string_view summed = std::string_view(text).substr(0, text.rfind("checksum"));
+    return DecodeHighWater(fmt::format("{}{:016x}\n", text, Checksum(kHighWaterFile, 0, summed)))
+        .ok();
+  };
+  EXPECT_TRUE(is_read("4294967295"));
+  EXPECT_FALSE(is_read("4294967296"));
 }
 
 }  // namespace
