@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "fmt/format.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/security/credentials.h"
 #include "server/engine/engine.h"
 #include "server/service/server.h"
 
@@ -38,6 +39,14 @@ struct GrpcWorldOptions {
   uint32_t crowds = 20;
 };
 
+// Fills an empty engine with the users and crowds of the options; the names of the crowds:
+// "crowd_0" and on, each of 1 to 50 % of the users.
+std::vector<std::string> FillEngine(engine::Engine& engine, const GrpcWorldOptions& options);
+
+// A connection of its own to a port of loopback. `credentials`: null: plaintext.
+std::shared_ptr<grpc::Channel> NewLoopbackChannel(
+    int port, const std::shared_ptr<grpc::ChannelCredentials>& credentials = nullptr);
+
 // Thread-safe once it is made.
 class GrpcWorld {
  public:
@@ -48,13 +57,10 @@ class GrpcWorld {
 
   engine::Engine& engine() { return *engine_; }
   std::shared_ptr<grpc::Channel> NewChannel() const;
-  // "crowd_0" and on, each of 1 to 50 % of the users.
+  // As of FillEngine.
   const std::vector<std::string>& crowds() const { return crowds_; }
 
  private:
-  void Load();
-  void MakeCrowds();
-
   const GrpcWorldOptions options_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<service::Server> server_;

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "fmt/format.h"
+#include "index/utf8.h"
 #include "query/decimal_literal.h"
 #include "query/iso_time.h"
 #include "query/lexer.h"
@@ -61,8 +62,11 @@ std::string_view UnitName(TimeUnit unit) {
 class Printer {
  public:
   explicit Printer(std::string* out) : out_(*out) {}
+  // For logs: without ids, and nothing more once there are `bytes_max` bytes.
+  Printer(std::string* out, size_t bytes_max) : out_(*out), bytes_max_(bytes_max), brief_(true) {}
 
   void Print(const Expression& expression) {
+    if (IsFull()) return;
     std::visit([this](const auto& node) { Print(node); }, expression.node);
   }
 
@@ -76,6 +80,10 @@ class Printer {
     std::visit([&](const auto& test) { PrintTest(node.tag, test); }, node.test);
   }
   void Print(const IdSet& node) {
+    if (brief_) {
+      out_ += fmt::format("ids({} ids)", node.ids.size() + node.numbers.size());
+      return;
+    }
     std::string_view separator = "ids(";
     for (const std::string& id : node.ids) {
       out_.append(separator).append(Quote(id, '\''));
@@ -121,9 +129,11 @@ class Printer {
   }
 
  private:
+  bool IsFull() const { return out_.size() >= bytes_max_; }
+
   void PrintChain(const std::vector<Expression>& operands, std::string_view separator,
                   bool and_is_tighter) {
-    for (size_t i = 0; i < operands.size(); ++i) {
+    for (size_t i = 0; i < operands.size() && !IsFull(); ++i) {
       if (i > 0) out_ += separator;
       PrintOperand(operands[i], and_is_tighter);
     }
@@ -174,7 +184,7 @@ class Printer {
                  const std::vector<Value>& values) {
     const bool single = values.size() == 1;
     out_.append(Name(tag)).append(1, ' ').append(single ? one : many).append(single ? " " : " (");
-    for (size_t i = 0; i < values.size(); ++i) {
+    for (size_t i = 0; i < values.size() && !IsFull(); ++i) {
       if (i > 0) out_ += ", ";
       Print(values[i]);
     }
@@ -200,6 +210,8 @@ class Printer {
   }
 
   std::string& out_;
+  const size_t bytes_max_ = std::string::npos;
+  const bool brief_ = false;
 };
 
 template <typename T>
@@ -212,6 +224,13 @@ std::string FormatAny(const T& printable) {
 }  // namespace
 
 std::string Format(const Expression& expression) { return FormatAny(expression); }
+std::string FormatBrief(const Expression& expression, size_t bytes_max) {
+  std::string out;
+  Printer(&out, bytes_max).Print(expression);
+  if (out.size() < bytes_max) return out;
+  out.resize(index::ValidUtf8Prefix(std::string_view(out).substr(0, bytes_max)));
+  return out + "...";
+}
 std::string Format(const Condition& condition) { return FormatAny(condition); }
 std::string Format(const Value& value) { return FormatAny(value); }
 std::string FormatLimit(const Limited& limited) {

@@ -2,7 +2,9 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +13,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/import_command.h"
 #include "server/offline_commands.h"
 #include "server/service/daemon.h"
@@ -82,6 +85,11 @@ struct CommandLine {
   std::string layout = "speed";
   int drain_seconds = 10;
   std::string client_certificate = "required";
+  uint32_t call_wait_ms_max = 1'000;
+  uint32_t call_wait_target_ms = 5;
+  uint32_t slow_query_ms = 500;
+  uint32_t stream_idle_seconds_max = 600;
+  uint32_t snapshot_stream_seconds_max = 3'600;
   bool json = false;
   std::string backup;     // of restore
   std::string ledger;     // of restore
@@ -146,16 +154,39 @@ void AddServerFlags(CLI::App& app, CommandLine& line) {
 }
 
 // How much at the same time; beyond it calls are refused (docs/api.md#limits).
-void AddLimitFlags(CLI::App& app, throng::service::ServiceLimits& limits) {
+void AddLimitFlags(CLI::App& app, CommandLine& line) {
+  throng::service::ServiceLimits& limits = line.daemon.limits;
   const auto add = [&](const char* name, auto& limit, const char* what, double low, double high) {
     app.add_option(name, limit, what)->check(CLI::Range(low, high))->capture_default_str();
   };
-  add("--call-threads", limits.call_threads, "Calls that run at the same time", 1, 1'024);
-  add("--calls-queued-max", limits.calls_queued_max, "Calls that wait for a thread", 0, 1e6);
+  add("--read-threads", limits.read_threads,
+      "Counts and look-ups that run at the same time; 0: two a core", 0, 1'024);
+  add("--analysis-threads", limits.analysis_threads,
+      "Insights and refreshes that run at the same time; 0: one a core, at least two", 0, 1'024);
+  add("--write-threads", limits.write_threads, "Writes that run at the same time", 1, 1'024);
+  add("--calls-queued-max", limits.calls_queued_max,
+      "Reads, analyses and writes, of each, that wait for a thread", 0, 1e6);
+  add("--call-wait-ms-max", line.call_wait_ms_max,
+      "Longest wait of a read for a thread; analyses and writes: five times that", 1, 1e6);
+  add("--call-wait-target-ms", line.call_wait_target_ms,
+      "The same while there is more to do than can be done, unless calls take longer", 1, 1e6);
+  add("--caller-calls-max", limits.caller_calls_max,
+      "Reads, analyses and writes, of each, of one caller of the access file", 1, 1e6);
+  add("--caller-streams-max", limits.caller_streams_max,
+      "Exports and loads, of each, of one caller of the access file", 1, 10'000);
   add("--export-streams-max", limits.export_streams_max, "Exports at the same time", 1, 10'000);
   add("--load-streams-max", limits.load_streams_max, "Loads at the same time", 1, 10'000);
+  add("--stream-idle-seconds-max", line.stream_idle_seconds_max,
+      "A stream whose client neither sends nor reads for so long is ended", 1, 86'400);
+  add("--snapshot-stream-seconds-max", line.snapshot_stream_seconds_max,
+      "An export or an upload that takes longer is ended: it holds a data version", 1, 1e6);
+  add("--slow-query-ms", line.slow_query_ms,
+      "A call that runs for so long gets a line in the log, with its plan; 0: none does", 0, 1e7);
+  add("--connections-max", limits.connections_max, "Connections; more are closed at once", 1, 1e6);
   add("--connection-streams-max", limits.connection_streams_max,
       "Calls of one connection at the same time", 1, 1e6);
+  add("--result-bytes-max", line.daemon.result_bytes_max,
+      "Memory of the crowds that one refresh computes, in bytes", 1 << 20, 1e12);
   add("--buffer-bytes-max", limits.buffer_bytes_max, "Memory of the connections' buffers", 16 << 20,
       1e12);
 }
@@ -214,6 +245,19 @@ void AddOfflineCommands(CLI::App& app, CommandLine& line, int& exit_code) {
       [&] { exit_code = throng::RunRestore(line.backup, line.directory, line.ledger, line.json); });
 }
 
+void CompleteLimits(CommandLine& line) {
+  throng::service::ServiceLimits& limits = line.daemon.limits;
+  limits.call_wait_max = std::chrono::milliseconds(line.call_wait_ms_max);
+  limits.call_wait_target = std::chrono::milliseconds(line.call_wait_target_ms);
+  limits.slow_call_min = std::chrono::milliseconds(line.slow_query_ms);
+  limits.stream_idle_max = std::chrono::seconds(line.stream_idle_seconds_max);
+  limits.snapshot_stream_max = std::chrono::seconds(line.snapshot_stream_seconds_max);
+  // What is computed is bounded by the query threads, not by the machine.
+  const uint32_t threads = line.daemon.query_threads;
+  if (limits.read_threads == 0 && threads > 0) limits.read_threads = std::max(2u, 2 * threads);
+  if (limits.analysis_threads == 0 && threads > 0) limits.analysis_threads = std::max(2u, threads);
+}
+
 // What the flags, the environment and the file say together. Errors: kInvalidArgument, kNotFound.
 absl::Status Complete(throng::Settings& settings, CommandLine& line) {
   absl::Status status = settings.ApplyEnvironment();
@@ -226,6 +270,7 @@ absl::Status Complete(throng::Settings& settings, CommandLine& line) {
   line.daemon.sync = line.sync == "always";
   line.daemon.client_certificate_optional = line.client_certificate == "optional";
   line.daemon.drain = std::chrono::seconds(line.drain_seconds);
+  CompleteLimits(line);
   if (line.layout == "compact") line.daemon.layout = throng::index::Layout::kCompact;
   return throng::service::CheckOptions(line.daemon);
 }
@@ -234,6 +279,27 @@ int Refuse(const absl::Status& status) {
   const absl::string_view message = status.message();
   std::fprintf(stderr, "throngd: %.*s\n", static_cast<int>(message.size()), message.data());
   return kExitUsage;
+}
+
+void AddSettings(CLI::App& app, CommandLine& line) {
+  AddServerFlags(app, line);
+  AddProtectionFlags(app, line);
+  AddLimitFlags(app, line);
+}
+
+// The limits as the settings say them now.
+absl::StatusOr<throng::service::ServiceLimits> ReadLimits(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app("", "throngd");
+  AddSettings(app, line);
+  throng::Settings settings(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+  if (absl::Status status = Complete(settings, line); !status.ok()) return status;
+  return line.daemon.limits;
 }
 
 }  // namespace
@@ -246,9 +312,7 @@ int main(int argc, char** argv) {
   CLI::App app("The Throng server: crowds counted exactly, in memory.", "throngd");
   app.set_version_flag("--version", "throngd " THRONG_VERSION);
   app.require_subcommand(0, 1);
-  AddServerFlags(app, line);
-  AddProtectionFlags(app, line);
-  AddLimitFlags(app, line.daemon.limits);
+  AddSettings(app, line);
   throng::Settings settings(app);
   CLI::App* check = app.add_subcommand("check-config", "Say what throngd would be started with");
   check->add_option("FILE", line.config, "File of settings; else that of --config");
@@ -270,5 +334,6 @@ int main(int argc, char** argv) {
     std::fputs(settings.Describe().c_str(), stdout);
     return 0;
   }
+  line.daemon.read_limits = [argc, argv] { return ReadLimits(argc, argv); };
   return throng::service::RunDaemon(line.daemon);
 }

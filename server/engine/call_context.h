@@ -22,8 +22,10 @@ struct CallContext {
   std::string principal;  // empty: nobody in particular
   index::Visibility visibility;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  std::function<bool()> cancelled;  // may be empty: never
-  CallNotes* notes = nullptr;       // told what the call is about; null: nobody asks
+  std::function<bool()> cancelled;     // may be empty: never
+  CallNotes* notes = nullptr;          // told what the call is about; null: nobody asks
+  std::string call_id;                 // by which the caller and the logs name the call
+  std::chrono::nanoseconds queued{0};  // waited for a thread
 
   // A caller inside the process that sees everything and waits for ever.
   static CallContext Internal() { return CallContext(); }

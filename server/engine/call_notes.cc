@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "index/overloaded.h"
@@ -41,7 +42,13 @@ void AddTags(const query::Expression& expression, std::set<std::string>* tags) {
 
 }  // namespace
 
+void CallNotes::NotePlace(NotedPlace place) {
+  if (!place_.has_value() && brief_.empty()) place_ = std::move(place);
+}
+
 void CallNotes::Note(const query::Expression& expression) {
+  if (brief_.empty()) brief_ = query::FormatBrief(expression, kBriefExpressionBytesMax);
+  if (detail_ == Detail::kBrief) return;
   AddTags(expression, &tags_);
   if (expressions_.size() >= kNotedExpressionsMax) return;
   std::string text = query::Format(expression);

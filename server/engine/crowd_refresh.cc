@@ -185,6 +185,27 @@ class BatchComputer {
   std::map<Key, Rule> rules_;
 };
 
+// The memory of a call's sets, each counted once.
+class SetBytes {
+ public:
+  explicit SetBytes(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // Errors: kResourceExhausted (RESULT_TOO_LARGE).
+  absl::Status Add(const index::OrdinalSetRef& set) {
+    if (seen_.insert(set.get()).second) bytes_ += set->memory_bytes();
+    if (bytes_ <= bytes_max_) return absl::OkStatus();
+    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "RESULT_TOO_LARGE",
+                                "the memory of the crowds of one refresh in bytes (refresh fewer "
+                                "at once)",
+                                bytes_max_, bytes_);
+  }
+
+ private:
+  const uint64_t bytes_max_;
+  uint64_t bytes_ = 0;
+  std::set<const index::OrdinalSet*> seen_;
+};
+
 absl::Status CheckNames(const RefreshCrowds& refresh) {
   if (refresh.names.empty()) {
     return index::InvalidArgument("REQUIRED", "crowds", "name the crowds to be computed");
@@ -273,12 +294,16 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
   std::stable_sort(order.begin(), order.end(),
                    [](const Computation* a, const Computation* b) { return a->depth < b->depth; });
   BatchComputer computer(universe, *snapshot, context, time);
+  SetBytes bytes(universe.result_bytes_max());
   for (Computation* one : order) {
     const absl::Status status =
         one->waiting.has_value()
             ? computer.LookUp(*one->crowd, *one->waiting, &one->record, &one->version, &one->set)
             : computer.Compute(*one->crowd, &one->version, &one->set);
     if (!status.ok()) return index::WithField(status, one->field());
+    if (const absl::Status fits = bytes.Add(one->set); !fits.ok()) {
+      return index::WithField(fits, one->field());
+    }
   }
   RefreshResult result{.read_version = snapshot->data_version(),
                        .data_version = snapshot->data_version(),

@@ -66,7 +66,8 @@ struct Engine::Parts {
                    .lease_us = options.lease_us,
                    .leased_versions_max = options.leased_versions_max,
                    .fold_log_bytes = options.fold_log_bytes,
-                   .crowd_cache_bytes = options.crowd_cache_bytes}),
+                   .crowd_cache_bytes = options.crowd_cache_bytes,
+                   .result_bytes_max = options.result_bytes_max}),
         maintenance(universes, std::move(alarm), PausesOf(options)),
         administration(universes, maintenance, options.backup_directory),
         package_jobs(std::move(jobs)) {}

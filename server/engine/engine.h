@@ -48,6 +48,7 @@ struct EngineOptions {
   uint32_t query_threads = 0;                 // 0: one a core
   uint64_t fold_log_bytes = 256ull << 20;     // fold when the log holds this much
   uint64_t crowd_cache_bytes = 256ull << 20;  // of older crowd versions, a population
+  uint64_t result_bytes_max = 4ull << 30;     // sets of a refresh, all of which are kept at once
   uint32_t package_threads = 1;               // jobs at once that write packages
   uint32_t package_jobs_queued_max = 16;      // and that wait
   uint32_t packages_max = 10'000;             // kept in the directory, of a population

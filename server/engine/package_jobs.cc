@@ -292,6 +292,11 @@ absl::StatusOr<PackageJobs::JobRef> PackageJobs::Require(std::string_view popula
   return job->second;
 }
 
+PackageJobCounts PackageJobs::Counts() const {
+  index::MutexLock lock(mutex_);
+  return {.running = running_, .waiting = static_cast<uint32_t>(queue_.size())};
+}
+
 absl::StatusOr<PackageInfo> PackageJobs::Cancel(std::string_view population, std::string_view id) {
   JobRef waited;
   {

@@ -71,6 +71,7 @@ class PackageJobs {
   std::optional<PackageRecord> Find(std::string_view population, std::string_view id) const;
   // In order of creation.
   std::vector<PackageRecord> List(std::string_view population) const;
+  PackageJobCounts Counts() const;
   // Errors: kNotFound, kFailedPrecondition (PACKAGE_ENDED).
   absl::StatusOr<PackageInfo> Cancel(std::string_view population, std::string_view id);
   // Errors: kNotFound, kFailedPrecondition (PACKAGE_RUNNING), the disk's.

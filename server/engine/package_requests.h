@@ -137,6 +137,12 @@ struct PackageInfo {
   std::optional<PackageManifest> manifest;  // of kReady
 };
 
+// Jobs of now. A value.
+struct PackageJobCounts {
+  uint32_t running = 0;
+  uint32_t waiting = 0;
+};
+
 }  // namespace throng::engine
 
 #endif  // THRONG_SERVER_ENGINE_PACKAGE_REQUESTS_H_

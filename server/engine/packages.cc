@@ -270,4 +270,8 @@ absl::Status Packages::Delete(const CallContext& context, std::string_view popul
   return jobs_->Delete(population, id);
 }
 
+PackageJobCounts Packages::JobCounts() const {
+  return jobs_ == nullptr ? PackageJobCounts() : jobs_->Counts();
+}
+
 }  // namespace throng::engine

@@ -10,6 +10,7 @@
 #ifndef THRONG_SERVER_ENGINE_PACKAGES_H_
 #define THRONG_SERVER_ENGINE_PACKAGES_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,6 +53,7 @@ class Packages {
   // In order of creation.
   absl::StatusOr<std::vector<PackageInfo>> List(const CallContext& context,
                                                 std::string_view population);
+  PackageJobCounts JobCounts() const;
   // A job that runs ends soon after. Errors: kFailedPrecondition (PACKAGE_ENDED).
   absl::StatusOr<PackageInfo> Cancel(const CallContext& context, std::string_view population,
                                      std::string_view id);

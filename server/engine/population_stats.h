@@ -28,6 +28,7 @@ struct CommitStats {
   uint64_t count = 0;
   std::chrono::nanoseconds total{0};
   std::chrono::nanoseconds longest{0};
+  uint64_t cells = 0;  // of writes and loads
 
   std::chrono::nanoseconds mean() const {
     return count == 0 ? total : total / static_cast<int64_t>(count);
@@ -37,8 +38,9 @@ struct CommitStats {
 // Thread-safe.
 class CommitTimes {
  public:
-  void Add(std::chrono::nanoseconds time) {
+  void Add(std::chrono::nanoseconds time, uint64_t cells = 0) {
     index::MutexLock lock(mutex_);
+    stats_.cells += cells;
     ++stats_.count;
     stats_.total += time;
     stats_.longest = std::max(stats_.longest, time);

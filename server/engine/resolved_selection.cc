@@ -48,7 +48,13 @@ absl::Status Bind(const CallContext& context, const std::vector<query::CrowdRef>
   THRONG_ASSIGN_OR_RETURN(selection->exclusions, BindExclusions(exclude, fields.exclude, crowds));
   THRONG_RETURN_IF_ERROR(AddExclusions(fields.exclude, &selection->exclusions,
                                        &selection->expression, &selection->resolved));
-  if (context.notes != nullptr) context.notes->Note(selection->expression);
+  if (context.notes != nullptr) {
+    context.notes->NotePlace({.population = selection->universe->population().name,
+                              .data_version = snapshot.data_version(),
+                              .time_zone = selection->time.zone_name,
+                              .reference_us = selection->time.reference_us});
+    context.notes->Note(selection->expression);
+  }
   selection->crowds = crowds.reads();
   AddMissingCounts(snapshot, &selection->resolved.warnings);
   return absl::OkStatus();

@@ -115,7 +115,7 @@ absl::StatusOr<index::SnapshotRef> Universe::Commit(const Build& build, size_t c
   }
   THRONG_RETURN_IF_ERROR(built.status());
   THRONG_RETURN_IF_ERROR(WaitUntilDurable(built->epoch, built->snapshot->data_version()));
-  if (built->is_new) commit_times_.Add(std::chrono::steady_clock::now() - start);
+  if (built->is_new) commit_times_.Add(std::chrono::steady_clock::now() - start, cells);
   return built->snapshot;
 }
 

@@ -55,6 +55,7 @@ class Universe {
   index::Parallel& write_parallel() const { return *environment_.write_parallel; }
   storage::Store& store() const { return *environment_.store; }
   int64_t now_us() const { return environment_.clock_us(); }
+  uint64_t result_bytes_max() const { return environment_.result_bytes_max; }
   // Of older versions of crowds; what a read keeps there changes nothing else.
   friend CrowdSetCache& CrowdSetsOf(const Universe& universe) { return universe.crowd_sets_; }
   friend class UploadLists;  // upload_lists.h

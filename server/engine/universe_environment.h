@@ -24,6 +24,7 @@ struct UniverseEnvironment {
   uint32_t leased_versions_max = 0;
   uint64_t fold_log_bytes = 0;
   uint64_t crowd_cache_bytes = 0;
+  uint64_t result_bytes_max = 0;  // of what one call keeps in memory until all of it is there
 };
 
 }  // namespace throng::engine

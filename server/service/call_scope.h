@@ -19,6 +19,7 @@
 #include "server/engine/engine.h"
 #include "server/service/access_rules.h"
 #include "server/service/admission.h"
+#include "server/service/ended_calls.h"
 #include "server/service/guarded_call.h"
 #include "server/service/message_codec.h"
 #include "server/service/service_limits.h"
@@ -42,20 +43,23 @@ struct Entered {
 
 // Logs what a site engineer has to look at: kInternal, kDataLoss and kUnknown. Returns `status`.
 // Thread-safe.
-absl::Status LogFailure(std::string_view call, absl::Status status);
+absl::Status LogFailure(std::string_view call, std::string_view call_id, absl::Status status);
 
 template <typename Request, typename Response>
 using Handler = absl::Status (*)(const CallScope&, const Request&, Response*);
 
 // Has `work(scope, guarded)` make the call of `who`, which opens `guarded`, and notes its end.
+// `ended`: told of it; null for a stream, whose time is mostly its client's.
 template <typename Request, typename Work>
 absl::Status RunCall(const Admission& admission, const ServiceLimits& limits,
                      engine::Engine* engine, Admitted who, const engine::CallContext& caller,
-                     const Work& work) {
+                     const Work& work, EndedCalls* ended = nullptr) {
   static const AccessRule& rule = RuleOf(*Request::descriptor());
   GuardedCall guarded(admission, rule, std::move(who), caller);
   absl::Status status = work(CallScope{engine, guarded.caller(), limits, guarded.who()}, guarded);
-  return LogFailure(Request::descriptor()->full_name(), guarded.Close(std::move(status)));
+  status = guarded.Close(std::move(status));
+  if (ended != nullptr) ended->Note(engine, guarded.Ended(status));
+  return LogFailure(Request::descriptor()->full_name(), caller.call_id, std::move(status));
 }
 
 // Whether `response` has the answer of `quick`, which is called here and now.

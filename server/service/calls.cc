@@ -7,15 +7,22 @@ namespace throng::service {
 Calls::Calls(const ServiceLimits& limits, const Guards& guards)
     : limits_(limits),
       admission_(guards),
-      call_pool_("calls", limits.call_threads, limits.calls_queued_max),
-      export_pool_("exports", limits.export_streams_max, 0),
-      load_pool_("loads", limits.load_streams_max, 0) {}
+      ended_calls_(metrics_, limits.slow_call_min),
+      pools_(limits, metrics_) {}
 
-absl::Status LogFailure(std::string_view call, absl::Status status) {
+void Calls::SetLimits(const ServiceLimits& limits) {
+  ended_calls_.SetSlow(limits.slow_call_min);
+  pools_.SetLimits(limits);
+}
+
+absl::Status LogFailure(std::string_view call, std::string_view call_id, absl::Status status) {
   const bool is_ours = status.code() == absl::StatusCode::kInternal ||
                        status.code() == absl::StatusCode::kDataLoss ||
                        status.code() == absl::StatusCode::kUnknown;
-  if (is_ours) spdlog::error("event=call_failed call={} status=\"{}\"", call, status.ToString());
+  if (is_ours) {
+    spdlog::error("event=call_failed call_id={} call={} status=\"{}\"", call_id, call,
+                  status.ToString());
+  }
   return status;
 }
 

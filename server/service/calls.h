@@ -11,6 +11,7 @@
 #ifndef THRONG_SERVER_SERVICE_CALLS_H_
 #define THRONG_SERVER_SERVICE_CALLS_H_
 
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -20,9 +21,13 @@
 #include "index/error.h"
 #include "server/service/access_rules.h"
 #include "server/service/admission.h"
+#include "server/service/call_id.h"
+#include "server/service/call_pools.h"
 #include "server/service/call_scope.h"
+#include "server/service/ended_calls.h"
 #include "server/service/engine_gate.h"
 #include "server/service/guarded_call.h"
+#include "server/service/load_metrics.h"
 #include "server/service/message_codec.h"
 #include "server/service/message_streams.h"
 #include "server/service/stream_call.h"
@@ -68,6 +73,7 @@ class Calls {
     absl::StatusOr<Entered> entered = Enter(*context);
     if (entered.ok() && request->Length() <= limits_.quick_request_bytes_max &&
         AnswerNow(admission_, limits_, *entered, *context, *request, response, quick)) {
+      ReturnCallId(CallIdOf(*context), context);
       grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
       reactor->Finish(grpc::Status::OK);
       return reactor;
@@ -78,14 +84,22 @@ class Calls {
 
   // For streams that are not served by a thread: who is let in, and where their larger work goes.
   const Admission& admission() const { return admission_; }
-  WorkerPool& call_pool() { return call_pool_; }
+  WorkerPool& PoolOf(CallKind kind) { return pools_.Of(kind); }
+  LoadMetrics& metrics() { return metrics_; }
+
+  // From now on: bounds of queues and of callers, and what is slow.
+  void SetLimits(const ServiceLimits& limits);
 
   template <typename Request, typename Response>
   grpc::ServerWriteReactor<grpc::ByteBuffer>* ServerStream(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       absl::Status (*handler)(const CallScope&, const Request&, WriteStream<Response>&)) {
+    absl::StatusOr<Entered> entered = Enter(*context);
+    if (!entered.ok()) return ExportCall::Refuse(context, limits_, entered.status());
+    const std::string owner = OwnerOf(entered->who);
     return ExportCall::Start(
-        context, export_pool_, limits_.stream_idle_max, [=, this](ExportCall& call) {
+        context, {pools_.exports(), owner, limits_},
+        [=, this, entered = *std::move(entered)](ExportCall& call) mutable {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
             Request message;
             THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
@@ -93,7 +107,7 @@ class Calls {
             WriteStream<Response> stream(call, guarded);
             return handler(scope, message, stream);
           };
-          return RunStream<Request>(*context, call.caller(), work);
+          return RunStream<Request>(std::move(entered), call.caller(), work);
         });
   }
 
@@ -102,9 +116,13 @@ class Calls {
   grpc::ServerReadReactor<grpc::ByteBuffer>* ClientStream(
       grpc::CallbackServerContext* context, grpc::ByteBuffer* response,
       absl::Status (*handler)(const CallScope&, ReadStream<Request>&, Response*)) {
+    absl::StatusOr<Entered> entered = Enter(*context);
+    if (!entered.ok()) return UploadCall::Refuse(context, limits_, entered.status());
+    const std::string owner = OwnerOf(entered->who);
     return UploadCall::Start(
-        context, response, load_pool_, limits_.stream_idle_max,
-        [=, this](UploadCall& call, grpc::ByteBuffer* bytes) {
+        context, response, {pools_.loads(), owner, limits_},
+        [=, this, entered = *std::move(entered)](UploadCall& call,
+                                                 grpc::ByteBuffer* bytes) mutable {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
             ReadStream<Request> stream(call, guarded, limits_.request_bytes_max);
             Response answer;
@@ -112,7 +130,7 @@ class Calls {
             guarded.Answered(answer);
             return SerializeMessage(answer, bytes);
           };
-          return RunStream<Request>(*context, call.caller(), work);
+          return RunStream<Request>(std::move(entered), call.caller(), work);
         });
   }
 
@@ -120,13 +138,18 @@ class Calls {
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BothWays(
       grpc::CallbackServerContext* context,
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
-    return LoadCall::Start(context, load_pool_, limits_.stream_idle_max, [=, this](LoadCall& call) {
-      const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
-        ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
-        return handler(scope, stream);
-      };
-      return RunStream<Request>(*context, call.caller(), work);
-    });
+    absl::StatusOr<Entered> entered = Enter(*context);
+    if (!entered.ok()) return LoadCall::Refuse(context, limits_, entered.status());
+    const std::string owner = OwnerOf(entered->who);
+    return LoadCall::Start(context, {pools_.loads(), owner, limits_},
+                           [=, this, entered = *std::move(entered)](LoadCall& call) mutable {
+                             const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
+                               ReadWriteStream<Request, Response> stream(call, guarded,
+                                                                         limits_.request_bytes_max);
+                               return handler(scope, stream);
+                             };
+                             return RunStream<Request>(std::move(entered), call.caller(), work);
+                           });
   }
 
  private:
@@ -138,11 +161,14 @@ class Calls {
     return Entered{engine, std::move(who)};
   }
 
-  // As RunCall, of a stream, whose caller is found out here.
+  // Whose share of the threads a call counts against.
+  static std::string OwnerOf(const Admitted& who) {
+    return who.principal == nullptr ? "" : who.principal->name;
+  }
+
+  // As RunCall, of a stream.
   template <typename Request, typename Work>
-  absl::Status RunStream(const grpc::CallbackServerContext& context,
-                         const engine::CallContext& caller, const Work& work) {
-    THRONG_ASSIGN_OR_RETURN(Entered entered, Enter(context));
+  absl::Status RunStream(Entered entered, const engine::CallContext& caller, const Work& work) {
     return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who), caller,
                             work);
   }
@@ -160,8 +186,10 @@ class Calls {
                                   grpc::ByteBuffer* response, Handler<Request, Response> handler,
                                   uint64_t bytes_max) {
     if (!entered.ok()) return UnaryCall::Refuse(context, entered.status());
+    static const CallKind kind = KindOf(RuleOf(*Request::descriptor()));
+    const std::string owner = OwnerOf(entered->who);
     return UnaryCall::Start(
-        context, call_pool_,
+        context, pools_.Of(kind), owner,
         [=, this, entered = *std::move(entered)](const engine::CallContext& caller) mutable {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
             Request message;
@@ -173,16 +201,16 @@ class Calls {
             return SerializeMessage(answer, response);
           };
           return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who),
-                                  caller, work);
+                                  caller, work, &ended_calls_);
         });
   }
 
   const ServiceLimits limits_;
   const Admission admission_;
   EngineGate gate_;
-  WorkerPool call_pool_;
-  WorkerPool export_pool_;
-  WorkerPool load_pool_;
+  LoadMetrics metrics_;  // outlives the pools
+  EndedCalls ended_calls_;
+  CallPools pools_;
 };
 
 }  // namespace throng::service

@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "server/service/access_rules.h"
+#include "server/service/call_id.h"
 #include "server/service/convert_membership.h"
 #include "server/service/field_path.h"
 #include "server/service/message_codec.h"
@@ -44,7 +45,7 @@ CheckStreams::~CheckStreams() {
   if (thread.joinable()) thread.join();
 }
 
-absl::Status CheckStreams::Add(CheckStream* stream) {
+absl::Status CheckStreams::Add(CheckStream* stream, const std::string& owner) {
   index::MutexLock lock(mutex_);
   if (ended_) return ShuttingDown();
   if (streams_.size() >= limits_.check_streams_max) {
@@ -52,7 +53,14 @@ absl::Status CheckStreams::Add(CheckStream* stream) {
                                 "the number of streams of checks at the same time",
                                 limits_.check_streams_max, streams_.size() + 1);
   }
-  streams_.insert(stream);
+  uint32_t& owned = owned_[owner];
+  if (!owner.empty() && owned >= limits_.caller_check_streams_max) {
+    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS_OF_CALLER",
+                                "the number of streams of checks of one caller",
+                                limits_.caller_check_streams_max, owned + 1);
+  }
+  ++owned;
+  streams_.emplace(stream, owner);
   if (!thread_.joinable()) thread_ = std::thread([this] { Tend(); });
   return absl::OkStatus();
 }
@@ -62,19 +70,22 @@ void CheckStreams::Tend() {
   while (!closing_) {
     changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kTendInterval);
     const auto now = std::chrono::steady_clock::now();
-    for (CheckStream* stream : streams_) stream->Tend(now);
+    for (const auto& [stream, owner] : streams_) stream->Tend(now);
   }
 }
 
 void CheckStreams::Remove(CheckStream* stream) {
   index::MutexLock lock(mutex_);
-  streams_.erase(stream);
+  const auto found = streams_.find(stream);
+  if (found == streams_.end()) return;
+  if (--owned_[found->second] == 0) owned_.erase(found->second);
+  streams_.erase(found);
 }
 
 void CheckStreams::End() {
   index::MutexLock lock(mutex_);  // held: a stream that is done waits in Remove, and stays alive
   ended_ = true;
-  for (CheckStream* stream : streams_) stream->End(ShuttingDown());
+  for (const auto& [stream, owner] : streams_) stream->End(ShuttingDown());
 }
 
 template <typename Step>
@@ -103,6 +114,7 @@ void CheckStream::Change(Step step) {
 
 CheckStream::CheckStream(grpc::CallbackServerContext* context, Calls& calls, CheckStreams& streams)
     : context_(context), calls_(calls), streams_(streams), caller_(UnadmittedContext(*context)) {
+  ReturnCallId(caller_.call_id, context);
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }
 
@@ -130,7 +142,9 @@ absl::Status CheckStream::Admit(const grpc::CallbackServerContext& context) {
       calls_.admission().Authorize(anywhere, v1::StreamChecksRequest(), who, &unused));
   guarded_.emplace(calls_.admission(), rule, std::move(who), caller_);
   registered_ = true;  // before it is: from then on another thread may end the stream
-  const absl::Status added = streams_.Add(this);
+  const Admitted& caller = guarded_->who();
+  const absl::Status added =
+      streams_.Add(this, caller.principal == nullptr ? "" : caller.principal->name);
   if (!added.ok()) registered_ = false;
   return added;
 }
@@ -203,9 +217,19 @@ void CheckStream::TakeMessage() {
       Answer(*request);
       return;
     }
-    status = calls_.call_pool().Submit([this, request] { Answer(*request); });
+    status = calls_.PoolOf(CallKind::kRead)
+                 .Submit({.run = [this, request](const absl::Status& accepted) {
+                   if (accepted.ok()) {
+                     Answer(*request);
+                   } else {
+                     Refuse(accepted);
+                   }
+                 }});
   }
-  if (status.ok()) return;
+  if (!status.ok()) Refuse(status);
+}
+
+void CheckStream::Refuse(const absl::Status& status) {
   Change([&]() THRONG_REQUIRES(mutex_) {
     has_message_ = false;
     EndWith(status);
@@ -233,7 +257,7 @@ absl::Status CheckStream::Prepare(const v1::StreamChecksRequest& request) {
 
 void CheckStream::Answer(const v1::StreamChecksRequest& request) {
   v1::StreamChecksResponse response;
-  const absl::Status status = LogFailure(request.GetDescriptor()->full_name(),
+  const absl::Status status = LogFailure(request.GetDescriptor()->full_name(), caller_.call_id,
                                          RunGuarded([&] { return LookUp(request, &response); }));
   // One step: once the message is answered, a worker has no hold on the stream.
   Change([&]() THRONG_REQUIRES(mutex_) {

@@ -24,9 +24,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
+#include <string>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -53,8 +54,9 @@ class CheckStreams {
   CheckStreams(const CheckStreams&) = delete;
   CheckStreams& operator=(const CheckStreams&) = delete;
 
-  // Errors: kResourceExhausted (TOO_MANY_CALLS), kUnavailable (SHUTTING_DOWN).
-  absl::Status Add(CheckStream* stream) THRONG_EXCLUDES(mutex_);
+  // `owner`: whose stream it is; empty: nobody's in particular. Errors: kResourceExhausted
+  // (TOO_MANY_CALLS, TOO_MANY_CALLS_OF_CALLER), kUnavailable (SHUTTING_DOWN).
+  absl::Status Add(CheckStream* stream, const std::string& owner) THRONG_EXCLUDES(mutex_);
   void Remove(CheckStream* stream) THRONG_EXCLUDES(mutex_);
   // Ends all of them with kUnavailable (SHUTTING_DOWN), and those that come later.
   void End() THRONG_EXCLUDES(mutex_);
@@ -67,7 +69,8 @@ class CheckStreams {
   index::ConditionVariable changed_;
   bool ended_ THRONG_GUARDED_BY(mutex_) = false;
   bool closing_ THRONG_GUARDED_BY(mutex_) = false;
-  std::set<CheckStream*> streams_ THRONG_GUARDED_BY(mutex_);
+  std::map<CheckStream*, std::string> streams_ THRONG_GUARDED_BY(mutex_);  // with their owners
+  std::map<std::string, uint32_t> owned_ THRONG_GUARDED_BY(mutex_);        // streams, by owner
   std::thread thread_ THRONG_GUARDED_BY(mutex_);  // from the first stream on
 };
 
@@ -94,6 +97,8 @@ class CheckStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   // Reads the message that came and answers it, here or on a worker.
   void TakeMessage();
+  // Ends the stream instead of answering its message.
+  void Refuse(const absl::Status& status) THRONG_EXCLUDES(mutex_);
   absl::Status Prepare(const v1::StreamChecksRequest& request);
   // Looks up and hands the answers over; then the next message may come.
   void Answer(const v1::StreamChecksRequest& request);

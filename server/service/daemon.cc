@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -86,12 +88,45 @@ sigset_t WatchedSignals() {
   _exit(exit_code);
 }
 
+// Whose limits SIGHUP sets. Thread-safe.
+class LimitsTarget {
+ public:
+  // Null: nobody's, from now on; what is under way has ended.
+  void Set(Server* server) {
+    index::MutexLock lock(mutex_);
+    server_ = server;
+  }
+  absl::Status Reload(const std::function<absl::StatusOr<ServiceLimits>()>& read) {
+    THRONG_ASSIGN_OR_RETURN(const ServiceLimits limits, read());
+    index::MutexLock lock(mutex_);
+    if (server_ != nullptr) server_->SetLimits(limits);
+    return absl::OkStatus();
+  }
+
+ private:
+  index::Mutex mutex_;
+  Server* server_ THRONG_GUARDED_BY(mutex_) = nullptr;
+};
+
+// Sets the target while it lives.
+class TargetScope {
+ public:
+  TargetScope(LimitsTarget& target, Server& server) : target_(target) { target_.Set(&server); }
+  ~TargetScope() { target_.Set(nullptr); }
+  TargetScope(const TargetScope&) = delete;
+  TargetScope& operator=(const TargetScope&) = delete;
+
+ private:
+  LimitsTarget& target_;
+};
+
 // What keeps others out, in the order in which it goes. Lives as long as the process: the thread
 // that waits for signals uses it to the end.
 struct Gatekeepers {
   std::unique_ptr<ServerTls> tls;
   std::unique_ptr<access::AccessControl> access;
   std::unique_ptr<access::AuditLog> audit;
+  LimitsTarget limits;
   std::unique_ptr<Reloader> reloader;
 
   Protection ToProtection() const {
@@ -147,6 +182,14 @@ engine::LoadingProgress ReportTo(EngineGate& gate) {
   };
 }
 
+// As many descriptors as the system lets the process have: a connection takes one.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void RouteGrpcLog() {
   gpr_set_log_function([](gpr_log_func_args* line) {
     spdlog::debug("event=grpc file={} line={} message=\"{}\"", line->file, line->line,
@@ -199,7 +242,14 @@ absl::Status Open(const DaemonOptions& options, Gatekeepers* keepers) {
     THRONG_ASSIGN_OR_RETURN(keepers->audit, access::AuditLog::Open(options.audit));
     spdlog::info("event=audit file={}", options.audit.path);
   }
-  keepers->reloader = std::make_unique<Reloader>(keepers->tls.get(), keepers->access.get());
+  std::function<absl::Status()> reload_limits;
+  if (options.read_limits) {
+    reload_limits = [&limits = keepers->limits, read = options.read_limits] {
+      return limits.Reload(read);
+    };
+  }
+  keepers->reloader = std::make_unique<Reloader>(keepers->tls.get(), keepers->access.get(),
+                                                 std::move(reload_limits));
   return absl::OkStatus();
 }
 
@@ -238,8 +288,8 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> StartMetrics(const DaemonOption
                                                               Server& server,
                                                               const CallMetrics& call_metrics) {
   if (options.metrics_listen.empty()) return nullptr;
-  absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics =
-      MetricsEndpoint::Start(options.metrics_listen, server.gate(), call_metrics);
+  absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics = MetricsEndpoint::Start(
+      options.metrics_listen, server.gate(), call_metrics, server.load_metrics());
   if (metrics.ok()) {
     spdlog::info("event=metrics listen={} port={}", options.metrics_listen, (*metrics)->port());
   }
@@ -280,6 +330,7 @@ int RunDaemon(const DaemonOptions& options) {
   const sigset_t signals = WatchedSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   RouteGrpcLog();
+  RaiseDescriptorLimit();
   if (options.insecure_listen_anywhere && !IsLoopback(options.listen)) {
     spdlog::warn("event=insecure_listen listen={} tls={} access_file={}", options.listen,
                  !options.tls.certificate.empty(), !options.access_file.empty());
@@ -299,6 +350,7 @@ int RunDaemon(const DaemonOptions& options) {
       options.listen, options.limits, options.metrics_listen.empty() ? nullptr : &call_metrics,
       keepers->ToProtection());
   if (!server.ok()) return Fail(server.status());
+  const TargetScope limits(keepers->limits, **server);
   absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics =
       StartMetrics(options, **server, call_metrics);
   if (!metrics.ok()) return Fail(metrics.status());
@@ -316,7 +368,8 @@ int RunDaemon(const DaemonOptions& options) {
                                          .backup_directory = options.backup_directory,
                                          .package_directory = options.package_directory,
                                          .query_threads = options.query_threads,
-                                         .fold_log_bytes = options.fold_log_bytes},
+                                         .fold_log_bytes = options.fold_log_bytes,
+                                         .result_bytes_max = options.result_bytes_max},
                                         ReportTo((*server)->gate())));
   });
   std::optional<EngineOrError> engine = events->AwaitEngine();
@@ -327,7 +380,6 @@ int RunDaemon(const DaemonOptions& options) {
   loader.join();
   if (!engine->ok()) return Fail(engine->status());
   ServeUntilSignal(options, *events, **server, *std::move(metrics), **std::move(engine));
-  server->reset();
   keepers->audit.reset();  // the last line is on the disk
   return 0;
 }

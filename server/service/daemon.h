@@ -6,9 +6,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "index/layout.h"
 #include "server/access/audit_log.h"
 #include "server/access/certificate_files.h"
@@ -36,9 +38,12 @@ struct DaemonOptions {
   bool sync = true;  // each commit before it is acknowledged, else at intervals
   uint32_t sync_interval_ms = 200;
   uint64_t fold_log_bytes = uint64_t{256} << 20;
+  uint64_t result_bytes_max = uint64_t{4} << 30;
   index::Layout layout = index::Layout::kSpeed;
   std::chrono::seconds drain{10};
   ServiceLimits limits = {};
+  // Reads the settings again, for SIGHUP: empty: limits stay as they are.
+  std::function<absl::StatusOr<ServiceLimits>()> read_limits = {};
 };
 
 // Whether throngd could be started with these: its addresses, and which of TLS's files there are.
@@ -47,10 +52,10 @@ absl::Status CheckOptions(const DaemonOptions& options);
 // Whether certificates, keys and the access file can be used. Errors: what is wrong with which.
 absl::Status CheckFiles(const DaemonOptions& options);
 
-// Runs until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates
-// and the access file again. Returns the exit code: 0 after a signal, 1 when it cannot listen or
-// the data cannot be opened, which the log says. Call it once, from the main thread, before any
-// other thread runs: it blocks the three signals. REQUIRES: CheckOptions.
+// Runs until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates,
+// the access file and the limits again. Returns the exit code: 0 after a signal, 1 when it cannot
+// listen or the data cannot be opened, which the log says. Call it once, from the main thread,
+// before any other thread runs: it blocks the three signals. REQUIRES: CheckOptions.
 int RunDaemon(const DaemonOptions& options);
 
 }  // namespace throng::service

@@ -77,6 +77,26 @@ constexpr PopulationRow kPopulationGauges[] = {
        if (stats.leased_versions == 0) return std::nullopt;
        return static_cast<double>(stats.oldest_leased_version);
      }},
+    {"throng_population_older_versions", "Data versions before the newest that are in memory.",
+     [](const engine::PopulationStats& stats) -> std::optional<double> {
+       return stats.older_versions.count;
+     }},
+    {"throng_population_oldest_version_age_seconds",
+     "How long ago the oldest data version in memory was replaced; 0: only the newest is there.",
+     [](const engine::PopulationStats& stats) -> std::optional<double> {
+       return Seconds(stats.older_versions.oldest_age);
+     }},
+    {"throng_population_older_versions_bytes", "Memory that only older data versions hold.",
+     [](const engine::PopulationStats& stats) -> std::optional<double> {
+       return static_cast<double>(stats.older_versions.bytes);
+     }},
+};
+
+constexpr PopulationRow kPopulationCounters[] = {
+    {"throng_population_cells_written_total", "Values of users written and loaded since the start.",
+     [](const engine::PopulationStats& stats) -> std::optional<double> {
+       return static_cast<double>(stats.commits.cells);
+     }},
 };
 
 // What memory holds, by the value of the label `kind`.
@@ -127,17 +147,23 @@ MetricFamily CommitFamily(const std::vector<engine::PopulationStats>& population
   return family;
 }
 
+MetricFamily RowFamily(const PopulationRow& row, MetricType type,
+                       const std::vector<engine::PopulationStats>& populations) {
+  MetricFamily family{row.name, row.help, type, {}};
+  for (const engine::PopulationStats& stats : populations) {
+    const std::optional<double> value = row.value(stats);
+    if (value.has_value()) family.metric.push_back(Sample(*value, {{"population", stats.name}}));
+  }
+  return family;
+}
+
 void AddPopulations(const std::vector<engine::PopulationStats>& populations,
                     std::vector<MetricFamily>* families) {
   for (const PopulationRow& row : kPopulationGauges) {
-    MetricFamily family{row.name, row.help, MetricType::Gauge, {}};
-    for (const engine::PopulationStats& stats : populations) {
-      const std::optional<double> value = row.value(stats);
-      if (value.has_value()) {
-        family.metric.push_back(Sample(*value, {{"population", stats.name}}));
-      }
-    }
-    families->push_back(std::move(family));
+    families->push_back(RowFamily(row, MetricType::Gauge, populations));
+  }
+  for (const PopulationRow& row : kPopulationCounters) {
+    families->push_back(RowFamily(row, MetricType::Counter, populations));
   }
   families->push_back(CommitFamily(populations));
   families->push_back(MemoryFamily(populations));
@@ -190,6 +216,12 @@ std::vector<MetricFamily> EngineMetrics::Collect() const {
       (*engine)->administration().Stats(engine::CallContext(), "");
   if (!stats.ok()) return families;
   AddWriteState(stats->write_state, &families);
+  const engine::PackageJobCounts jobs = (*engine)->packages().JobCounts();
+  families.push_back({"throng_package_jobs",
+                      "Jobs that write packages, by state.",
+                      MetricType::Gauge,
+                      {Sample(jobs.running, {{"state", "running"}}),
+                       Sample(jobs.waiting, {{"state", "waiting"}})}});
   AddPopulations(stats->populations, &families);
   return families;
 }

@@ -1,7 +1,6 @@
 #include "server/service/guarded_call.h"
 
 #include <algorithm>
-#include <atomic>
 #include <exception>
 #include <optional>
 #include <set>
@@ -11,6 +10,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "server/service/audit_failures.h"
+#include "server/service/call_id.h"
 #include "spdlog/spdlog.h"
 
 namespace throng::service {
@@ -23,14 +23,6 @@ constexpr size_t kNotedIdsMax = 10'000;
 constexpr size_t kNotedTagsMax = 1'000;
 constexpr size_t kNotedPopulationsMax = 16;
 constexpr size_t kNotedNameBytesMax = 128;
-
-// Calls of one process are numbered; the first part tells processes apart.
-std::string NewNumber() {
-  static const auto started = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  static std::atomic<uint64_t> calls{0};
-  return fmt::format("{:x}-{}", started.count(), calls.fetch_add(1) + 1);
-}
 
 std::string TimeOfDay() {
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -71,11 +63,15 @@ std::string_view LastPart(std::string_view name) { return name.substr(name.rfind
 
 GuardedCall::GuardedCall(const Admission& admission, const AccessRule& rule, Admitted who,
                          const engine::CallContext& caller)
-    : admission_(admission), rule_(rule), who_(std::move(who)), caller_(caller) {
+    : admission_(admission),
+      rule_(rule),
+      who_(std::move(who)),
+      caller_(caller),
+      notes_(admission.audit() == nullptr ? engine::CallNotes::Detail::kBrief
+                                          : engine::CallNotes::Detail::kFull) {
   if (who_.principal != nullptr) caller_.visibility.sensitivity_max = -1;  // until it is open
-  if (admission_.audit() == nullptr) return;
   caller_.notes = &notes_;
-  number_ = NewNumber();
+  if (admission_.audit() != nullptr) number_ = NewCallNumber();
 }
 
 GuardedCall::~GuardedCall() {
@@ -136,11 +132,21 @@ absl::Status GuardedCall::Close(absl::Status status) {
   return status;
 }
 
+EndedCall GuardedCall::Ended(const absl::Status& status) const {
+  return {.method = rule_.method,
+          .caller = caller_,
+          .notes = notes_,
+          .data_version = data_version_,
+          .code = status.code(),
+          .took = std::chrono::steady_clock::now() - begun_};
+}
+
 JsonLine GuardedCall::BeginLine(std::string_view event) const {
   JsonLine line;
   line.Add("time", TimeOfDay());
   line.Add("event", event);
   line.Add("call", number_);
+  line.Add("call_id", caller_.call_id);
   line.Add("principal", who_.principal == nullptr ? "" : who_.principal->name);
   line.Add("peer", who_.peer);
   line.Add("method", rule_.method);

@@ -24,6 +24,7 @@
 #include "server/engine/call_notes.h"
 #include "server/service/access_rules.h"
 #include "server/service/admission.h"
+#include "server/service/slow_call.h"
 
 namespace throng::service {
 
@@ -50,6 +51,8 @@ class GuardedCall {
   void Answered(const google::protobuf::Message& response);
   // Returns `status`.
   absl::Status Close(absl::Status status);
+  // What there is to say of the call, which took so long until now. A view of this.
+  EndedCall Ended(const absl::Status& status) const;
 
   const engine::CallContext& caller() const { return caller_; }
   const Admitted& who() const { return who_; }

@@ -22,15 +22,16 @@ constexpr const char* kRequestMillisecondsMax = "5000";
 // All families. Thread-safe.
 class AllMetrics final : public prometheus::Collectable {
  public:
-  AllMetrics(const EngineGate& gate, std::shared_ptr<const prometheus::Collectable> calls)
-      : engine_(gate), calls_(std::move(calls)) {}
+  AllMetrics(const EngineGate& gate, std::shared_ptr<const prometheus::Collectable> calls,
+             std::shared_ptr<const prometheus::Collectable> load)
+      : engine_(gate), calls_(std::move(calls)), load_(std::move(load)) {}
 
   // The HTTP server would end the process over an exception; without memory a scrape is empty.
   std::vector<prometheus::MetricFamily> Collect() const override {
     std::vector<prometheus::MetricFamily> families;
     try {
       for (const prometheus::Collectable* part :
-           {static_cast<const prometheus::Collectable*>(&engine_), calls_.get(),
+           {static_cast<const prometheus::Collectable*>(&engine_), calls_.get(), load_.get(),
             static_cast<const prometheus::Collectable*>(&process_)}) {
         std::vector<prometheus::MetricFamily> more = part->Collect();
         families.insert(families.end(), std::make_move_iterator(more.begin()),
@@ -45,6 +46,7 @@ class AllMetrics final : public prometheus::Collectable {
  private:
   const EngineMetrics engine_;
   const std::shared_ptr<const prometheus::Collectable> calls_;
+  const std::shared_ptr<const prometheus::Collectable> load_;
   const ProcessMetrics process_;
 };
 
@@ -52,14 +54,15 @@ class AllMetrics final : public prometheus::Collectable {
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& address,
                                                                         const EngineGate& gate,
-                                                                        const CallMetrics& calls) {
+                                                                        const CallMetrics& calls,
+                                                                        const LoadMetrics& load) {
   THRONG_RETURN_IF_ERROR(CheckAddress(address));
   if (address.front() == '[') {  // Debian builds the HTTP library without it
     return absl::InvalidArgumentError(
         fmt::format("cannot listen on {} for metrics: IPv6 is not supported there", address));
   }
   std::unique_ptr<MetricsEndpoint> endpoint(new MetricsEndpoint());
-  endpoint->metrics_ = std::make_shared<AllMetrics>(gate, calls.collectable());
+  endpoint->metrics_ = std::make_shared<AllMetrics>(gate, calls.collectable(), load.collectable());
   try {
     endpoint->exposer_ = std::make_unique<prometheus::Exposer>(
         std::vector<std::string>{"listening_ports", address, "num_threads", kThreads,

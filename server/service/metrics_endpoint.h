@@ -1,7 +1,7 @@
 // GET /metrics over HTTP, in the text format of Prometheus.
 //
 //   absl::StatusOr<std::unique_ptr<MetricsEndpoint>> endpoint =
-//       MetricsEndpoint::Start("127.0.0.1:0", server.gate(), call_metrics);
+//       MetricsEndpoint::Start("127.0.0.1:0", server.gate(), call_metrics, server.load_metrics());
 //   (*endpoint)->port();
 #ifndef THRONG_SERVER_SERVICE_METRICS_ENDPOINT_H_
 #define THRONG_SERVER_SERVICE_METRICS_ENDPOINT_H_
@@ -14,6 +14,7 @@
 #include "prometheus/exposer.h"
 #include "server/service/call_metrics.h"
 #include "server/service/engine_gate.h"
+#include "server/service/load_metrics.h"
 
 namespace throng::service {
 
@@ -27,7 +28,8 @@ class MetricsEndpoint {
   // in use.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& address,
                                                                 const EngineGate& gate,
-                                                                const CallMetrics& calls);
+                                                                const CallMetrics& calls,
+                                                                const LoadMetrics& load);
   int port() const { return exposer_->GetListeningPorts().front(); }
 
  private:

@@ -42,8 +42,12 @@ void ReloadOne(Source* source, bool always, std::string_view what, Reloader::Fai
 
 }  // namespace
 
-Reloader::Reloader(ServerTls* tls, access::AccessControl* access)
-    : tls_(tls), access_(access), thread_([this] { Run(); }) {}
+Reloader::Reloader(ServerTls* tls, access::AccessControl* access,
+                   std::function<absl::Status()> reload_limits)
+    : tls_(tls),
+      access_(access),
+      reload_limits_(std::move(reload_limits)),
+      thread_([this] { Run(); }) {}
 
 Reloader::~Reloader() {
   {
@@ -78,7 +82,19 @@ void Reloader::Run() {
 void Reloader::Reload(bool always) {
   ReloadOne(tls_, always, "certificate", &tls_failure_);
   ReloadOne(access_, always, "access_file", &access_failure_);
+  if (always && reload_limits_) ReloadLimits();
   if (tls_ != nullptr) WarnOfExpiry();
+}
+
+void Reloader::ReloadLimits() {
+  const absl::Status status = reload_limits_();
+  if (status.ok()) {
+    spdlog::info("event=reloaded what=limits");
+    return;
+  }
+  const absl::string_view message = status.message();
+  spdlog::error("event=reload_failed what=limits message=\"{}\" in_force=\"what was before\"",
+                std::string_view(message.data(), message.size()));
 }
 
 void Reloader::WarnOfExpiry() {

@@ -1,7 +1,7 @@
 // Reads certificates and the access file again when they have changed, every second, and at once
-// when it is asked to (SIGHUP).
+// when it is asked to (SIGHUP), with the limits of the settings.
 //
-//   Reloader reloader(tls.get(), access.get());
+//   Reloader reloader(tls.get(), access.get(), [&] { return SetLimitsAgain(); });
 //   reloader.ReloadNow();      // from any thread
 //
 // What cannot be read is logged, and what was in force stays. A certificate that expires soon is
@@ -11,9 +11,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <thread>
 
+#include "absl/status/status.h"
 #include "index/mutex.h"
 #include "server/access/access_control.h"
 #include "server/service/server_tls.h"
@@ -23,8 +25,9 @@ namespace throng::service {
 // Thread-safe.
 class Reloader {
  public:
-  // Either may be null. Both must outlive this.
-  Reloader(ServerTls* tls, access::AccessControl* access);
+  // Any may be null. All must outlive this.
+  Reloader(ServerTls* tls, access::AccessControl* access,
+           std::function<absl::Status()> reload_limits);
   ~Reloader();
   Reloader(const Reloader&) = delete;
   Reloader& operator=(const Reloader&) = delete;
@@ -40,10 +43,12 @@ class Reloader {
  private:
   void Run() THRONG_EXCLUDES(mutex_);
   void Reload(bool always);
+  void ReloadLimits();
   void WarnOfExpiry();
 
   ServerTls* const tls_;
   access::AccessControl* const access_;
+  const std::function<absl::Status()> reload_limits_;
   int64_t warned_day_ = -1;  // of the thread, like the next two
   Failure tls_failure_;
   Failure access_failure_;

@@ -22,11 +22,15 @@ int Milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(d
 
 void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(limits.message_bytes_max);
+  // gRPC unpacks a whole message before it looks how long it is: a few MiB may become gigabytes.
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder->SetResourceQuota(grpc::ResourceQuota("throngd").Resize(limits.buffer_bytes_max));
-  // Two servers on one port would each get half of the calls.
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder->AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 1);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.connection_streams_max);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                              Milliseconds(limits.handshake_max));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(limits.keepalive_interval));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                               Milliseconds(limits.keepalive_timeout));
@@ -76,11 +80,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
   }
   const auto credentials = protection.credentials == nullptr ? grpc::InsecureServerCredentials()
                                                              : protection.credentials;
-  builder.AddListeningPort(address, credentials, &server->port_);
-  if (!server->Build(builder, limits) || server->port_ == 0) {
-    return absl::UnavailableError(
-        fmt::format("cannot listen on {}: {}", address, WhyCannotListen(address)));
+  THRONG_ASSIGN_OR_RETURN(
+      server->listener_,
+      ConnectionListener::Listen(address, limits.connections_max, server->calls_.metrics()));
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+  if (!server->Build(builder, limits)) {
+    return absl::UnavailableError(fmt::format("the server of {} cannot be started", address));
   }
+  server->listener_->Start(std::move(acceptor));
   return server;
 }
 
@@ -157,6 +165,7 @@ void Server::Shutdown(std::chrono::milliseconds drain) {
   grpc_->GetHealthCheckService()->SetServingStatus(false);
   gate().Close();
   memberships_.EndStreams();
+  if (listener_ != nullptr) listener_->Stop();
   grpc_->Shutdown(std::chrono::system_clock::now() + drain);
   grpc_->Wait();
 }

@@ -22,6 +22,7 @@
 #include "server/service/admin_service.h"
 #include "server/service/call_metrics.h"
 #include "server/service/calls.h"
+#include "server/service/connection_listener.h"
 #include "server/service/crowd_service.h"
 #include "server/service/insight_service.h"
 #include "server/service/membership_service.h"
@@ -60,10 +61,13 @@ class Server {
   // As Shutdown with no time, if that was not called.
   ~Server();
 
-  int port() const { return port_; }
+  int port() const { return listener_ == nullptr ? 0 : listener_->port(); }
   // A channel that stays in the process. The server must outlive its calls.
   std::shared_ptr<grpc::Channel> InProcessChannel(const grpc::ChannelArguments& arguments);
   EngineGate& gate() { return calls_.gate(); }
+  const LoadMetrics& load_metrics() { return calls_.metrics(); }
+  // Bounds of queues and of callers, and what is slow, from now on; other limits stay as they are.
+  void SetLimits(const ServiceLimits& limits) { calls_.SetLimits(limits); }
 
   // Lets calls in. `engine` must outlive Shutdown. From now on the health of
   // "throng.v1.UserService" follows the engine's write state; that of "" does not, as reads go on.
@@ -94,7 +98,7 @@ class Server {
   PackageService packages_;
   UploadService uploads_;
   std::unique_ptr<grpc::Server> grpc_;
-  int port_ = 0;
+  std::unique_ptr<ConnectionListener> listener_;  // of one in the process: null
   std::atomic<engine::Engine*> followed_{nullptr};
 };
 

@@ -4,9 +4,12 @@ add_library(throng_service STATIC
   service/admission.cc
   service/audit_failures.cc
   service/admin_service.cc
+  service/call_id.cc
   service/call_metrics.cc
+  service/call_pools.cc
   service/calls.cc
   service/check_stream.cc
+  service/connection_listener.cc
   service/convert_batch.cc
   service/convert_compare.cc
   service/convert_cross_tab.cc
@@ -38,10 +41,12 @@ add_library(throng_service STATIC
   service/guarded_call.cc
   service/insight_service.cc
   service/listen_address.cc
+  service/load_metrics.cc
   service/membership_service.cc
   service/message_codec.cc
   service/message_fields.cc
   service/metrics_endpoint.cc
+  service/overload_state.cc
   service/package_service.cc
   service/page_token.cc
   service/population_service.cc
@@ -49,10 +54,12 @@ add_library(throng_service STATIC
   service/reloader.cc
   service/request_fingerprint.cc
   service/resource_name.cc
+  service/retry_hint.cc
   service/selection_service.cc
   service/server.cc
   service/split_service.cc
   service/server_tls.cc
+  service/slow_call.cc
   service/status_mapping.cc
   service/stream_call.cc
   service/tag_service.cc

@@ -25,13 +25,29 @@ struct ServiceLimits {
   // Beyond: INVALID_ARGUMENT (EXPRESSION_TOO_LONG).
   uint64_t expression_text_bytes_max = 32 << 20;
 
-  // Calls at the same time. Beyond: RESOURCE_EXHAUSTED (TOO_MANY_CALLS).
-  uint32_t call_threads = 16;         // unary calls that run; each uses the query pool besides
-  uint32_t calls_queued_max = 1'024;  // unary calls that wait for a thread
+  // Unary calls that run, by kind (call_pools.h); each uses the query pool besides.
+  uint32_t read_threads = 0;      // 0: two a core
+  uint32_t analysis_threads = 0;  // 0: one a core, at least two
+  uint32_t write_threads = 16;
+  // Calls of a kind that wait for a thread. Beyond: RESOURCE_EXHAUSTED (TOO_MANY_CALLS).
+  uint32_t calls_queued_max = 1'024;
+  // How long a read may wait, and how long while there is more to do than can be done; analyses and
+  // writes five times as long. Beyond: RESOURCE_EXHAUSTED (OVERLOADED).
+  std::chrono::milliseconds call_wait_max{1'000};
+  std::chrono::milliseconds call_wait_target{5};
+  // Of one caller that is known by name, of each kind; exports and loads likewise. Beyond:
+  // RESOURCE_EXHAUSTED (TOO_MANY_CALLS_OF_CALLER).
+  uint32_t caller_calls_max = 256;
+  uint32_t caller_streams_max = 8;
+
+  // Streams at the same time. Beyond: RESOURCE_EXHAUSTED (TOO_MANY_CALLS).
   uint32_t export_streams_max = 32;
   uint32_t load_streams_max = 16;
-  uint32_t check_streams_max = 1'000;  // streams of checks, which hold no thread
-  int connection_streams_max = 1'000;  // calls of one connection; gRPC lets more wait
+  uint32_t check_streams_max = 1'000;       // streams of checks, which hold no thread
+  uint32_t caller_check_streams_max = 500;  // of one caller that is known by name
+  int connection_streams_max = 1'000;       // calls of one connection; gRPC lets more wait
+  // Connections. Beyond: closed at once.
+  uint32_t connections_max = 10'000;
   // Memory of gRPC's buffers; near it, connections are read more slowly.
   size_t buffer_bytes_max = size_t{2} << 30;
 
@@ -39,10 +55,17 @@ struct ServiceLimits {
   std::chrono::seconds check_setup_max{10};
   // A stream whose client neither sends nor reads for so long is ended.
   std::chrono::seconds stream_idle_max{600};
+  // An export or an upload that takes longer is ended, however it moves: both hold a data version.
+  std::chrono::seconds snapshot_stream_max{3'600};
+  // A connection that has not said who it is and what it speaks within so long is closed.
+  std::chrono::seconds handshake_max{10};
   // A connection that does not answer a ping within the timeout is closed.
   std::chrono::seconds keepalive_interval{60};
   std::chrono::seconds keepalive_timeout{20};
   std::chrono::seconds client_ping_interval_min{10};
+
+  // Unary calls that run for so long get a line in the log (slow_call.h). 0: none does.
+  std::chrono::milliseconds slow_call_min{500};
 };
 
 // Pages: what page_size 0 means, and the most there is; more is capped.

@@ -6,6 +6,7 @@
 
 #include "index/error.h"
 #include "index/utf8.h"
+#include "server/service/retry_hint.h"
 #include "throng/v1/error.pb.h"
 
 namespace throng::service {
@@ -37,6 +38,19 @@ v1::ErrorDetail ToProto(const index::ErrorDetail& detail) {
   return proto;
 }
 
+// As client libraries look for it.
+constexpr const char* kRetryInfoUrl = "type.googleapis.com/google.rpc.RetryInfo";
+
+void AddRetry(int64_t after_ms, v1::Status* wire) {
+  if (after_ms == 0) return;
+  v1::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(after_ms / 1'000);
+  retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(after_ms % 1'000) * 1'000'000);
+  google::protobuf::Any* packed = wire->add_details();
+  packed->set_type_url(kRetryInfoUrl);
+  packed->set_value(retry.SerializeAsString());
+}
+
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
@@ -51,6 +65,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   wire.set_code(static_cast<int32_t>(code));
   wire.set_message(message);
   wire.add_details()->PackFrom(ToProto(*detail));
+  AddRetry(RetryAfter(status).count(), &wire);
   return grpc::Status(code, message, wire.SerializeAsString());
 }
 

@@ -3,8 +3,8 @@
 //   grpc::Status wire = ToGrpcStatus(engine_status);
 //   wire.error_details();   // bytes of throng.v1.Status: the trailer grpc-status-details-bin
 //
-// The canonical code and the message stay; an index::ErrorDetail becomes throng.v1.ErrorDetail.
-// Thread-safe.
+// The canonical code and the message stay; an index::ErrorDetail becomes throng.v1.ErrorDetail, and
+// its hint of when to try again (retry_hint.h) a google.rpc.RetryInfo behind that. Thread-safe.
 #ifndef THRONG_SERVER_SERVICE_STATUS_MAPPING_H_
 #define THRONG_SERVER_SERVICE_STATUS_MAPPING_H_
 

@@ -1,33 +1,28 @@
 #include "server/service/stream_call.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "fmt/format.h"
+#include "index/error.h"
+#include "server/service/call_id.h"
 #include "server/service/status_mapping.h"
 #include "server/service/unary_call.h"
 
 namespace throng::service {
 namespace {
 
-absl::Status Gone(const engine::CallContext& caller) {
-  const absl::Status status = caller.Check();
-  return status.ok() ? absl::CancelledError("the connection to the client broke") : status;
-}
-
-absl::Status Idle(std::string_view what, std::chrono::seconds idle_max) {
-  return absl::DeadlineExceededError(
-      fmt::format("the client has {} nothing for {} s", what, idle_max.count()));
-}
-
 // Waits for a write that was started. A client that reads nothing is cut off: gRPC has no other way
 // to end a write.
 absl::Status AwaitWrite(PendingOperation& write, grpc::CallbackServerContext& context,
-                        std::chrono::seconds idle_max, const engine::CallContext& caller) {
-  const std::optional<bool> ok = write.Wait(idle_max);
-  if (ok.has_value()) return *ok ? absl::OkStatus() : Gone(caller);
+                        const StreamCaller& caller) {
+  const std::optional<bool> ok = write.Wait(caller.Patience());
+  if (ok.has_value()) return *ok ? absl::OkStatus() : caller.Gone();
   context.TryCancel();
   write.Wait();
-  return Idle("read", idle_max);
+  return caller.GivenUp("read");
 }
 
 }  // namespace
@@ -59,53 +54,99 @@ bool PendingOperation::Wait() {
   return ok_;
 }
 
-ExportCall::ExportCall(grpc::CallbackServerContext* context, std::chrono::seconds idle_max,
-                       Work work)
-    : context_(context),
-      idle_max_(idle_max),
-      caller_(UnadmittedContext(*context)),
-      work_(std::move(work)) {
-  caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
+StreamCaller::StreamCaller(grpc::CallbackServerContext* context, const ServiceLimits& limits,
+                           Holds holds, const std::atomic<bool>& cancelled)
+    : idle_max_(limits.stream_idle_max),
+      snapshot_max_(limits.snapshot_stream_max),
+      caller_(UnadmittedContext(*context)) {
+  ReturnCallId(caller_.call_id, context);
+  caller_.cancelled = [&cancelled] { return cancelled.load(std::memory_order_relaxed); };
+  const auto end = std::chrono::steady_clock::now() + snapshot_max_;
+  if (holds == Holds::kNothing || caller_.deadline <= end) return;
+  caller_.deadline = end;
+  is_bounded_ = true;
 }
 
+std::chrono::steady_clock::duration StreamCaller::Patience() const {
+  const auto left = caller_.deadline - std::chrono::steady_clock::now();
+  return std::clamp<std::chrono::steady_clock::duration>(left, left.zero(), idle_max_);
+}
+
+absl::Status StreamCaller::GivenUp(std::string_view what) const {
+  const absl::Status status = caller_.Check();
+  if (absl::IsDeadlineExceeded(status)) return status;
+  return absl::DeadlineExceededError(
+      fmt::format("the client has {} nothing for {} s", what, idle_max_.count()));
+}
+
+absl::Status StreamCaller::Gone() const {
+  const absl::Status status = caller_.Check();
+  return status.ok() ? absl::CancelledError("the connection to the client broke") : status;
+}
+
+absl::Status StreamCaller::Outcome(absl::Status status) const {
+  const bool is_over = std::chrono::steady_clock::now() >= caller_.deadline;
+  if (!is_bounded_ || !is_over || !absl::IsDeadlineExceeded(status)) return status;
+  return index::MakeError(
+      absl::StatusCode::kDeadlineExceeded,
+      fmt::format("the stream has taken {} s, the longest that it may", snapshot_max_.count()),
+      {.reason = "STREAM_TOO_LONG", .limit = static_cast<uint64_t>(snapshot_max_.count())});
+}
+
+ExportCall::ExportCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work)
+    : context_(context),
+      caller_(context, limits, StreamCaller::Holds::kSnapshot, cancelled_),
+      work_(std::move(work)) {}
+
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Start(grpc::CallbackServerContext* context,
-                                                              WorkerPool& pool,
-                                                              std::chrono::seconds idle_max,
-                                                              Work work) {
-  auto* call = new ExportCall(context, idle_max, std::move(work));
-  const absl::Status accepted = pool.Submit([call] { call->Run(); });
+                                                              const StreamPlace& place, Work work) {
+  auto* call = new ExportCall(context, place.limits, std::move(work));
+  const absl::Status accepted = place.pool.Submit(
+      {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
   if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
   return call;
 }
 
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Refuse(grpc::CallbackServerContext* context,
+                                                               const ServiceLimits& limits,
+                                                               const absl::Status& status) {
+  auto* call = new ExportCall(context, limits, nullptr);
+  call->Finish(ToGrpcStatus(status));
+  return call;
+}
+
 void ExportCall::Run() {
-  absl::Status status = caller_.Check();
+  absl::Status status = caller().Check();
   if (status.ok()) status = RunGuarded([this] { return work_(*this); });
-  Finish(ToGrpcStatus(status));
+  Finish(ToGrpcStatus(caller_.Outcome(status)));
 }
 
 absl::Status ExportCall::Write(grpc::ByteBuffer bytes) {
-  if (const absl::Status status = caller_.Check(); !status.ok()) return status;
+  if (const absl::Status status = caller().Check(); !status.ok()) return status;
   written_.Swap(&bytes);
   write_.Begin();
   StartWrite(&written_);
-  return AwaitWrite(write_, *context_, idle_max_, caller_);
+  return AwaitWrite(write_, *context_, caller_);
 }
 
-LoadCall::LoadCall(grpc::CallbackServerContext* context, std::chrono::seconds idle_max, Work work)
+LoadCall::LoadCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work)
     : context_(context),
-      idle_max_(idle_max),
-      caller_(UnadmittedContext(*context)),
-      work_(std::move(work)) {
-  caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
-}
+      caller_(context, limits, StreamCaller::Holds::kNothing, cancelled_),
+      work_(std::move(work)) {}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LoadCall::Start(
-    grpc::CallbackServerContext* context, WorkerPool& pool, std::chrono::seconds idle_max,
-    Work work) {
-  auto* call = new LoadCall(context, idle_max, std::move(work));
-  const absl::Status accepted = pool.Submit([call] { call->Run(); });
+    grpc::CallbackServerContext* context, const StreamPlace& place, Work work) {
+  auto* call = new LoadCall(context, place.limits, std::move(work));
+  const absl::Status accepted = place.pool.Submit(
+      {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
   if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  return call;
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LoadCall::Refuse(
+    grpc::CallbackServerContext* context, const ServiceLimits& limits, const absl::Status& status) {
+  auto* call = new LoadCall(context, limits, nullptr);
+  call->Finish(ToGrpcStatus(status));
   return call;
 }
 
@@ -116,16 +157,16 @@ void LoadCall::BeginRead() {
 
 void LoadCall::Run() {
   BeginRead();
-  absl::Status status = caller_.Check();
+  absl::Status status = caller().Check();
   if (status.ok()) status = RunGuarded([this] { return work_(*this); });
   Finish(ToGrpcStatus(status));  // ends a read that is pending
 }
 
 absl::StatusOr<std::optional<grpc::ByteBuffer>> LoadCall::Read() {
   if (ended_) return std::nullopt;
-  const std::optional<bool> ok = read_.Wait(idle_max_);
-  if (const absl::Status status = caller_.Check(); !status.ok()) return status;
-  if (!ok.has_value()) return Idle("sent", idle_max_);
+  const std::optional<bool> ok = read_.Wait(caller_.Patience());
+  if (const absl::Status status = caller().Check(); !status.ok()) return status;
+  if (!ok.has_value()) return caller_.GivenUp("sent");
   if (!*ok) {
     ended_ = true;
     return std::nullopt;
@@ -137,11 +178,11 @@ absl::StatusOr<std::optional<grpc::ByteBuffer>> LoadCall::Read() {
 }
 
 absl::Status LoadCall::Write(grpc::ByteBuffer bytes) {
-  if (const absl::Status status = caller_.Check(); !status.ok()) return status;
+  if (const absl::Status status = caller().Check(); !status.ok()) return status;
   written_.Swap(&bytes);
   write_.Begin();
   StartWrite(&written_);
-  return AwaitWrite(write_, *context_, idle_max_, caller_);
+  return AwaitWrite(write_, *context_, caller_);
 }
 
 }  // namespace throng::service

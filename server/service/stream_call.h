@@ -1,14 +1,15 @@
 // Streaming calls on gRPC's callback API, served by a thread that reads and writes as if they
 // blocked.
 //
-//   return ExportCall::Start(context, pool, idle_max, [](ExportCall& call) {
+//   return ExportCall::Start(context, {pool, "cms", limits}, [](ExportCall& call) {
 //     return call.Write(bytes);       // waits until gRPC takes the next; error: the call is over
 //   });
 //
 // Lifetime: a reactor deletes itself in OnDone, which gRPC calls once, behind Finish and behind
 // every other reaction (of reads and writes that failed, too). The stream thread's last touch is
 // Finish. A cancelled call fails what is under way, so no thread waits for ever; one whose client
-// neither sends nor reads within idle_max is ended.
+// neither sends nor reads within stream_idle_max is ended. So is an export, or an upload, that
+// takes longer than snapshot_stream_max, however it moves: it holds a data version.
 #ifndef THRONG_SERVER_SERVICE_STREAM_CALL_H_
 #define THRONG_SERVER_SERVICE_STREAM_CALL_H_
 
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,6 +26,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "index/mutex.h"
 #include "server/engine/call_context.h"
+#include "server/service/service_limits.h"
 #include "server/service/worker_pool.h"
 
 namespace throng::service {
@@ -46,22 +49,59 @@ class PendingOperation {
   bool ok_ THRONG_GUARDED_BY(mutex_) = false;
 };
 
+// Where a stream runs, for whom, and within which limits. A view, of which the stream keeps
+// nothing.
+struct StreamPlace {
+  WorkerPool& pool;
+  std::string_view owner;  // empty: nobody in particular
+  const ServiceLimits& limits;
+};
+
+// Who calls, and until when: what every stream begins with. Thread-compatible.
+class StreamCaller {
+ public:
+  // kSnapshot: it ends after snapshot_stream_max.
+  enum class Holds { kNothing, kSnapshot };
+
+  // Returns the call's id to the client. `cancelled` must outlive this.
+  StreamCaller(grpc::CallbackServerContext* context, const ServiceLimits& limits, Holds holds,
+               const std::atomic<bool>& cancelled);
+
+  const engine::CallContext& caller() const { return caller_; }
+  // What is left of it, at most stream_idle_max: how long to wait for the client.
+  std::chrono::steady_clock::duration Patience() const;
+  // Why a wait was given up after Patience(): the client has `what` ("read") nothing, or the end.
+  absl::Status GivenUp(std::string_view what) const;
+  // Why an operation failed.
+  absl::Status Gone() const;
+  // kDeadlineExceeded with STREAM_TOO_LONG if that is what has ended it; else `status`.
+  absl::Status Outcome(absl::Status status) const;
+
+ private:
+  const std::chrono::seconds idle_max_;
+  const std::chrono::seconds snapshot_max_;
+  engine::CallContext caller_;
+  bool is_bounded_ = false;  // the deadline is snapshot_max_, not the client's
+};
+
 // A server stream. Thread-safe in the sense of gRPC; Write and caller() are the stream thread's.
 class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   using Work = std::function<absl::Status(ExportCall&)>;
 
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
-                                                           WorkerPool& pool,
-                                                           std::chrono::seconds idle_max,
-                                                           Work work);
+                                                           const StreamPlace& place, Work work);
+  // Answers `status` at once.
+  static grpc::ServerWriteReactor<grpc::ByteBuffer>* Refuse(grpc::CallbackServerContext* context,
+                                                            const ServiceLimits& limits,
+                                                            const absl::Status& status);
 
-  const engine::CallContext& caller() const { return caller_; }
+  const engine::CallContext& caller() const { return caller_.caller(); }
   // Errors: kCancelled, kDeadlineExceeded.
   absl::Status Write(grpc::ByteBuffer bytes);
 
  private:
-  ExportCall(grpc::CallbackServerContext* context, std::chrono::seconds idle_max, Work work);
+  ExportCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work);
 
   void Run();
   void OnWriteDone(bool ok) override { write_.Complete(ok); }
@@ -69,12 +109,11 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void OnDone() override { delete this; }
 
   grpc::CallbackServerContext* const context_;
-  const std::chrono::seconds idle_max_;
-  engine::CallContext caller_;
+  std::atomic<bool> cancelled_{false};
+  const StreamCaller caller_;
   const Work work_;
   grpc::ByteBuffer written_;  // in gRPC's hands while a write is pending
   PendingOperation write_;
-  std::atomic<bool> cancelled_{false};
 };
 
 // A stream both ways. One message is read ahead. Thread-safe in the sense of gRPC; Read, Write and
@@ -84,10 +123,13 @@ class LoadCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   using Work = std::function<absl::Status(LoadCall&)>;
 
   static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Start(
-      grpc::CallbackServerContext* context, WorkerPool& pool, std::chrono::seconds idle_max,
-      Work work);
+      grpc::CallbackServerContext* context, const StreamPlace& place, Work work);
+  // Answers `status` at once.
+  static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Refuse(
+      grpc::CallbackServerContext* context, const ServiceLimits& limits,
+      const absl::Status& status);
 
-  const engine::CallContext& caller() const { return caller_; }
+  const engine::CallContext& caller() const { return caller_.caller(); }
   // The next message; empty when there will be none, which means that the client closed its side OR
   // that the connection broke: gRPC does not tell them apart here. A Write behind it does: it
   // fails on a broken one. Errors: kCancelled, kDeadlineExceeded.
@@ -96,7 +138,7 @@ class LoadCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   absl::Status Write(grpc::ByteBuffer bytes);
 
  private:
-  LoadCall(grpc::CallbackServerContext* context, std::chrono::seconds idle_max, Work work);
+  LoadCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work);
 
   void BeginRead();
   void Run();
@@ -106,15 +148,14 @@ class LoadCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   void OnDone() override { delete this; }
 
   grpc::CallbackServerContext* const context_;
-  const std::chrono::seconds idle_max_;
-  engine::CallContext caller_;
+  std::atomic<bool> cancelled_{false};
+  const StreamCaller caller_;
   const Work work_;
   grpc::ByteBuffer next_;     // in gRPC's hands while a read is pending
   grpc::ByteBuffer written_;  // likewise for a write
   PendingOperation read_;
   PendingOperation write_;
   bool ended_ = false;
-  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace throng::service

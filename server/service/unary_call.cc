@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/service/call_id.h"
 #include "server/service/status_mapping.h"
 
 namespace throng::service {
@@ -30,6 +31,7 @@ absl::Status RunGuarded(const std::function<absl::Status()>& work) {
 
 engine::CallContext UnadmittedContext(const grpc::CallbackServerContext& context) {
   engine::CallContext caller;
+  caller.call_id = CallIdOf(context);
   const auto left = context.deadline() - std::chrono::system_clock::now();
   if (left < kDeadlineFar) caller.deadline = std::chrono::steady_clock::now() + left;
   return caller;
@@ -41,9 +43,13 @@ UnaryCall::UnaryCall(const engine::CallContext& caller, Work work)
 }
 
 grpc::ServerUnaryReactor* UnaryCall::Start(grpc::CallbackServerContext* context, WorkerPool& pool,
-                                           Work work) {
+                                           std::string_view owner, Work work) {
   auto* call = new UnaryCall(UnadmittedContext(*context), std::move(work));
-  const absl::Status accepted = pool.Submit([call] { call->Run(); });
+  ReturnCallId(call->caller_.call_id, context);
+  const absl::Status accepted =
+      pool.Submit({.run = [call](const absl::Status& status) { call->Run(status); },
+                   .owner = std::string(owner),
+                   .deadline = call->caller_.deadline});
   // Once accepted, the call may be finished already; gRPC keeps it until it has the pointer.
   if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
   return call;
@@ -51,13 +57,16 @@ grpc::ServerUnaryReactor* UnaryCall::Start(grpc::CallbackServerContext* context,
 
 grpc::ServerUnaryReactor* UnaryCall::Refuse(grpc::CallbackServerContext* context,
                                             const absl::Status& status) {
+  ReturnCallId(CallIdOf(*context), context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
-void UnaryCall::Run() {
+void UnaryCall::Run(const absl::Status& accepted) {
+  caller_.queued = std::chrono::steady_clock::now() - submitted_;
   absl::Status status = caller_.Check();  // the caller may be gone while the call was queued
+  status.Update(accepted);
   if (status.ok()) status = RunGuarded([this] { return work_(caller_); });
   Finish(ToGrpcStatus(status));
 }

@@ -11,7 +11,9 @@
 #define THRONG_SERVER_SERVICE_UNARY_CALL_H_
 
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "grpcpp/server_context.h"
@@ -24,7 +26,7 @@ namespace throng::service {
 // Runs `work` and turns an exception into a status: kResourceExhausted (OUT_OF_MEMORY), kInternal.
 absl::Status RunGuarded(const std::function<absl::Status()>& work);
 
-// The caller of `context`, whom Admission has not let in yet, with its deadline; not yet
+// The caller of `context`, whom Admission has not let in yet, with its id and deadline; not yet
 // cancellable. For a GuardedCall, which makes of it what the engine may be given.
 engine::CallContext UnadmittedContext(const grpc::CallbackServerContext& context);
 
@@ -33,10 +35,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
   using Work = std::function<absl::Status(const engine::CallContext&)>;
 
-  // Answers RESOURCE_EXHAUSTED if the pool is full, else `work`'s status; what `work` wrote is sent
-  // when that is OK.
+  // Answers RESOURCE_EXHAUSTED at once if the pool takes no more of `owner`, else `work`'s status;
+  // what `work` wrote is sent when that is OK.
   static grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, WorkerPool& pool,
-                                         Work work);
+                                         std::string_view owner, Work work);
   // Answers `status` at once.
   static grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
                                           const absl::Status& status);
@@ -44,12 +46,14 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  private:
   UnaryCall(const engine::CallContext& caller, Work work);
 
-  void Run();
+  // `accepted`: whether it is to be done after all.
+  void Run(const absl::Status& accepted);
   void OnCancel() override { cancelled_.store(true); }
   void OnDone() override { delete this; }
 
   engine::CallContext caller_;
   const Work work_;
+  const std::chrono::steady_clock::time_point submitted_ = std::chrono::steady_clock::now();
   std::atomic<bool> cancelled_{false};
 };
 

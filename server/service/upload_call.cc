@@ -1,30 +1,34 @@
 #include "server/service/upload_call.h"
 
+#include <string>
 #include <utility>
 
-#include "fmt/format.h"
 #include "server/service/status_mapping.h"
 #include "server/service/unary_call.h"
 
 namespace throng::service {
 
 UploadCall::UploadCall(grpc::CallbackServerContext* context, grpc::ByteBuffer* response,
-                       std::chrono::seconds idle_max, Work work)
+                       const ServiceLimits& limits, Work work)
     : response_(response),
-      idle_max_(idle_max),
-      caller_(UnadmittedContext(*context)),
-      work_(std::move(work)) {
-  caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
-}
+      caller_(context, limits, StreamCaller::Holds::kSnapshot, cancelled_),
+      work_(std::move(work)) {}
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* UploadCall::Start(grpc::CallbackServerContext* context,
                                                              grpc::ByteBuffer* response,
-                                                             WorkerPool& pool,
-                                                             std::chrono::seconds idle_max,
-                                                             Work work) {
-  auto* call = new UploadCall(context, response, idle_max, std::move(work));
-  const absl::Status accepted = pool.Submit([call] { call->Run(); });
+                                                             const StreamPlace& place, Work work) {
+  auto* call = new UploadCall(context, response, place.limits, std::move(work));
+  const absl::Status accepted = place.pool.Submit(
+      {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
   if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  return call;
+}
+
+grpc::ServerReadReactor<grpc::ByteBuffer>* UploadCall::Refuse(grpc::CallbackServerContext* context,
+                                                              const ServiceLimits& limits,
+                                                              const absl::Status& status) {
+  auto* call = new UploadCall(context, nullptr, limits, nullptr);
+  call->Finish(ToGrpcStatus(status));
   return call;
 }
 
@@ -35,19 +39,16 @@ void UploadCall::BeginRead() {
 
 void UploadCall::Run() {
   BeginRead();
-  absl::Status status = caller_.Check();
+  absl::Status status = caller().Check();
   if (status.ok()) status = RunGuarded([this] { return work_(*this, response_); });
-  Finish(ToGrpcStatus(status));  // ends a read that is pending
+  Finish(ToGrpcStatus(caller_.Outcome(status)));  // ends a read that is pending
 }
 
 absl::StatusOr<std::optional<grpc::ByteBuffer>> UploadCall::Read() {
   if (ended_) return std::nullopt;
-  const std::optional<bool> ok = read_.Wait(idle_max_);
-  if (const absl::Status status = caller_.Check(); !status.ok()) return status;
-  if (!ok.has_value()) {
-    return absl::DeadlineExceededError(
-        fmt::format("the client has sent nothing for {} s", idle_max_.count()));
-  }
+  const std::optional<bool> ok = read_.Wait(caller_.Patience());
+  if (const absl::Status status = caller().Check(); !status.ok()) return status;
+  if (!ok.has_value()) return caller_.GivenUp("sent");
   if (!*ok) {
     ended_ = true;
     return std::nullopt;

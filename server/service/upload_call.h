@@ -35,10 +35,13 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   static grpc::ServerReadReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
                                                           grpc::ByteBuffer* response,
-                                                          WorkerPool& pool,
-                                                          std::chrono::seconds idle_max, Work work);
+                                                          const StreamPlace& place, Work work);
+  // Answers `status` at once.
+  static grpc::ServerReadReactor<grpc::ByteBuffer>* Refuse(grpc::CallbackServerContext* context,
+                                                           const ServiceLimits& limits,
+                                                           const absl::Status& status);
 
-  const engine::CallContext& caller() const { return caller_; }
+  const engine::CallContext& caller() const { return caller_.caller(); }
   // The next message; empty when there will be none, which means that the client closed its side OR
   // that the connection broke: gRPC does not tell them apart here. A protocol that must know needs
   // a last message. Errors: kCancelled, kDeadlineExceeded.
@@ -46,7 +49,7 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
  private:
   UploadCall(grpc::CallbackServerContext* context, grpc::ByteBuffer* response,
-             std::chrono::seconds idle_max, Work work);
+             const ServiceLimits& limits, Work work);
 
   void BeginRead();
   void Run();
@@ -55,13 +58,12 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void OnDone() override { delete this; }
 
   grpc::ByteBuffer* const response_;
-  const std::chrono::seconds idle_max_;
-  engine::CallContext caller_;
+  std::atomic<bool> cancelled_{false};
+  const StreamCaller caller_;
   const Work work_;
   grpc::ByteBuffer next_;  // in gRPC's hands while a read is pending
   PendingOperation read_;
   bool ended_ = false;
-  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace throng::service

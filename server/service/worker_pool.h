@@ -1,49 +1,141 @@
-// Threads on which calls are computed: a fixed number, with a bounded queue before them.
+// Threads on which calls are computed: a fixed number, with a queue before them that is bounded in
+// length and in time.
 //
-//   WorkerPool pool("calls", /*threads=*/16, /*queued_max=*/1024);
-//   absl::Status accepted = pool.Submit([] { ... });   // RESOURCE_EXHAUSTED: all busy, queue full
+//   WorkerPool pool({.what = "reads", .threads = 4},
+//                   {.queued_max = 1024, .wait_max = 1s, .wait_target = 5ms, .owner_jobs_max =
+//                   256});
+//   absl::Status accepted = pool.Submit({.run = [](const absl::Status& status) { ... },
+//                                        .owner = "cms", .deadline = deadline});
+//
+// What cannot be answered in time is refused at once, on the caller's thread, before it costs
+// anything: by how many wait and how long jobs took lately. A burst may wait for up to wait_max;
+// once there is more work than can be done (overload_state.h), nothing waits for longer than a job
+// takes, or wait_target, so that what is accepted is answered quickly.
+//
+// Owners take turns: the burst of one makes its own calls wait, or be refused, and nobody else's.
+// An owner may always have one job waiting.
 //
 // What is accepted runs, even when the pool is being destroyed: a reactor that waits for its job
 // always gets it.
 #ifndef THRONG_SERVER_SERVICE_WORKER_POOL_H_
 #define THRONG_SERVER_SERVICE_WORKER_POOL_H_
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "index/mutex.h"
+#include "server/service/overload_state.h"
 
 namespace throng::service {
+
+// Why a job was refused.
+enum class ShedReason {
+  kQueueFull,  // as many wait as may
+  kWait,       // it would wait for too long, or did
+  kDeadline,   // it would wait beyond its own deadline
+  kOwner,      // its owner has as many as it may
+};
+inline constexpr int kShedReasons = 4;
+
+// Told what happens to jobs, on whatever thread it happens. Thread-safe.
+class PoolObserver {
+ public:
+  virtual ~PoolObserver() = default;
+  virtual void Waited(std::chrono::nanoseconds time) = 0;
+  virtual void Shed(ShedReason reason) = 0;
+};
+
+// What may be changed while the pool works. A value.
+struct PoolBounds {
+  uint32_t queued_max = 0;
+  // No job waits for longer.
+  std::chrono::milliseconds wait_max = std::chrono::hours(1);
+  // Nor, while there is more work than can be done, for longer than this or than a job takes.
+  std::chrono::milliseconds wait_target = std::chrono::hours(1);
+  uint32_t owner_jobs_max = 0;  // running and waiting, of each owner; 0: as many as there may be
+};
+
+struct PoolOptions {
+  std::string what;  // the pool runs, for errors: "calls"
+  uint32_t threads = 1;
+  PoolObserver* observer = nullptr;  // outlives the pool; null: nobody asks
+};
+
+// A value.
+struct Job {
+  // Gets OK, or why it is not to be done after all, which is an answer like those of Submit. Must
+  // not throw.
+  std::function<void(const absl::Status&)> run;
+  std::string owner = {};  // empty: nobody, who has no owner_jobs_max
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+};
 
 // Thread-safe.
 class WorkerPool {
  public:
-  // `what` names in errors what the pool runs, e.g. "calls".
-  WorkerPool(std::string what, uint32_t threads, uint32_t queued_max);
+  WorkerPool(PoolOptions options, const PoolBounds& bounds);
   // Runs what was accepted, then ends the threads. No Submit may be under way.
   ~WorkerPool();
 
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // `job` must not throw. Errors: kResourceExhausted (TOO_MANY_CALLS) with the limit: `threads`
-  // jobs run and `queued_max` wait.
-  absl::Status Submit(std::function<void()> job) THRONG_EXCLUDES(mutex_);
+  // Errors, all with a hint of when to try again: kResourceExhausted TOO_MANY_CALLS (`threads` jobs
+  // run and `queued_max` wait), OVERLOADED (it would wait for too long),
+  // TOO_MANY_CALLS_OF_CALLER (owner_jobs_max).
+  absl::Status Submit(Job job) THRONG_EXCLUDES(mutex_);
+
+  // Holds for what is submitted from now on.
+  void SetBounds(const PoolBounds& bounds) THRONG_EXCLUDES(mutex_);
 
  private:
-  void Work() THRONG_EXCLUDES(mutex_);
+  using TimePoint = std::chrono::steady_clock::time_point;
 
-  const std::string what_;
-  const uint64_t jobs_max_;  // running and waiting
+  struct Waiting {
+    Job job;
+    TimePoint since;
+  };
+  struct Owner {
+    uint32_t jobs = 0;  // running and waiting
+    std::deque<Waiting> waiting;
+  };
+  using Owners = std::map<std::string, Owner, std::less<>>;
+  struct Taken {
+    Job job;
+    absl::Status status;
+    std::chrono::nanoseconds waited{0};
+  };
+
+  void Work() THRONG_EXCLUDES(mutex_);
+  // Waits for a job; false: the pool ends.
+  bool Take(Taken* taken) THRONG_EXCLUDES(mutex_);
+  void End(const Job& job, bool ran, std::chrono::nanoseconds took) THRONG_EXCLUDES(mutex_);
+  absl::Status Admit(const Job& job, TimePoint now, ShedReason* reason) THRONG_REQUIRES(mutex_);
+  // How long a job of the owner would wait that comes now.
+  std::chrono::nanoseconds ExpectedWait(const Owner* owner, TimePoint now) const
+      THRONG_REQUIRES(mutex_);
+  // How long a job may wait while there is too much to do.
+  std::chrono::nanoseconds Target() const THRONG_REQUIRES(mutex_);
+  absl::Status Overloaded(std::chrono::nanoseconds wait) const THRONG_REQUIRES(mutex_);
+  absl::Status Full(std::string_view reason, std::string_view what, uint64_t limit) const
+      THRONG_REQUIRES(mutex_);
+
+  const PoolOptions options_;
   index::Mutex mutex_;
   index::ConditionVariable changed_;
-  std::deque<std::function<void()>> queue_ THRONG_GUARDED_BY(mutex_);
-  uint64_t jobs_ THRONG_GUARDED_BY(mutex_) = 0;
+  PoolBounds bounds_ THRONG_GUARDED_BY(mutex_);
+  Owners owners_ THRONG_GUARDED_BY(mutex_);                        // that have jobs
+  std::deque<Owners::iterator> turns_ THRONG_GUARDED_BY(mutex_);   // that have waiting ones
+  uint64_t jobs_ THRONG_GUARDED_BY(mutex_) = 0;                    // running and waiting
+  std::chrono::nanoseconds service_ THRONG_GUARDED_BY(mutex_){0};  // a job, lately
+  OverloadState overload_ THRONG_GUARDED_BY(mutex_);
   bool closing_ THRONG_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

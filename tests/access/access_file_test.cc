@@ -152,6 +152,19 @@ TEST(AccessFileTest, HasAsManyPrincipalsAsItMay) {
   EXPECT_THAT(std::string(ParseAccessFile(text, "f").status().message()), HasSubstr("at most"));
 }
 
+TEST(AccessFileTest, APrincipalHasAsManyGrantsAsItMay) {
+  std::string text = "[[principal]]\nname = \"a\"\nsubject = \"CN=a\"\n";
+  for (size_t i = 0; i < kGrantsMax; ++i) {
+    text += fmt::format("[[principal.grant]]\npopulation = \"p{}\"\nroles = [\"viewer\"]\n", i);
+  }
+  const auto most = ParseAccessFile(text, "f");
+  ASSERT_TRUE(most.ok()) << most.status();
+  EXPECT_EQ(most->front().grants.size(), kGrantsMax);
+  text += "[[principal.grant]]\npopulation = \"more\"\nroles = [\"viewer\"]\n";
+  EXPECT_THAT(std::string(ParseAccessFile(text, "f").status().message()),
+              HasSubstr("at most 1000 grants"));
+}
+
 Principal Somebody(const std::string& name) {
   Principal principal{.name = name, .token = DigestOf(name), .expires_us = 1'800'000'000'000'000};
   principal.grants.push_back({.population = "default", .roles = {"viewer", "export"}});

@@ -1,6 +1,10 @@
 // Settings of throngd: flags, environment, file, and what is wrong with them.
+#include <signal.h>
+
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fmt/format.h"
@@ -122,6 +126,31 @@ TEST_F(SettingsTest, AServerRunsByItsFile) {
   EXPECT_EQ(server.Stop(), 0);
   EXPECT_THAT(server.process().error_output(), HasSubstr("event=sync_at_intervals"));
   EXPECT_THAT(server.process().error_output(), HasSubstr("seconds_max=1"));
+}
+
+// Whether the log of the server has the line within a minute.
+bool Logs(ServerProcess& server, const std::string& line) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (std::chrono::steady_clock::now() < end) {
+    if (server.process().error_output().find(line) != std::string::npos) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+TEST_F(SettingsTest, LimitsAreReadAgainOnSighup) {
+  const testing::TemporaryDirectory directory;
+  const std::string file = Write("slow-query-ms = 0\n");
+  ServerProcess server(directory.File("data"), {"--config", file});
+  Write("slow-query-ms = \"soon\"\n");
+  server.process().Signal(SIGHUP);
+  EXPECT_TRUE(Logs(server, "event=reload_failed what=limits"));
+  EXPECT_THAT(server.process().error_output(), HasSubstr("slow-query-ms"));
+  Write("slow-query-ms = 1\n");
+  server.process().Signal(SIGHUP);
+  EXPECT_TRUE(Logs(server, "event=reloaded what=limits"));
+  EXPECT_EQ(server.client().Count("all()"), 0);
+  EXPECT_EQ(server.Stop(), 0);
 }
 
 }  // namespace

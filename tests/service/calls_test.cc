@@ -81,7 +81,7 @@ TEST(UnaryCallTest, AnExceptionIsAnAnswer) {
 
 TEST(UnaryCallTest, BeyondTheQueueIsRefusedAndTheRestAnswered) {
   ServiceLimits limits;
-  limits.call_threads = 2;
+  limits.read_threads = 2;
   limits.calls_queued_max = 3;
   ToyServer server(limits);
   std::counting_semaphore<> go(0);
@@ -141,7 +141,7 @@ TEST(UnaryCallTest, WithoutADeadlineThereIsNone) {
 
 TEST(UnaryCallTest, WhatWasCancelledWhileItWaitedIsNotRun) {
   ServiceLimits limits;
-  limits.call_threads = 1;
+  limits.read_threads = 1;
   ToyServer server(limits);
   std::counting_semaphore<> arrived(0);
   std::counting_semaphore<> go(0);
@@ -167,7 +167,7 @@ TEST(UnaryCallTest, WhatWasCancelledWhileItWaitedIsNotRun) {
 
 TEST(UnaryCallTest, CancellationsAtAnyMomentLeaveNothingBehind) {
   ServiceLimits limits;
-  limits.call_threads = 4;
+  limits.read_threads = 4;
   limits.calls_queued_max = 8;
   ToyServer server(limits);
   server.on_count = [&](const CallScope& scope, const v1::CountRequest& request, auto*) {
@@ -206,7 +206,7 @@ TEST(UnaryCallTest, CancellationsAtAnyMomentLeaveNothingBehind) {
 
 TEST(UnaryCallTest, ShutdownCancelsWhatDoesNotEndInTime) {
   ServiceLimits limits;
-  limits.call_threads = 2;
+  limits.read_threads = 2;
   ToyServer server(limits);
   std::counting_semaphore<> arrived(0);
   server.on_count = [&](const CallScope& scope, const auto&, auto*) {

@@ -85,7 +85,7 @@ void GuardedServerTest::Start() {
   const auto written = engine_->writer().WriteUsers(internal, write);
   ASSERT_TRUE(written.ok()) << written.status();
   protection_.guards = {.access = access_.get(), .audit = audit_.get()};
-  auto server = Server::Start("127.0.0.1:0", ServiceLimits(), nullptr, protection_);
+  auto server = Server::Start("127.0.0.1:0", limits_, nullptr, protection_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   server_->Serve(engine_.get());

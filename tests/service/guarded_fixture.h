@@ -62,6 +62,7 @@ class GuardedServerTest : public ::testing::Test {
   static std::string ReasonOf(const grpc::Status& status);
 
   testing::TemporaryDirectory directory_;
+  ServiceLimits limits_;                               // of the next Start
   Protection protection_;                              // of the next Start, besides the access file
   std::string audit_path_ = directory_.File("audit");  // empty: the next Start is without one
   std::string access_text_;

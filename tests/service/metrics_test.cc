@@ -30,9 +30,10 @@ using ::testing::StartsWith;
 // The label of a method of the API, e.g. "SelectionService/Count".
 std::string Method(const std::string& name) { return "throng.v1." + name; }
 
-std::unique_ptr<MetricsEndpoint> StartEndpoint(const EngineGate& gate, const CallMetrics& calls) {
+std::unique_ptr<MetricsEndpoint> StartEndpoint(const EngineGate& gate, const CallMetrics& calls,
+                                               const LoadMetrics& load) {
   absl::StatusOr<std::unique_ptr<MetricsEndpoint>> endpoint =
-      MetricsEndpoint::Start("127.0.0.1:0", gate, calls);
+      MetricsEndpoint::Start("127.0.0.1:0", gate, calls, load);
   EXPECT_TRUE(endpoint.ok()) << endpoint.status();
   return endpoint.ok() ? *std::move(endpoint) : nullptr;
 }
@@ -46,7 +47,7 @@ class MetricsTest : public WholeServerTest {
   }
   void SetUp() override {
     WholeServerTest::SetUp();
-    endpoint_ = StartEndpoint(server_->gate(), call_metrics_);
+    endpoint_ = StartEndpoint(server_->gate(), call_metrics_, server_->load_metrics());
     ASSERT_NE(endpoint_, nullptr);
   }
 
@@ -255,7 +256,8 @@ TEST_F(ReadOnlyMetricsTest, ABrokenDisk) {
 TEST(MetricsEndpointTest, SaysHowFarLoadingIs) {
   EngineGate gate;
   const CallMetrics calls(ServiceNames());
-  const std::unique_ptr<MetricsEndpoint> endpoint = StartEndpoint(gate, calls);
+  const LoadMetrics load;
+  const std::unique_ptr<MetricsEndpoint> endpoint = StartEndpoint(gate, calls, load);
   ASSERT_NE(endpoint, nullptr);
   gate.ReportLoading(42, 100);
   const Scrape scrape = testing::ScrapeMetrics(endpoint->port());
@@ -269,15 +271,16 @@ TEST(MetricsEndpointTest, SaysHowFarLoadingIs) {
 TEST(MetricsEndpointTest, SaysWhyItCannotListen) {
   EngineGate gate;
   const CallMetrics calls(ServiceNames());
-  const std::unique_ptr<MetricsEndpoint> endpoint = StartEndpoint(gate, calls);
+  const LoadMetrics load;
+  const std::unique_ptr<MetricsEndpoint> endpoint = StartEndpoint(gate, calls, load);
   ASSERT_NE(endpoint, nullptr);
   const std::string address = fmt::format("127.0.0.1:{}", endpoint->port());
-  const absl::Status taken = MetricsEndpoint::Start(address, gate, calls).status();
+  const absl::Status taken = MetricsEndpoint::Start(address, gate, calls, load).status();
   EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(taken.message(),
             fmt::format("cannot listen on {} for metrics: Address already in use", address));
   for (const std::string bad : {"127.0.0.1", "127.0.0.1:x", "1,127.0.0.1:0", "[::1]:0"}) {
-    EXPECT_EQ(MetricsEndpoint::Start(bad, gate, calls).status().code(),
+    EXPECT_EQ(MetricsEndpoint::Start(bad, gate, calls, load).status().code(),
               absl::StatusCode::kInvalidArgument)
         << bad;
   }

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
+#include "server/service/retry_hint.h"
 #include "tests/service/status_matchers.h"
 
 namespace throng::service {
@@ -21,6 +23,18 @@ TEST(StatusMappingTest, KeepsEveryCanonicalCode) {
   EXPECT_EQ(ToGrpcStatus(absl::NotFoundError("")).error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(ToGrpcStatus(absl::UnauthenticatedError("")).error_code(),
             grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST(StatusMappingTest, CarriesWhenToTryAgain) {
+  const absl::Status refused =
+      index::MakeError(absl::StatusCode::kResourceExhausted, "too much", {.reason = "OVERLOADED"});
+  EXPECT_EQ(RetryMillisecondsOf(ToGrpcStatus(refused)), 0);
+  for (const int64_t ms : {1, 999, 1'000, 2'345}) {
+    const grpc::Status status =
+        ToGrpcStatus(WithRetryAfter(refused, std::chrono::milliseconds(ms)));
+    EXPECT_EQ(DetailOf(status).reason(), "OVERLOADED");
+    EXPECT_EQ(RetryMillisecondsOf(status), ms);
+  }
 }
 
 TEST(StatusMappingTest, CarriesTheDetail) {

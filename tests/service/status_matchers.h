@@ -4,6 +4,7 @@
 #ifndef THRONG_TESTS_SERVICE_STATUS_MATCHERS_H_
 #define THRONG_TESTS_SERVICE_STATUS_MATCHERS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -27,10 +28,22 @@ inline std::string ReasonOf(const absl::Status& status) {
 inline v1::ErrorDetail DetailOf(const grpc::Status& status) {
   v1::Status wire;
   v1::ErrorDetail detail;
-  if (wire.ParseFromString(status.error_details()) && wire.details_size() == 1) {
+  if (wire.ParseFromString(status.error_details()) && wire.details_size() >= 1) {
     wire.details(0).UnpackTo(&detail);
   }
   return detail;
+}
+
+// What the trailer says of when to try again, in milliseconds; 0 if it says nothing.
+inline int64_t RetryMillisecondsOf(const grpc::Status& status) {
+  v1::Status wire;
+  v1::RetryInfo retry;
+  if (!wire.ParseFromString(status.error_details()) || wire.details_size() != 2 ||
+      wire.details(1).type_url() != "type.googleapis.com/google.rpc.RetryInfo" ||
+      !retry.ParseFromString(wire.details(1).value())) {
+    return 0;
+  }
+  return retry.retry_delay().seconds() * 1'000 + retry.retry_delay().nanos() / 1'000'000;
 }
 
 }  // namespace throng::service

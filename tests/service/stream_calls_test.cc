@@ -136,6 +136,48 @@ TEST(ExportCallTest, AReaderThatStopsReadingIsCutOff) {
   EXPECT_FALSE(reader->Finish().ok());
 }
 
+TEST(ExportCallTest, AReaderThatNeverEndsIsEnded) {
+  ServiceLimits limits;
+  limits.snapshot_stream_max = seconds(1);
+  ToyServer server(limits);
+  server.on_export = [](const CallScope&, ToyExportStream& stream) {
+    absl::Status status;
+    for (uint64_t i = 0; status.ok(); ++i) {
+      status = stream.Write(Frame(i, 10));
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    return status;
+  };
+  grpc::ClientContext context;
+  const auto reader = server.selections().ExportMembers(&context, {});
+  v1::ExportMembersResponse frame;
+  while (reader->Read(&frame)) continue;
+  const grpc::Status status = reader->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(DetailOf(status).reason(), "STREAM_TOO_LONG");
+  EXPECT_EQ(DetailOf(status).limit(), 1u);
+}
+
+TEST(ExportCallTest, AStalledReaderIsEndedWithTheLongestTime) {
+  ServiceLimits limits;
+  limits.snapshot_stream_max = seconds(1);
+  ToyServer server(limits);
+  std::binary_semaphore ended(0);
+  server.on_export = [&](const CallScope&, ToyExportStream& stream) {
+    absl::Status status;
+    while (status.ok()) status = stream.Write(Frame(0, 1 << 20));
+    ended.release();
+    return status;
+  };
+  grpc::ClientContext context;
+  const auto reader = server.selections().ExportMembers(&context, {});
+  v1::ExportMembersResponse frame;
+  ASSERT_TRUE(reader->Read(&frame));
+  ended.acquire();  // nothing more was read
+  context.TryCancel();
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
 TEST(ExportCallTest, CancellationsAtAnyMomentFreeTheThread) {
   ServiceLimits limits;
   limits.export_streams_max = 4;

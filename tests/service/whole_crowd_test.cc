@@ -279,5 +279,26 @@ TEST_F(WholeCrowdTest, ARetryChangesNothing) {
             "REQUEST_ID_REUSED");
 }
 
+class SmallResultTest : public WholeCrowdTest {
+ protected:
+  SmallResultTest() { options_.result_bytes_max = 1; }
+};
+
+TEST_F(SmallResultTest, ARefreshThatTakesTooMuchMemoryIsRefused) {
+  MakeTags();
+  LoadUsers();
+  Create("nobody", "none()");
+  Create("some", "city = 'Beijing'");
+  v1::BatchRefreshCrowdsRequest request;
+  request.set_parent(kParent);
+  request.add_names(NameOf("nobody"));
+  request.add_names(NameOf("some"));
+  const grpc::Status status =
+      Try<v1::BatchRefreshCrowdsResponse>(&v1::CrowdService::Stub::BatchRefreshCrowds, request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(DetailOf(status).reason(), "RESULT_TOO_LARGE");
+  EXPECT_EQ(DetailOf(status).limit(), 1u);
+}
+
 }  // namespace
 }  // namespace throng::service
