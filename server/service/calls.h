@@ -25,6 +25,7 @@
 #include "server/service/guarded_call.h"
 #include "server/service/message_codec.h"
 #include "server/service/message_streams.h"
+#include "server/service/minimum_count.h"
 #include "server/service/stream_call.h"
 #include "server/service/unary_call.h"
 #include "server/service/upload_call.h"
@@ -85,7 +86,8 @@ class Calls {
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       absl::Status (*handler)(const CallScope&, const Request&, WriteStream<Response>&)) {
     return ExportCall::Start(
-        context, export_pool_, limits_.stream_idle_max, [=, this](ExportCall& call) {
+        context, export_pool_, limits_.stream_idle_max,
+        [=, this](ExportCall& call) {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
             Request message;
             THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
@@ -94,7 +96,8 @@ class Calls {
             return handler(scope, message, stream);
           };
           return RunStream<Request>(*context, call.caller(), work);
-        });
+        },
+        Refusal<Request>(context));
   }
 
   // Beside loads: load_streams_max of both.
@@ -113,23 +116,35 @@ class Calls {
             return SerializeMessage(answer, bytes);
           };
           return RunStream<Request>(*context, call.caller(), work);
-        });
+        },
+        Refusal<Request>(context));
   }
 
   template <typename Request, typename Response>
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BothWays(
       grpc::CallbackServerContext* context,
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
-    return LoadCall::Start(context, load_pool_, limits_.stream_idle_max, [=, this](LoadCall& call) {
-      const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
-        ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
-        return handler(scope, stream);
-      };
-      return RunStream<Request>(*context, call.caller(), work);
-    });
+    return LoadCall::Start(
+        context, load_pool_, limits_.stream_idle_max,
+        [=, this](LoadCall& call) {
+          const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
+            ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
+            return handler(scope, stream);
+          };
+          return RunStream<Request>(*context, call.caller(), work);
+        },
+        Refusal<Request>(context));
   }
 
  private:
+  // What is done where a pool is full: the audit log has refusals, too.
+  template <typename Request>
+  OnRefused Refusal(const grpc::CallbackServerContext* context) const {
+    return [this, context](const absl::Status& status) {
+      NoteRefusal(admission_, RuleOf(*Request::descriptor()), *context, status);
+    };
+  }
+
   // Checked before the queue: while the server loads, health checks of many clients come, and who
   // is not known shall not take a thread.
   absl::StatusOr<Entered> Enter(const grpc::CallbackServerContext& context) {
@@ -168,13 +183,15 @@ class Calls {
             THRONG_RETURN_IF_ERROR(ParseMessage(*request, bytes_max, &message));
             THRONG_RETURN_IF_ERROR(guarded.Open(message));
             Response answer;
-            THRONG_RETURN_IF_ERROR(handler(scope, message, &answer));
-            guarded.Answered(answer);
+            THRONG_RETURN_IF_ERROR(WithholdFromError(scope, handler(scope, message, &answer)));
+            guarded.Answered(answer);  // the log has what the caller is not told
+            THRONG_RETURN_IF_ERROR(WithholdSmall(scope, guarded.method(), message, &answer));
             return SerializeMessage(answer, response);
           };
           return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who),
                                   caller, work);
-        });
+        },
+        Refusal<Request>(context));
   }
 
   const ServiceLimits limits_;

@@ -71,10 +71,13 @@ ExportCall::ExportCall(grpc::CallbackServerContext* context, std::chrono::second
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Start(grpc::CallbackServerContext* context,
                                                               WorkerPool& pool,
                                                               std::chrono::seconds idle_max,
-                                                              Work work) {
+                                                              Work work, const OnRefused& refused) {
   auto* call = new ExportCall(context, idle_max, std::move(work));
   const absl::Status accepted = pool.Submit([call] { call->Run(); });
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    refused(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 
@@ -102,10 +105,13 @@ LoadCall::LoadCall(grpc::CallbackServerContext* context, std::chrono::seconds id
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LoadCall::Start(
     grpc::CallbackServerContext* context, WorkerPool& pool, std::chrono::seconds idle_max,
-    Work work) {
+    Work work, const OnRefused& refused) {
   auto* call = new LoadCall(context, idle_max, std::move(work));
   const absl::Status accepted = pool.Submit([call] { call->Run(); });
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    refused(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 

@@ -53,8 +53,8 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
                                                            WorkerPool& pool,
-                                                           std::chrono::seconds idle_max,
-                                                           Work work);
+                                                           std::chrono::seconds idle_max, Work work,
+                                                           const OnRefused& refused);
 
   const engine::CallContext& caller() const { return caller_; }
   // Errors: kCancelled, kDeadlineExceeded.
@@ -85,7 +85,7 @@ class LoadCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
 
   static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Start(
       grpc::CallbackServerContext* context, WorkerPool& pool, std::chrono::seconds idle_max,
-      Work work);
+      Work work, const OnRefused& refused);
 
   const engine::CallContext& caller() const { return caller_; }
   // The next message; empty when there will be none, which means that the client closed its side OR

@@ -41,11 +41,14 @@ UnaryCall::UnaryCall(const engine::CallContext& caller, Work work)
 }
 
 grpc::ServerUnaryReactor* UnaryCall::Start(grpc::CallbackServerContext* context, WorkerPool& pool,
-                                           Work work) {
+                                           Work work, const OnRefused& refused) {
   auto* call = new UnaryCall(UnadmittedContext(*context), std::move(work));
   const absl::Status accepted = pool.Submit([call] { call->Run(); });
   // Once accepted, the call may be finished already; gRPC keeps it until it has the pointer.
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    refused(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 

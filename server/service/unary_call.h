@@ -33,10 +33,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
   using Work = std::function<absl::Status(const engine::CallContext&)>;
 
-  // Answers RESOURCE_EXHAUSTED if the pool is full, else `work`'s status; what `work` wrote is sent
-  // when that is OK.
+  // Answers RESOURCE_EXHAUSTED if the pool is full, of which `refused` is told, else `work`'s
+  // status; what `work` wrote is sent when that is OK.
   static grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, WorkerPool& pool,
-                                         Work work);
+                                         Work work, const OnRefused& refused);
   // Answers `status` at once.
   static grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
                                           const absl::Status& status);

@@ -21,10 +21,13 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* UploadCall::Start(grpc::CallbackServe
                                                              grpc::ByteBuffer* response,
                                                              WorkerPool& pool,
                                                              std::chrono::seconds idle_max,
-                                                             Work work) {
+                                                             Work work, const OnRefused& refused) {
   auto* call = new UploadCall(context, response, idle_max, std::move(work));
   const absl::Status accepted = pool.Submit([call] { call->Run(); });
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    refused(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 

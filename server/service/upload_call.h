@@ -36,7 +36,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   static grpc::ServerReadReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
                                                           grpc::ByteBuffer* response,
                                                           WorkerPool& pool,
-                                                          std::chrono::seconds idle_max, Work work);
+                                                          std::chrono::seconds idle_max, Work work,
+                                                          const OnRefused& refused);
 
   const engine::CallContext& caller() const { return caller_; }
   // The next message; empty when there will be none, which means that the client closed its side OR

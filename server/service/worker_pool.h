@@ -20,6 +20,9 @@
 
 namespace throng::service {
 
+// Told of a call that a full pool refused.
+using OnRefused = std::function<void(const absl::Status&)>;
+
 // Thread-safe.
 class WorkerPool {
  public:

@@ -43,8 +43,9 @@ void GuardedServerTest::Allow(const std::string& name, const std::vector<Allowed
                               access::DigestToHex(access::DigestOf(TokenOf(name))), more);
   for (const Allowed& grant : grants) {
     access_text_ += fmt::format(
-        "[[principal.grant]]\npopulation = \"{}\"\nroles = [\"{}\"]\nsensitivity = {}\n",
-        grant.population, grant.role, grant.sensitivity);
+        "[[principal.grant]]\npopulation = \"{}\"\nroles = [\"{}\"]\nsensitivity = {}\n"
+        "minimum_count = {}\n",
+        grant.population, grant.role, grant.sensitivity, grant.minimum_count);
   }
 }
 
@@ -85,7 +86,7 @@ void GuardedServerTest::Start() {
   const auto written = engine_->writer().WriteUsers(internal, write);
   ASSERT_TRUE(written.ok()) << written.status();
   protection_.guards = {.access = access_.get(), .audit = audit_.get()};
-  auto server = Server::Start("127.0.0.1:0", ServiceLimits(), nullptr, protection_);
+  auto server = Server::Start("127.0.0.1:0", limits_, nullptr, protection_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   server_->Serve(engine_.get());

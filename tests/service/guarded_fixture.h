@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ class GuardedServerTest : public ::testing::Test {
     std::string population;
     std::string role;
     int sensitivity = 0;
+    uint64_t minimum_count = 0;
   };
 
   void TearDown() override { Stop(); }
@@ -62,6 +64,7 @@ class GuardedServerTest : public ::testing::Test {
   static std::string ReasonOf(const grpc::Status& status);
 
   testing::TemporaryDirectory directory_;
+  ServiceLimits limits_;                               // of the next Start
   Protection protection_;                              // of the next Start, besides the access file
   std::string audit_path_ = directory_.File("audit");  // empty: the next Start is without one
   std::string access_text_;
