@@ -10,6 +10,7 @@
 #include "cli/selection_options.h"
 #include "cli/table.h"
 #include "cli/terminal_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/selection.grpc.pb.h"
 
@@ -25,7 +26,8 @@ constexpr const char* kExamples = R"help(Examples:
   throng count 'is_graduate' --exclude contacted --exclude no_consent@live
 
 The count is exact unless --sample asks for an estimate. With --exclude it is who can be reached;
-what each exclusion has of the crowd, and what is lost to it, is listed in the order given.)help";
+what each exclusion has of the crowd, and what is lost to it, is listed in the order given.
+Who may not know small numbers reads "fewer than" the least that he may, or "withheld".)help";
 
 struct CountArguments {
   SelectionOptions selection;
@@ -34,9 +36,9 @@ struct CountArguments {
 
 // "12 users", "about 12,345 users (12,100 to 12,600, 95 %; 1 % of users looked at)".
 std::string CountText(const v1::CountResponse& response) {
-  const std::string count = FormatCount(response.count());
-  if (!response.has_sample()) return fmt::format("{} users", count);
-  return fmt::format("about {} users ({})", count, RangeText(response.range(), response.sample()));
+  if (!response.has_sample()) return UsersText(response);
+  return fmt::format("about {} users ({})", FormatCount(response.count()),
+                     RangeText(response.range(), response.sample()));
 }
 
 // What the exclusions cost.
@@ -44,10 +46,11 @@ std::string ExclusionsText(const v1::ExclusionReport& report) {
   constexpr auto kRight = Table::Align::kRight;
   Table table({{"EXCLUDED"}, {"IN THE CROWD", kRight}, {"LOST TO IT", kRight}});
   for (const v1::ExclusionLoss& loss : report.losses()) {
-    table.AddRow({CrowdText(loss.crowd()), FormatCount(loss.overlap()), FormatCount(loss.loss())});
+    table.AddRow({CrowdText(loss.crowd()), NumberText(loss, "overlap", loss.overlap()),
+                  NumberText(loss, "loss", loss.loss())});
   }
-  return fmt::format("\n{} gross, {} reachable\n{}", FormatCount(report.gross()),
-                     FormatCount(report.reachable()), table.Render());
+  return fmt::format("\n{} gross, {} reachable\n{}", NumberText(report, "gross", report.gross()),
+                     NumberText(report, "reachable", report.reachable()), table.Render());
 }
 
 int RunCount(const CountArguments& arguments, const GlobalOptions& options) {

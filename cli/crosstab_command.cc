@@ -16,6 +16,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/insight.grpc.pb.h"
 
@@ -100,10 +101,20 @@ std::vector<ShownEntry> Shown(const v1::CrossTabAxis& axis) {
   return shown;
 }
 
-std::string CellText(const v1::CrossTabRow& row, int column, const std::string& shares) {
+bool IsWithheldCell(const v1::CrossTabRow& row, int column) {
+  return std::binary_search(row.withheld_cells().begin(), row.withheld_cells().end(),
+                            static_cast<std::uint32_t>(column));
+}
+
+std::string CellText(const v1::CrossTabRow& row, const ShownEntry& of_row,
+                     const ShownEntry& of_column, const std::string& shares) {
+  const int column = of_column.place;
+  if (IsWithheldCell(row, column)) return std::string(kWithheldText);
   const auto percent = [&](const auto& list) { return fmt::format("{:.2f}%", list[column] * 100); };
-  if (shares == "row") return percent(row.row_shares());
-  if (shares == "column") return percent(row.column_shares());
+  if (shares == "row") return OrWithheld(*of_row.entry, "count", percent(row.row_shares()));
+  if (shares == "column") {
+    return OrWithheld(*of_column.entry, "count", percent(row.column_shares()));
+  }
   if (shares == "total") return percent(row.total_shares());
   return FormatCount(row.counts(column));
 }
@@ -117,6 +128,10 @@ bool IsWhole(const v1::CrossTabResponse& response) {
                return row.counts_size() == columns && row.row_shares_size() == columns &&
                       row.column_shares_size() == columns && row.total_shares_size() == columns;
              });
+}
+
+std::string ShareText(const v1::CrossTabEntry& entry) {
+  return OrWithheld(entry, "share", fmt::format("{:.2f}%", entry.share() * 100));
 }
 
 std::string Render(const v1::CrossTabResponse& response, const std::string& shares, bool bars) {
@@ -133,20 +148,20 @@ std::string Render(const v1::CrossTabResponse& response, const std::string& shar
   for (const ShownEntry& row : rows) {
     std::vector<std::string> cells = {row.label};
     for (const ShownEntry& column : columns) {
-      cells.push_back(CellText(response.cells(row.place), column.place, shares));
+      cells.push_back(CellText(response.cells(row.place), row, column, shares));
     }
-    cells.push_back(FormatCount(row.entry->count()));
-    cells.push_back(fmt::format("{:.2f}%", row.entry->share() * 100));
+    cells.push_back(NumberText(*row.entry, "count", row.entry->count()));
+    cells.push_back(ShareText(*row.entry));
     if (bars) cells.push_back(ShareBar(row.entry->share(), kBarColumns));
     table.AddRow(std::move(cells));
   }
   std::vector<std::string> users = {"USERS"};
   std::vector<std::string> share = {"SHARE"};
   for (const ShownEntry& column : columns) {
-    users.push_back(FormatCount(column.entry->count()));
-    share.push_back(fmt::format("{:.2f}%", column.entry->share() * 100));
+    users.push_back(NumberText(*column.entry, "count", column.entry->count()));
+    share.push_back(ShareText(*column.entry));
   }
-  users.push_back(FormatCount(response.count()));
+  users.push_back(NumberText(response, "count", response.count()));
   table.AddRow(std::move(users));
   table.AddRow(std::move(share));
   return table.Render();
@@ -161,6 +176,7 @@ Json EntryJson(const v1::CrossTabEntry& entry) {
   }
   json["count"] = entry.count();
   json["share"] = entry.share();
+  MarkWithheld(entry, json);
   return json;
 }
 
@@ -184,6 +200,9 @@ Json CrossTabJson(const v1::CrossTabResponse& response) {
     for (const v1::CrossTabRow& row : response.cells()) {
       Json cells = Json::array();
       for (const auto& cell : list_of(row)) cells.push_back(cell);
+      for (const std::uint32_t place : row.withheld_cells()) {
+        if (place < cells.size()) cells[place] = nullptr;
+      }
       table.push_back(std::move(cells));
     }
     json[name] = std::move(table);
@@ -197,6 +216,7 @@ Json CrossTabJson(const v1::CrossTabResponse& response) {
       [](const v1::CrossTabRow& row) -> const auto& { return row.column_shares(); });
   add(
       "total_shares", [](const v1::CrossTabRow& row) -> const auto& { return row.total_shares(); });
+  MarkWithheld(response, json);
   AppendInfo(response.info(), json);
   return json;
 }
@@ -218,7 +238,7 @@ int RunCrossTab(const CrossTabArguments& arguments, const GlobalOptions& options
     return kExitOk;
   }
   PrintWarnings(response.info(), request->selection().expression());
-  fmt::print("{} users\n{}\n\n{}", FormatCount(response.count()), InfoLine(response.info()),
+  fmt::print("{}\n{}\n\n{}", UsersText(response), InfoLine(response.info()),
              Render(response, arguments.shares, IsTerminal(stdout)));
   return kExitOk;
 }

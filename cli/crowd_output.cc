@@ -9,6 +9,7 @@
 #include "cli/error_output.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 
 namespace throng::cli {
@@ -44,12 +45,18 @@ Json NamesJson(const google::protobuf::RepeatedPtrField<std::string>& names) {
 
 std::string VersionText(const v1::CrowdVersion& version) {
   return fmt::format("{} of {}: {} users, {} came, {} went{}", version.version(),
-                     TimestampText(version.create_time()), FormatCount(version.current_count()),
-                     FormatCount(version.added()), FormatCount(version.removed()),
+                     TimestampText(version.create_time()),
+                     NumberText(version, "current_count", version.current_count()),
+                     NumberText(version, "added", version.added()),
+                     NumberText(version, "removed", version.removed()),
                      version.pinned() ? ", pinned" : "");
 }
 
 }  // namespace
+
+std::string CountText(const v1::CrowdVersion& version) {
+  return NumberText(version, "current_count", version.current_count());
+}
 
 std::string CrowdName(const std::string& name, const GlobalOptions& options) {
   return fmt::format("{}/crowds/{}", PopulationName(options), name);
@@ -88,17 +95,19 @@ std::string_view CrowdStateName(v1::CrowdState state) {
 }
 
 Json CrowdVersionJson(const v1::CrowdVersion& version) {
-  return {{"version", version.version()},
-          {"computed_count", version.computed_count()},
-          {"current_count", version.current_count()},
-          {"data_version", version.data_version()},
-          {"reference_time", TimestampText(version.reference_time())},
-          {"create_time", TimestampText(version.create_time())},
-          {"previous_version", version.previous_version()},
-          {"added", version.added()},
-          {"removed", version.removed()},
-          {"duration_us", Microseconds(version.duration())},
-          {"pinned", version.pinned()}};
+  Json json = {{"version", version.version()},
+               {"computed_count", version.computed_count()},
+               {"current_count", version.current_count()},
+               {"data_version", version.data_version()},
+               {"reference_time", TimestampText(version.reference_time())},
+               {"create_time", TimestampText(version.create_time())},
+               {"previous_version", version.previous_version()},
+               {"added", version.added()},
+               {"removed", version.removed()},
+               {"duration_us", Microseconds(version.duration())},
+               {"pinned", version.pinned()}};
+  MarkWithheld(version, json);
+  return json;
 }
 
 Json CrowdJson(const v1::Crowd& crowd) {
@@ -139,7 +148,7 @@ void AddCrowdRow(const v1::Crowd& crowd, Table* table) {
   const bool has_version = crowd.has_newest_version();
   table->AddRow({LastPart(crowd.name()), std::string(KindName(crowd.kind())),
                  std::string(CrowdStateName(crowd.state())),
-                 has_version ? FormatCount(crowd.newest_version().current_count()) : "-",
+                 has_version ? CountText(crowd.newest_version()) : "-",
                  has_version ? std::to_string(crowd.newest_version().version()) : "-",
                  crowd.folder(), crowd.display_name()});
 }

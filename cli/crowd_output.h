@@ -31,6 +31,7 @@ absl::Status SetTime(std::string_view flag, const std::string& text,
 std::string_view CrowdStateName(v1::CrowdState state);  // "READY"
 Json CrowdJson(const v1::Crowd& crowd);
 Json CrowdVersionJson(const v1::CrowdVersion& version);
+std::string CountText(const v1::CrowdVersion& version);  // of its users now: "1,234"
 
 // Columns: crowd, kind, state, users, version, folder, name.
 void AddCrowdRow(const v1::Crowd& crowd, Table* table);

@@ -14,6 +14,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/crowd.grpc.pb.h"
 
@@ -65,9 +66,9 @@ void PrintRefreshed(const v1::BatchRefreshCrowdsResponse& response, const Global
     json.update(CrowdVersionJson(version));
     crowds.push_back(std::move(json));
     table.AddRow(
-        {LastPart(crowd.name()), std::to_string(version.version()),
-         FormatCount(version.current_count()), FormatCount(version.added()),
-         FormatCount(version.removed()),
+        {LastPart(crowd.name()), std::to_string(version.version()), CountText(version),
+         NumberText(version, "added", version.added()),
+         NumberText(version, "removed", version.removed()),
          fmt::format("{:.1f}", static_cast<double>(Microseconds(version.duration())) / 1'000)});
   }
   if (options.json) {
@@ -134,8 +135,9 @@ int RunVersions(const VersionArguments& arguments, const GlobalOptions& options)
   Json versions = Json::array();
   for (const v1::CrowdVersion& version : response.versions()) {
     versions.push_back(CrowdVersionJson(version));
-    table.AddRow({std::to_string(version.version()), FormatCount(version.current_count()),
-                  FormatCount(version.added()), FormatCount(version.removed()),
+    table.AddRow({std::to_string(version.version()), CountText(version),
+                  NumberText(version, "added", version.added()),
+                  NumberText(version, "removed", version.removed()),
                   std::to_string(version.data_version()), TimestampText(version.create_time()),
                   version.pinned() ? "pinned" : ""});
   }
@@ -152,17 +154,19 @@ void PrintDifference(const v1::DiffCrowdVersionsResponse& all, bool truncated,
   if (options.json) {
     Json ids = Json::array();
     for (const std::string& id : all.ids()) ids.push_back(id);
-    PrintJson({{"from_version", all.from_version()},
-               {"to_version", all.to_version()},
-               {"added", all.added()},
-               {"removed", all.removed()},
-               {"ids", std::move(ids)},
-               {"truncated", truncated},
-               {"data_version", all.data_version()}});
+    Json json = {{"from_version", all.from_version()},
+                 {"to_version", all.to_version()},
+                 {"added", all.added()},
+                 {"removed", all.removed()},
+                 {"ids", std::move(ids)},
+                 {"truncated", truncated},
+                 {"data_version", all.data_version()}};
+    MarkWithheld(all, json);
+    PrintJson(json);
     return;
   }
   fmt::print("version {} to {}: {} came, {} went\n", all.from_version(), all.to_version(),
-             FormatCount(all.added()), FormatCount(all.removed()));
+             NumberText(all, "added", all.added()), NumberText(all, "removed", all.removed()));
   for (const std::string& id : all.ids()) fmt::print("{}\n", id);
   if (truncated) {
     fmt::print(stderr, "There are more: {} are shown (--limit).\n",

@@ -12,6 +12,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/insight.grpc.pb.h"
 
@@ -64,6 +65,7 @@ Json CurveJson(const v1::CurveResponse& response) {
   if (response.has_threshold()) json["threshold"] = ValueJson(response.threshold());
   if (response.has_reached()) json["reached"] = PointJson(response.reached());
   if (response.has_nearest()) json["nearest"] = PointJson(response.nearest());
+  MarkWithheld(response, json);
   AppendInfo(response.info(), json);
   return json;
 }
@@ -79,7 +81,7 @@ std::string RenderCurve(const v1::CurveResponse& response, bool bars) {
     const double share = static_cast<double>(point.count()) / static_cast<double>(most);
     // Counts rise or fall all along: the same count, the same users.
     table.AddRow({ValueText(point.threshold()), FormatCount(point.count()),
-                  point.count() == response.count() ? "<" : "",
+                  point.count() == response.count() && !IsWithheld(response, "count") ? "<" : "",
                   bars ? ShareBar(share, kBarColumns) : ""});
   }
   return table.Render();
@@ -133,9 +135,8 @@ int RunCurve(const CurveArguments& arguments, const GlobalOptions& options) {
     return kExitOk;
   }
   PrintWarnings(response.info(), request->selection().expression());
-  fmt::print("{} users with {}\n{}\n\n{}", FormatCount(response.count()),
-             Printable(response.condition_text()), InfoLine(response.info()),
-             RenderCurve(response, IsTerminal(stdout)));
+  fmt::print("{} with {}\n{}\n\n{}", UsersText(response), Printable(response.condition_text()),
+             InfoLine(response.info()), RenderCurve(response, IsTerminal(stdout)));
   if (!response.every_value()) {
     fmt::print("the count changes at other thresholds, too; --points K shows more\n");
   }

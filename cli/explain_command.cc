@@ -13,6 +13,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/selection.grpc.pb.h"
 
@@ -159,7 +160,7 @@ void PrintPlan(const v1::ExplainResponse& response, bool plan_only) {
 }
 
 void PrintExplanation(const v1::ExplainResponse& response, bool plan_only) {
-  if (!plan_only) fmt::print("{} users\n", FormatCount(response.count()));
+  if (!plan_only) fmt::print("{}\n", UsersText(response));
   fmt::print("{}\n", InfoLine(response.info()));
   if (response.nodes_size() > 0) PrintPlan(response, plan_only);
   if (!plan_only) {

@@ -5,6 +5,7 @@
 
 #include "cli/table.h"
 #include "cli/terminal_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 
 namespace throng::cli {
@@ -29,7 +30,8 @@ std::string RenderEach(const v1::ExplainResponse& response) {
   std::uint64_t number = 0;
   for (const v1::ConditionCount& condition : response.conditions()) {
     const bool known = condition.has_without();
-    table.AddRow({FormatCount(++number), condition.condition(), FormatCount(condition.count()),
+    table.AddRow({FormatCount(++number), condition.condition(),
+                  NumberText(condition, "count", condition.count()),
                   known ? FormatCount(condition.without()) : "-",
                   known ? ChangeText(response.count(), condition.without()) : "-"});
   }
@@ -45,8 +47,10 @@ std::string RenderSteps(const v1::ExplainResponse& response, bool bars) {
   const v1::WaterfallStep* before = nullptr;
   for (const v1::WaterfallStep& step : response.waterfall()) {
     const double share = static_cast<double>(step.left()) / static_cast<double>(most);
-    table.AddRow({step.operand(), FormatCount(step.left()),
-                  before == nullptr ? "" : FormatCount(before->left() - step.left()),
+    const bool known =
+        before != nullptr && !IsWithheld(step, "left") && !IsWithheld(*before, "left");
+    table.AddRow({step.operand(), NumberText(step, "left", step.left()),
+                  known ? FormatCount(before->left() - step.left()) : "",
                   bars ? ShareBar(share, kBarColumns) : ""});
     before = &step;
   }

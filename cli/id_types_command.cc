@@ -10,6 +10,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/population.grpc.pb.h"
 
@@ -41,11 +42,13 @@ std::vector<std::string> NormalizerNames(const v1::IdType& type) {
 }
 
 Json IdTypeJson(const v1::IdType& type) {
-  return {{"name", LastPart(type.name())},
-          {"display_name", type.display_name()},
-          {"normalizers", NormalizerNames(type)},
-          {"primary", type.primary()},
-          {"id_count", type.id_count()}};
+  Json json = {{"name", LastPart(type.name())},
+               {"display_name", type.display_name()},
+               {"normalizers", NormalizerNames(type)},
+               {"primary", type.primary()},
+               {"id_count", type.id_count()}};
+  MarkWithheld(type, json);
+  return json;
 }
 
 void AddRow(const v1::IdType& type, Table* table) {
@@ -53,8 +56,8 @@ void AddRow(const v1::IdType& type, Table* table) {
   for (const std::string& name : NormalizerNames(type)) {
     normalizers += normalizers.empty() ? name : ", " + name;
   }
-  table->AddRow({LastPart(type.name()), FormatCount(type.id_count()), type.primary() ? "yes" : "",
-                 normalizers, type.display_name()});
+  table->AddRow({LastPart(type.name()), NumberText(type, "id_count", type.id_count()),
+                 type.primary() ? "yes" : "", normalizers, type.display_name()});
 }
 
 Table NewTable() {

@@ -14,6 +14,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/insight.grpc.pb.h"
 
@@ -49,15 +50,15 @@ struct Columns {
 
 std::vector<std::string> Cells(std::string label, const v1::BreakdownRow& row,
                                const Columns& columns) {
-  std::vector<std::string> cells{std::move(label), FormatCount(row.count())};
+  std::vector<std::string> cells{std::move(label), NumberText(row, "count", row.count())};
   if (columns.ranges) {
     const bool known = row.has_range();
     cells.push_back(known ? FormatCount(row.range().low()) : "");
     cells.push_back(known ? FormatCount(row.range().high()) : "");
   }
-  cells.push_back(Percent(row.share()));
-  cells.push_back(Percent(row.baseline_share()));
-  cells.push_back(row.has_tgi() ? fmt::format("{:.1f}", row.tgi()) : "-");
+  cells.push_back(OrWithheld(row, "share", Percent(row.share())));
+  cells.push_back(OrWithheld(row, "baseline_share", Percent(row.baseline_share())));
+  cells.push_back(OrWithheld(row, "tgi", row.has_tgi() ? fmt::format("{:.1f}", row.tgi()) : "-"));
   cells.push_back(columns.bars ? ShareBar(row.share(), kBarColumns) : "");
   return cells;
 }
@@ -81,12 +82,12 @@ std::string RenderBreakdown(const v1::TagBreakdown& breakdown, const Columns& co
 
 void PrintInsight(const v1::BreakdownResponse& response) {
   const bool sampled = response.has_sample();
-  const std::string count = FormatCount(response.count());
   fmt::print("{}, baseline {} users\n{}\n",
-             sampled ? fmt::format("about {} users ({})", count,
+             sampled ? fmt::format("about {} users ({})", FormatCount(response.count()),
                                    RangeText(response.range(), response.sample()))
-                     : fmt::format("{} users", count),
-             FormatCount(response.baseline_count()), InfoLine(response.info()));
+                     : UsersText(response),
+             NumberText(response, "baseline_count", response.baseline_count()),
+             InfoLine(response.info()));
   const Columns columns{.ranges = sampled, .bars = IsTerminal(stdout)};
   for (const v1::TagBreakdown& breakdown : response.tags()) {
     fmt::print("\n{}", RenderBreakdown(breakdown, columns));

@@ -9,6 +9,7 @@
 #include "cli/schema.h"
 #include "cli/selection_options.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 
 namespace throng::cli {
@@ -34,6 +35,7 @@ Json RowJson(const v1::BreakdownRow& row) {
                {"tgi", nullptr}};
   if (row.has_tgi()) json["tgi"] = row.tgi();
   if (row.has_range()) json["range"] = RangeJson(row.range());
+  MarkWithheld(row, json);
   return json;
 }
 
@@ -127,6 +129,7 @@ void AppendInfo(const v1::ResultInfo& info, Json& json) {
   json["reference_time"] = TimestampText(info.reference_time());
   json["time_zone"] = info.time_zone();
   json["exact"] = info.exact();
+  if (info.minimum_count() > 0) json["minimum_count"] = info.minimum_count();
   json["warnings"] = WarningsJson(info);
   if (info.crowds().empty()) return;
   Json crowds = Json::array();
@@ -145,13 +148,18 @@ Json CountJson(const v1::CountResponse& response) {
     const v1::ExclusionReport& report = response.exclusions();
     Json losses = Json::array();
     for (const v1::ExclusionLoss& loss : report.losses()) {
-      losses.push_back(
-          {{"crowd", CrowdText(loss.crowd())}, {"overlap", loss.overlap()}, {"loss", loss.loss()}});
+      Json each = {
+          {"crowd", CrowdText(loss.crowd())}, {"overlap", loss.overlap()}, {"loss", loss.loss()}};
+      MarkWithheld(loss, each);
+      losses.push_back(std::move(each));
     }
-    json["exclusions"] = {{"gross", report.gross()},
-                          {"reachable", report.reachable()},
-                          {"losses", std::move(losses)}};
+    Json exclusions = {{"gross", report.gross()},
+                       {"reachable", report.reachable()},
+                       {"losses", std::move(losses)}};
+    MarkWithheld(report, exclusions);
+    json["exclusions"] = std::move(exclusions);
   }
+  MarkWithheld(response, json);
   AppendSample(response, json);
   AppendInfo(response.info(), json);
   return json;
@@ -160,18 +168,21 @@ Json CountJson(const v1::CountResponse& response) {
 Json ExplainJson(const v1::ExplainResponse& response, bool plan_only) {
   Json conditions = Json::array();
   for (const v1::ConditionCount& condition : response.conditions()) {
-    conditions.push_back(
-        {{"condition", condition.condition()},
-         {"count", plan_only ? Json(nullptr) : Json(condition.count())},
-         {"line", condition.line()},
-         {"column", condition.column()},
-         {"length", condition.length()},
-         {"without", condition.has_without() ? Json(condition.without()) : Json()},
-         {"changed", condition.has_changed() ? Json(condition.changed()) : Json()}});
+    Json each = {{"condition", condition.condition()},
+                 {"count", plan_only ? Json(nullptr) : Json(condition.count())},
+                 {"line", condition.line()},
+                 {"column", condition.column()},
+                 {"length", condition.length()},
+                 {"without", condition.has_without() ? Json(condition.without()) : Json()},
+                 {"changed", condition.has_changed() ? Json(condition.changed()) : Json()}};
+    MarkWithheld(condition, each);
+    conditions.push_back(std::move(each));
   }
   Json waterfall = Json::array();
   for (const v1::WaterfallStep& step : response.waterfall()) {
-    waterfall.push_back({{"operand", step.operand()}, {"left", step.left()}});
+    Json each = {{"operand", step.operand()}, {"left", step.left()}};
+    MarkWithheld(step, each);
+    waterfall.push_back(std::move(each));
   }
   Json stages = Json::array();
   for (const v1::PlanStage& stage : response.stages()) {
@@ -183,6 +194,7 @@ Json ExplainJson(const v1::ExplainResponse& response, bool plan_only) {
                {"waterfall", std::move(waterfall)},
                {"stages", std::move(stages)}};
   if (response.has_run_time()) json["run_us"] = Microseconds(response.run_time());
+  MarkWithheld(response, json);
   AppendInfo(response.info(), json);
   return json;
 }
@@ -195,6 +207,7 @@ Json BreakdownJson(const v1::BreakdownResponse& response) {
   Json json = {{"count", response.count()},
                {"baseline_count", response.baseline_count()},
                {"tags", std::move(tags)}};
+  MarkWithheld(response, json);
   AppendSample(response, json);
   AppendInfo(response.info(), json);
   return json;
@@ -230,32 +243,36 @@ Json PortraitJson(const v1::Portrait& portrait) {
 }
 
 Json TagJson(const v1::Tag& tag) {
-  return {{"tag", LastPart(tag.name())},
-          {"name", tag.name()},
-          {"type", TagTypeName(tag.type())},
-          {"scale", tag.scale()},
-          {"display_name", tag.display_name()},
-          {"path", tag.path()},
-          {"description", tag.description()},
-          {"owner", tag.owner()},
-          {"sensitivity", tag.sensitivity()},
-          {"state", TagStateName(tag.state())},
-          {"max_values", tag.max_values()},
-          {"user_count", tag.user_count()},
-          {"value_count", tag.value_count()},
-          {"content_time", tag.has_content_time() ? TimestampText(tag.content_time()) : ""},
-          {"freshness_seconds", tag.freshness().seconds()},
-          {"data_version", tag.data_version()}};
+  Json json = {{"tag", LastPart(tag.name())},
+               {"name", tag.name()},
+               {"type", TagTypeName(tag.type())},
+               {"scale", tag.scale()},
+               {"display_name", tag.display_name()},
+               {"path", tag.path()},
+               {"description", tag.description()},
+               {"owner", tag.owner()},
+               {"sensitivity", tag.sensitivity()},
+               {"state", TagStateName(tag.state())},
+               {"max_values", tag.max_values()},
+               {"user_count", tag.user_count()},
+               {"value_count", tag.value_count()},
+               {"content_time", tag.has_content_time() ? TimestampText(tag.content_time()) : ""},
+               {"freshness_seconds", tag.freshness().seconds()},
+               {"data_version", tag.data_version()}};
+  MarkWithheld(tag, json);
+  return json;
 }
 
 Json PopulationJson(const v1::Population& population) {
-  return {{"population", LastPart(population.name())},
-          {"name", population.name()},
-          {"display_name", population.display_name()},
-          {"primary_id_type", population.primary_id_type()},
-          {"user_count", population.user_count()},
-          {"tag_count", population.tag_count()},
-          {"data_version", population.data_version()}};
+  Json json = {{"population", LastPart(population.name())},
+               {"name", population.name()},
+               {"display_name", population.display_name()},
+               {"primary_id_type", population.primary_id_type()},
+               {"user_count", population.user_count()},
+               {"tag_count", population.tag_count()},
+               {"data_version", population.data_version()}};
+  MarkWithheld(population, json);
+  return json;
 }
 
 Json ValueJson(const v1::Value& value) {

@@ -8,6 +8,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/population.grpc.pb.h"
 
@@ -41,7 +42,8 @@ int RunList(const GlobalOptions& options) {
     if (!status.ok()) return ReportFailure(status, options);
     for (const v1::Population& population : response.populations()) {
       populations.push_back(PopulationJson(population));
-      table.AddRow({LastPart(population.name()), FormatCount(population.user_count()),
+      table.AddRow({LastPart(population.name()),
+                    NumberText(population, "user_count", population.user_count()),
                     FormatCount(population.tag_count()), std::to_string(population.data_version()),
                     population.primary_id_type(), population.display_name()});
     }
@@ -64,7 +66,7 @@ void PrintPopulation(const v1::Population& population, const GlobalOptions& opti
   table.AddRow({"population", LastPart(population.name())});
   if (!population.display_name().empty()) table.AddRow({"name", population.display_name()});
   table.AddRow({"primary id", population.primary_id_type()});
-  table.AddRow({"users", FormatCount(population.user_count())});
+  table.AddRow({"users", NumberText(population, "user_count", population.user_count())});
   table.AddRow({"tags", FormatCount(population.tag_count())});
   table.AddRow({"data version", std::to_string(population.data_version())});
   fmt::print("{}", table.Render());

@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 
 namespace throng::cli {
@@ -59,7 +60,7 @@ std::string RenderArms(const v1::Split& split) {
     table.AddRow({arm.name(), LastPart(arm.crowd()), std::to_string(arm.weight()),
                   MillionthsText(buckets), RangesText(arm),
                   std::string(CrowdStateName(arm.state())),
-                  has_version ? FormatCount(arm.newest_version().current_count()) : "-"});
+                  has_version ? CountText(arm.newest_version()) : "-"});
   }
   return table.Render();
 }
@@ -87,9 +88,10 @@ std::string RenderSizes(const v1::SplitBalance& balance) {
                {"DEVIATIONS", kRight},
                {"P", kRight}});
   for (const v1::ArmBalance& arm : balance.arms()) {
-    table.AddRow({arm.name(), FormatCount(arm.count()), Percent(arm.share()),
-                  Percent(arm.expected_share()), fmt::format("{:+.2f}", arm.deviations()),
-                  ChanceText(arm.p_value())});
+    table.AddRow({arm.name(), NumberText(arm, "count", arm.count()),
+                  OrWithheld(arm, "share", Percent(arm.share())), Percent(arm.expected_share()),
+                  OrWithheld(arm, "deviations", fmt::format("{:+.2f}", arm.deviations())),
+                  OrWithheld(arm, "p_value", ChanceText(arm.p_value()))});
   }
   return table.Render();
 }
@@ -145,19 +147,22 @@ Json BalanceJson(const v1::SplitBalance& balance) {
       json["source_mean"] = tag.has_source_mean() ? Json(tag.source_mean()) : Json(nullptr);
       tags.push_back(std::move(json));
     }
-    arms.push_back({{"arm", arm.name()},
-                    {"crowd", LastPart(arm.crowd())},
-                    {"role", RoleName(arm.role())},
-                    {"count", arm.count()},
-                    {"share", arm.share()},
-                    {"expected_share", arm.expected_share()},
-                    {"deviations", arm.deviations()},
-                    {"p_value", arm.p_value()},
-                    {"tags", std::move(tags)}});
+    Json each = {{"arm", arm.name()},
+                 {"crowd", LastPart(arm.crowd())},
+                 {"role", RoleName(arm.role())},
+                 {"count", arm.count()},
+                 {"share", arm.share()},
+                 {"expected_share", arm.expected_share()},
+                 {"deviations", arm.deviations()},
+                 {"p_value", arm.p_value()},
+                 {"tags", std::move(tags)}};
+    MarkWithheld(arm, each);
+    arms.push_back(std::move(each));
   }
   Json json = {{"source", balance.source()},         {"source_count", balance.source_count()},
                {"rest_count", balance.rest_count()}, {"p_value", balance.p_value()},
                {"confidence", balance.confidence()}, {"arms", std::move(arms)}};
+  MarkWithheld(balance, json);
   AppendInfo(balance.info(), json);
   return json;
 }
@@ -181,8 +186,9 @@ void PrintBalance(const v1::SplitBalance& balance, const GlobalOptions& options)
     return;
   }
   fmt::print("{} users in \"{}\", {} in no arm; p {} for all sizes\n{}\n\n{}{}",
-             FormatCount(balance.source_count()), Printable(balance.source()),
-             FormatCount(balance.rest_count()), ChanceText(balance.p_value()),
+             NumberText(balance, "source_count", balance.source_count()),
+             Printable(balance.source()), NumberText(balance, "rest_count", balance.rest_count()),
+             OrWithheld(balance, "p_value", ChanceText(balance.p_value())),
              InfoLine(balance.info()), RenderSizes(balance), RenderTags(balance));
 }
 

@@ -16,6 +16,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/insight.grpc.pb.h"
 
@@ -92,11 +93,13 @@ absl::StatusOr<v1::StatisticsRequest> MakeRequest(const StatisticsArguments& arg
 }
 
 std::string SumText(const v1::TagStatistics& tag) {
+  if (IsWithheld(tag, "sum")) return std::string(kWithheldText);
   if (tag.has_sum_error()) return "beyond 64 bits";
   return tag.has_sum() ? ValueText(tag.sum()) : "-";
 }
 
 std::string AverageText(const v1::TagStatistics& tag) {
+  if (IsWithheld(tag, "average")) return std::string(kWithheldText);
   if (tag.has_average_time()) return TimestampText(tag.average_time());
   return tag.has_average() ? fmt::format("{:.10g}", tag.average()) : "-";
 }
@@ -117,16 +120,18 @@ std::string RenderFigures(const v1::StatisticsResponse& response) {
     for (const v1::TagStatistics& tag : response.tags()) cells.push_back(text_of(tag));
     table.AddRow(std::move(cells));
   };
-  add("users", [](const auto& tag) { return FormatCount(tag.with_value()); });
-  add("missing", [](const auto& tag) { return FormatCount(tag.missing()); });
+  add("users", [](const auto& tag) { return NumberText(tag, "with_value", tag.with_value()); });
+  add("missing", [](const auto& tag) { return NumberText(tag, "missing", tag.missing()); });
   add("sum", SumText);
   add("average", AverageText);
-  add("min", [](const auto& tag) { return BoundText(tag.min()); });
+  add("min", [](const auto& tag) { return OrWithheld(tag, "min", BoundText(tag.min())); });
   for (int i = 0; i < response.tags(0).percentiles_size(); ++i) {
-    add(fmt::format("{} %", response.tags(0).percentiles(i).percentile()),
-        [i](const auto& tag) { return BoundText(tag.percentiles(i).value()); });
+    add(fmt::format("{} %", response.tags(0).percentiles(i).percentile()), [i](const auto& tag) {
+      const v1::PercentileValue& each = tag.percentiles(i);
+      return OrWithheld(each, "value", BoundText(each.value()));
+    });
   }
-  add("max", [](const auto& tag) { return BoundText(tag.max()); });
+  add("max", [](const auto& tag) { return OrWithheld(tag, "max", BoundText(tag.max())); });
   return table.Render();
 }
 
@@ -152,7 +157,8 @@ std::string RenderHistogram(const v1::TagStatistics& tag, bool bars) {
   Table table({{Printable(tag.tag())}, {"USERS", kRight}, {"SHARE", kRight}, {""}});
   for (const v1::HistogramBin& bin : tag.histogram().bins()) {
     const double length = static_cast<double>(bin.count()) / static_cast<double>(most);
-    table.AddRow({LabelOf(bin), FormatCount(bin.count()), fmt::format("{:.2f}%", bin.share() * 100),
+    table.AddRow({LabelOf(bin), NumberText(bin, "count", bin.count()),
+                  OrWithheld(bin, "share", fmt::format("{:.2f}%", bin.share() * 100)),
                   bars ? ShareBar(length, kBarColumns) : ""});
   }
   return table.Render();
@@ -172,12 +178,14 @@ Json HistogramJson(const v1::TagStatistics& tag) {
   if (!tag.has_histogram()) return nullptr;
   Json bins = Json::array();
   for (const v1::HistogramBin& bin : tag.histogram().bins()) {
-    bins.push_back({{"lower", OptionalJson(bin.has_lower(), bin.lower())},
-                    {"upper", OptionalJson(bin.has_upper(), bin.upper())},
-                    {"includes_upper", bin.includes_upper()},
-                    {"period", bin.period().empty() ? Json() : Json(bin.period())},
-                    {"count", bin.count()},
-                    {"share", bin.share()}});
+    Json each = {{"lower", OptionalJson(bin.has_lower(), bin.lower())},
+                 {"upper", OptionalJson(bin.has_upper(), bin.upper())},
+                 {"includes_upper", bin.includes_upper()},
+                 {"period", bin.period().empty() ? Json() : Json(bin.period())},
+                 {"count", bin.count()},
+                 {"share", bin.share()}};
+    MarkWithheld(bin, each);
+    bins.push_back(std::move(each));
   }
   return bins;
 }
@@ -185,30 +193,35 @@ Json HistogramJson(const v1::TagStatistics& tag) {
 Json FiguresJson(const v1::TagStatistics& tag) {
   Json percentiles = Json::array();
   for (const v1::PercentileValue& each : tag.percentiles()) {
-    percentiles.push_back({{"percentile", each.percentile()},
-                           {"value", OptionalJson(each.has_value(), each.value())}});
+    Json one = {{"percentile", each.percentile()},
+                {"value", OptionalJson(each.has_value(), each.value())}};
+    MarkWithheld(each, one);
+    percentiles.push_back(std::move(one));
   }
   Json average_time;
   if (tag.has_average_time()) average_time = TimestampText(tag.average_time());
   Json sum_error;
   if (tag.has_sum_error()) sum_error = tag.sum_error().message();
-  return {{"tag", tag.tag()},
-          {"with_value", tag.with_value()},
-          {"missing", tag.missing()},
-          {"sum", OptionalJson(tag.has_sum(), tag.sum())},
-          {"sum_error", std::move(sum_error)},
-          {"average", tag.has_average() ? Json(tag.average()) : Json()},
-          {"average_time", std::move(average_time)},
-          {"min", OptionalJson(tag.has_min(), tag.min())},
-          {"max", OptionalJson(tag.has_max(), tag.max())},
-          {"percentiles", std::move(percentiles)},
-          {"histogram", HistogramJson(tag)}};
+  Json json = {{"tag", tag.tag()},
+               {"with_value", tag.with_value()},
+               {"missing", tag.missing()},
+               {"sum", OptionalJson(tag.has_sum(), tag.sum())},
+               {"sum_error", std::move(sum_error)},
+               {"average", tag.has_average() ? Json(tag.average()) : Json()},
+               {"average_time", std::move(average_time)},
+               {"min", OptionalJson(tag.has_min(), tag.min())},
+               {"max", OptionalJson(tag.has_max(), tag.max())},
+               {"percentiles", std::move(percentiles)},
+               {"histogram", HistogramJson(tag)}};
+  MarkWithheld(tag, json);
+  return json;
 }
 
 Json StatisticsJson(const v1::StatisticsResponse& response) {
   Json tags = Json::array();
   for (const v1::TagStatistics& tag : response.tags()) tags.push_back(FiguresJson(tag));
   Json json = {{"count", response.count()}, {"tags", std::move(tags)}};
+  MarkWithheld(response, json);
   AppendInfo(response.info(), json);
   return json;
 }
@@ -230,7 +243,7 @@ int RunStatistics(const StatisticsArguments& arguments, const GlobalOptions& opt
     return kExitOk;
   }
   PrintWarnings(response.info(), request->selection().expression());
-  fmt::print("{} users\n{}\n\n{}", FormatCount(response.count()), InfoLine(response.info()),
+  fmt::print("{}\n{}\n\n{}", UsersText(response), InfoLine(response.info()),
              RenderFigures(response));
   const bool bars = IsTerminal(stdout);
   for (const v1::TagStatistics& tag : response.tags()) {

@@ -14,6 +14,7 @@
 #include "cli/table.h"
 #include "cli/terminal_text.h"
 #include "cli/value_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/tag.grpc.pb.h"
 
@@ -82,7 +83,8 @@ int RunList(const ListArguments& arguments, const GlobalOptions& options) {
     if (!status.ok()) return ReportFailure(status, options);
     for (const v1::Tag& tag : response.tags()) {
       tags.push_back(TagJson(tag));
-      table.AddRow({LastPart(tag.name()), TypeText(tag), FormatCount(tag.user_count()),
+      table.AddRow({LastPart(tag.name()), TypeText(tag),
+                    NumberText(tag, "user_count", tag.user_count()),
                     tag.value_count() > 0 ? FormatCount(tag.value_count()) : "-",
                     TagStateName(tag.state()), tag.path(), tag.display_name()});
     }
@@ -113,7 +115,7 @@ void PrintTag(const v1::Tag& tag, const GlobalOptions& options) {
   add_text("owner", tag.owner());
   add_text("state", TagStateName(tag.state()));
   table.AddRow({"sensitivity", std::to_string(tag.sensitivity())});
-  table.AddRow({"users", FormatCount(tag.user_count())});
+  table.AddRow({"users", NumberText(tag, "user_count", tag.user_count())});
   if (tag.value_count() > 0) table.AddRow({"values", FormatCount(tag.value_count())});
   if (tag.max_values() > 0) table.AddRow({"max values", FormatCount(tag.max_values())});
   if (tag.has_content_time()) table.AddRow({"content of", TimestampText(tag.content_time())});
@@ -202,13 +204,15 @@ void PrintValues(const v1::ListTagValuesResponse& values, const std::string& nam
     rows.push_back({{"value", ValueJson(value.value())}, {"user_count", value.user_count()}});
     table.AddRow({ValueText(value.value()), FormatCount(value.user_count())});
   }
-  table.AddRow({"(missing)", FormatCount(values.missing())});
+  table.AddRow({"(missing)", NumberText(values, "missing", values.missing())});
   if (options.json) {
-    PrintJson({{"tag", name},
-               {"values", std::move(rows)},
-               {"missing", values.missing()},
-               {"truncated", truncated},
-               {"data_version", values.data_version()}});
+    Json json = {{"tag", name},
+                 {"values", std::move(rows)},
+                 {"missing", values.missing()},
+                 {"truncated", truncated},
+                 {"data_version", values.data_version()}};
+    MarkWithheld(values, json);
+    PrintJson(json);
     return;
   }
   fmt::print("{}", table.Render());

@@ -14,6 +14,7 @@
 #include "cli/json_output.h"
 #include "cli/selection_options.h"
 #include "cli/terminal_text.h"
+#include "cli/withheld.h"
 #include "fmt/format.h"
 #include "throng/v1/selection.grpc.pb.h"
 
@@ -78,33 +79,37 @@ class WatchLine {
       fmt::print("{}", drawn_again_ ? fmt::format("\r\x1b[K{}", text) : fmt::format("{}\n", text));
     }
     std::fflush(stdout);
-    before_ = response.count();
+    before_.reset();
+    if (!IsWithheld(response, "count")) before_ = response.count();
+    has_shown_ = true;
   }
   void Say(std::string_view message) const {
     fmt::print(stderr, "{}{}\n", drawn_again_ ? "\r\x1b[K" : "", PrintableLines(message));
   }
   void Finish() const {
-    if (drawn_again_ && before_.has_value()) fmt::print("\n");
+    if (drawn_again_ && has_shown_) fmt::print("\n");
   }
 
  private:
   // "12,345 users (+3), data version 7, 10:31:07"
   std::string Text(const v1::CountResponse& response) const {
     std::string change;
-    if (before_.has_value() && response.count() != *before_) {
+    const bool is_known = !IsWithheld(response, "count");
+    if (is_known && before_.has_value() && response.count() != *before_) {
       const bool more = response.count() > *before_;
       change = fmt::format(
           " ({}{})", more ? '+' : '-',
           FormatCount(more ? response.count() - *before_ : *before_ - response.count()));
     }
-    return fmt::format("{} users{}, data version {}, {}", FormatCount(response.count()), change,
+    return fmt::format("{}{}, data version {}, {}", UsersText(response), change,
                        response.info().data_version(),
                        absl::FormatTime("%H:%M:%S", absl::Now(), absl::LocalTimeZone()));
   }
 
   const bool json_;
   const bool drawn_again_;
-  std::optional<std::uint64_t> before_;
+  bool has_shown_ = false;
+  std::optional<std::uint64_t> before_;  // empty: nothing, or what was withheld
 };
 
 // Whether it is worth asking again. A server that ends cancels what comes meanwhile.

@@ -30,6 +30,7 @@ constexpr int64_t kMicroseconds = 1'000'000;
 constexpr const char* kCreateFooter =
     R"help(The token is printed once, to stdout, and nowhere kept: the file has its SHA-256.
   throngd token create cms --population renters --role operator --role upload --expires 90d
+  throngd token create agency --role viewer --minimum-count 100
   throngd token create nightly-load --role loader --sensitivity 9 --expires 2027-01-31
   throngd token create crm --subject "CN=crm,O=Example" --role viewer     # by client certificate
 Roles: viewer, operator, loader, exporter, admin; alone: check, export, portrait, upload, erase.
@@ -43,6 +44,7 @@ struct Flags {
   std::vector<std::string> populations = {"default"};
   std::vector<std::string> roles;
   int sensitivity = 0;
+  uint64_t minimum_count = 0;
   std::string expires;
   bool json = false;
   std::string audit_log;  // of audit-hash
@@ -91,8 +93,10 @@ absl::StatusOr<Principal> ToPrincipal(const Flags& flags) {
   Principal principal{.name = flags.name, .subject = flags.subject};
   THRONG_ASSIGN_OR_RETURN(principal.expires_us, ToExpiry(flags.expires));
   for (const std::string& population : flags.populations) {
-    principal.grants.push_back(
-        {.population = population, .roles = flags.roles, .sensitivity_max = flags.sensitivity});
+    principal.grants.push_back({.population = population,
+                                .roles = flags.roles,
+                                .sensitivity_max = flags.sensitivity,
+                                .minimum_count = flags.minimum_count});
   }
   return principal;
 }
@@ -150,7 +154,8 @@ Json ToJson(const Principal& principal) {
   for (const Grant& grant : principal.grants) {
     grants.push_back({{"population", grant.population},
                       {"roles", grant.roles},
-                      {"sensitivity", grant.sensitivity_max}});
+                      {"sensitivity", grant.sensitivity_max},
+                      {"minimum_count", grant.minimum_count}});
   }
   Json json = {{"name", principal.name}, {"state", StateOf(principal)}};
   if (principal.token.has_value()) json["token"] = true;
@@ -167,8 +172,10 @@ void PrintPrincipal(const Principal& principal) {
                  ? ""
                  : fmt::format(", expires {}", access::TimeText(principal.expires_us)));
   for (const Grant& grant : principal.grants) {
-    fmt::print("  {}: {}, sensitivity {}\n", grant.population, fmt::join(grant.roles, ", "),
-               grant.sensitivity_max);
+    fmt::print(
+        "  {}: {}, sensitivity {}{}\n", grant.population, fmt::join(grant.roles, ", "),
+        grant.sensitivity_max,
+        grant.minimum_count == 0 ? "" : fmt::format(", minimum count {}", grant.minimum_count));
   }
 }
 
@@ -224,6 +231,12 @@ void RegisterCreate(CLI::App& group, const std::shared_ptr<Flags>& flags, int& e
       ->add_option("--sensitivity", flags->sensitivity, "Tags above this level do not exist for it")
       ->check(CLI::Range(0, 9))
       ->capture_default_str();
+  create
+      ->add_option("--minimum-count", flags->minimum_count,
+                   "Fewer users than so many it is not told; 0: any number. With the roles viewer "
+                   "and operator")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("USERS");
   create->add_option("--expires", flags->expires, "90d, 12h, a day or a time; default: never")
       ->type_name("WHEN");
   create->add_option(

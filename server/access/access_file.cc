@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kPopulationBytesMax = 63;
 constexpr int kSensitivityMax = 9;
+constexpr int64_t kMinimumCountMax = 1'000'000;
 constexpr int64_t kMicroseconds = 1'000'000;
 
 // "access.toml line 3: ...".
@@ -110,10 +111,33 @@ absl::Status ReadRoles(const toml::table& table, std::string_view path, Grant* g
   return absl::OkStatus();
 }
 
+// Rights that go with a minimum: whoever has another one has ids, which can be counted. Checks come
+// with the role operator, and are refused to who has a minimum.
+constexpr RightSet kCounting = {Right::kBrowse, Right::kCount, Right::kDefine, Right::kCheck,
+                                Right::kTags};
+
+absl::Status ReadMinimum(const toml::table& table, std::string_view path, Grant* grant) {
+  const toml::node* minimum = table.get("minimum_count");
+  if (minimum == nullptr) return absl::OkStatus();
+  const auto value = minimum->value_exact<int64_t>();
+  if (!value.has_value() || *value < 0 || *value > kMinimumCountMax) {
+    return Place(path, *minimum)
+        .Wrong(fmt::format("minimum_count must be a whole number of users from 0 (none) to {}",
+                           kMinimumCountMax));
+  }
+  grant->minimum_count = static_cast<uint64_t>(*value);
+  if (grant->minimum_count == 0 || kCounting.HasAll(grant->rights)) return absl::OkStatus();
+  return Place(path, *minimum)
+      .Wrong(
+          "minimum_count does not go with roles that give ids or single users, who can be counted: "
+          "viewer and operator may have it; write the other roles in a grant of their own");
+}
+
 absl::StatusOr<Grant> ReadGrant(const toml::node& node, std::string_view path) {
   const toml::table* table = node.as_table();
   if (table == nullptr) return Place(path, node).Wrong("write [[principal.grant]] for each grant");
-  THRONG_RETURN_IF_ERROR(CheckKeys(*table, path, {"population", "roles", "sensitivity"}));
+  THRONG_RETURN_IF_ERROR(
+      CheckKeys(*table, path, {"population", "roles", "sensitivity", "minimum_count"}));
   Grant grant;
   THRONG_ASSIGN_OR_RETURN(grant.population, ReadText(*table, path, "population"));
   const bool is_name = !grant.population.empty() &&
@@ -132,6 +156,7 @@ absl::StatusOr<Grant> ReadGrant(const toml::node& node, std::string_view path) {
     }
     grant.sensitivity_max = static_cast<int>(*value);
   }
+  THRONG_RETURN_IF_ERROR(ReadMinimum(*table, path, &grant));
   return grant;
 }
 
@@ -306,6 +331,7 @@ std::string PrincipalText(const Principal& principal) {
     for (const std::string& role : grant.roles) roles.push_back(Quoted(role));
     text += fmt::format("\n[[principal.grant]]\npopulation = {}\nroles = [{}]\nsensitivity = {}\n",
                         Quoted(grant.population), fmt::join(roles, ", "), grant.sensitivity_max);
+    if (grant.minimum_count != 0) text += fmt::format("minimum_count = {}\n", grant.minimum_count);
   }
   return text;
 }

@@ -10,6 +10,7 @@
 //   population = "renters"                  # "*": every population, and the server itself
 //   roles = ["operator", "upload"]
 //   sensitivity = 3                         # tags above it do not exist; left out: 0
+//   minimum_count = 100                     # fewer users are not told; left out: any number is
 //
 //   absl::StatusOr<std::vector<Principal>> principals = ParseAccessFile(text, "access.toml");
 //

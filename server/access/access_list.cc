@@ -18,37 +18,48 @@ bool Covers(const Grant& grant, std::string_view population) {
   return grant.population == kEveryPopulation || grant.population == population;
 }
 
-// The highest level of the grants that `fits` takes.
+// One of both, never a mixture: who may count few users of public tags and many of sensitive ones
+// may not count few of sensitive ones.
+Extent Wider(const Extent& a, const Extent& b) {
+  if (a.sensitivity_max != b.sensitivity_max) return a.sensitivity_max > b.sensitivity_max ? a : b;
+  return a.minimum_count < b.minimum_count ? a : b;
+}
+
+// Of the grants that `fits` takes, joined by `join`.
 template <typename Fits>
-std::optional<int> HighestOf(const std::vector<Grant>& grants, const Fits& fits) {
-  std::optional<int> level;
+std::optional<Extent> ExtentOf(const std::vector<Grant>& grants,
+                               Extent (*join)(const Extent&, const Extent&), const Fits& fits) {
+  std::optional<Extent> extent;
   for (const Grant& grant : grants) {
-    if (fits(grant)) level = std::max(level.value_or(0), grant.sensitivity_max);
+    if (!fits(grant)) continue;
+    const Extent here{.sensitivity_max = grant.sensitivity_max,
+                      .minimum_count = grant.minimum_count};
+    extent = extent.has_value() ? join(*extent, here) : here;
   }
-  return level;
+  return extent;
 }
 
 }  // namespace
 
-std::optional<int> Principal::SensitivityFor(Right right, std::string_view population) const {
-  return HighestOf(grants, [&](const Grant& grant) {
+Extent Narrower(const Extent& a, const Extent& b) {
+  return {.sensitivity_max = std::min(a.sensitivity_max, b.sensitivity_max),
+          .minimum_count = std::max(a.minimum_count, b.minimum_count)};
+}
+
+std::optional<Extent> Principal::ExtentFor(Right right, std::string_view population) const {
+  return ExtentOf(grants, &Wider, [&](const Grant& grant) {
     return grant.rights.Has(right) && Covers(grant, population);
   });
 }
 
-std::optional<int> Principal::SensitivityEverywhere(Right right) const {
-  return HighestOf(grants, [&](const Grant& grant) {
+std::optional<Extent> Principal::ExtentEverywhere(Right right) const {
+  return ExtentOf(grants, &Wider, [&](const Grant& grant) {
     return grant.rights.Has(right) && grant.population == kEveryPopulation;
   });
 }
 
-std::optional<int> Principal::SensitivityAnywhere(Right right) const {
-  std::optional<int> level;
-  for (const Grant& grant : grants) {
-    if (!grant.rights.Has(right)) continue;
-    level = std::min(level.value_or(grant.sensitivity_max), grant.sensitivity_max);
-  }
-  return level;
+std::optional<Extent> Principal::ExtentAnywhere(Right right) const {
+  return ExtentOf(grants, &Narrower, [&](const Grant& grant) { return grant.rights.Has(right); });
 }
 
 bool Principal::Knows(std::string_view population) const {

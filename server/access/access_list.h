@@ -2,8 +2,8 @@
 //
 //   absl::StatusOr<const Principal*> cms = list.FindByToken(token, now_us);
 //   if (!cms.ok()) return cms.status();                        // UNAUTHENTICATED
-//   std::optional<int> level = (*cms)->SensitivityFor(Right::kExport, "renters");
-//   // nullopt: not allowed; else tags up to that level are visible
+//   std::optional<Extent> extent = (*cms)->ExtentFor(Right::kExport, "renters");
+//   // nullopt: not allowed; else tags up to extent->sensitivity_max are visible
 #ifndef THRONG_SERVER_ACCESS_ACCESS_LIST_H_
 #define THRONG_SERVER_ACCESS_ACCESS_LIST_H_
 
@@ -30,7 +30,17 @@ struct Grant {
   std::vector<std::string> roles;  // as written
   RightSet rights;                 // of `roles`
   int sensitivity_max = 0;         // tags above it do not exist for the caller
+  uint64_t minimum_count = 0;      // fewer users are not told; 0: any number is
 };
+
+// With what a right comes. A value; thread-compatible.
+struct Extent {
+  int sensitivity_max = 0;
+  uint64_t minimum_count = 0;
+};
+
+// What both allow.
+Extent Narrower(const Extent& a, const Extent& b);
 
 // Somebody who calls. A value; thread-compatible.
 struct Principal {
@@ -41,13 +51,13 @@ struct Principal {
   bool revoked = false;
   std::vector<Grant> grants;
 
-  // The highest sensitivity of tags that `right` comes with in `population`; nullopt: the principal
-  // has not that right there.
-  std::optional<int> SensitivityFor(Right right, std::string_view population) const;
+  // With what `right` comes in `population`: that of the grant with the highest sensitivity, and of
+  // several such the one with the least minimum. nullopt: the principal has not that right there.
+  std::optional<Extent> ExtentFor(Right right, std::string_view population) const;
   // The same for what concerns every population and the server itself.
-  std::optional<int> SensitivityEverywhere(Right right) const;
-  // For what belongs to no population: the lowest of all grants with the right.
-  std::optional<int> SensitivityAnywhere(Right right) const;
+  std::optional<Extent> ExtentEverywhere(Right right) const;
+  // For what belongs to no population: what all grants with the right allow.
+  std::optional<Extent> ExtentAnywhere(Right right) const;
   // Whether the principal has any right in the population.
   bool Knows(std::string_view population) const;
 };

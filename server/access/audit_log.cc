@@ -1,8 +1,9 @@
 #include "server/access/audit_log.h"
 
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -39,12 +41,22 @@ absl::Status Failed(std::string_view what, const std::string& path) {
       {.reason = "AUDIT_FAILED"});
 }
 
-std::string HashWith(std::string_view key, std::string_view id) {
-  TokenDigest digest{};
-  unsigned int bytes = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(id.data()), id.size(), digest.data(), &bytes);
-  return DigestToHex(digest).substr(0, kHashDigits);
+using MacContext = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
+
+// HMAC-SHA256 with the key, ready to be copied. Null: OpenSSL has none.
+MacContext NewMac(std::string_view key) {
+  EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  MacContext context(mac == nullptr ? nullptr : EVP_MAC_CTX_new(mac), &EVP_MAC_CTX_free);
+  EVP_MAC_free(mac);  // the context holds it
+  char digest[] = "SHA256";
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_END};
+  const bool is_ready =
+      context != nullptr &&
+      EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()), key.size(),
+                   parameters) == 1;
+  if (!is_ready) context.reset();
+  return context;
 }
 
 absl::StatusOr<std::string> ReadKey(const std::string& path) {
@@ -108,7 +120,7 @@ void RemoveOld(const std::string& path, uint32_t files_max) {
 absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::Open(const AuditOptions& options) {
   std::unique_ptr<AuditLog> log(new AuditLog(options));
   THRONG_RETURN_IF_ERROR(MakeKey(options.path + ".key"));
-  THRONG_ASSIGN_OR_RETURN(log->key_, ReadKey(options.path + ".key"));
+  THRONG_ASSIGN_OR_RETURN(log->hasher_, IdHasher::Open(options.path));
   {
     index::MutexLock lock(log->mutex_);
     const std::set<uint64_t> numbers = NumbersOf(options.path);
@@ -194,7 +206,7 @@ absl::Status AuditLog::Append(std::string_view line) {
   return status;
 }
 
-std::string AuditLog::HashId(std::string_view id) const { return HashWith(key_, id); }
+std::string AuditLog::HashId(std::string_view id) const { return hasher_->Hash(id); }
 
 void AuditLog::SyncEverySecond() {
   index::MutexLock lock(mutex_);
@@ -215,9 +227,31 @@ void AuditLog::SyncEverySecond() {
   }
 }
 
+absl::StatusOr<std::unique_ptr<IdHasher>> IdHasher::Open(const std::string& log_path) {
+  THRONG_ASSIGN_OR_RETURN(const std::string key, ReadKey(log_path + ".key"));
+  MacContext keyed = NewMac(key);
+  if (keyed == nullptr) return absl::UnavailableError("OpenSSL has no HMAC with SHA-256");
+  return std::unique_ptr<IdHasher>(new IdHasher(keyed.release()));
+}
+
+IdHasher::~IdHasher() { EVP_MAC_CTX_free(keyed_); }
+
+std::string IdHasher::Hash(std::string_view id) const {
+  TokenDigest digest{};
+  const MacContext context(EVP_MAC_CTX_dup(keyed_), &EVP_MAC_CTX_free);
+  size_t bytes = 0;
+  const bool is_done =
+      context != nullptr &&
+      EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(id.data()), id.size()) ==
+          1 &&
+      EVP_MAC_final(context.get(), digest.data(), &bytes, digest.size()) == 1;
+  if (!is_done) throw std::bad_alloc();  // nothing else can go wrong with what is ready
+  return DigestToHex(digest).substr(0, kHashDigits);
+}
+
 absl::StatusOr<std::string> HashAuditedId(const std::string& path, std::string_view id) {
-  THRONG_ASSIGN_OR_RETURN(const std::string key, ReadKey(path + ".key"));
-  return HashWith(key, id);
+  THRONG_ASSIGN_OR_RETURN(const std::unique_ptr<IdHasher> hasher, IdHasher::Open(path));
+  return hasher->Hash(id);
 }
 
 }  // namespace throng::access

@@ -21,6 +21,8 @@
 #include "absl/status/statusor.h"
 #include "index/mutex.h"
 
+struct evp_mac_ctx_st;
+
 namespace throng::access {
 
 // A value; thread-compatible.
@@ -29,6 +31,24 @@ struct AuditOptions {
   // A file that would be longer becomes PATH.1, PATH.2, ..., the newest with the highest number.
   uint64_t file_bytes_max = uint64_t{256} << 20;
   uint32_t files_max = 0;  // how many of these are kept; 0: all
+};
+
+// What a log says of ids of users: 32 hexadecimal digits of HMAC-SHA256 under the log's key. The
+// algorithm is looked up once. Thread-safe: immutable.
+class IdHasher {
+ public:
+  // With the key of the log at `log_path`. Errors: kUnavailable, kDataLoss (its file is none).
+  static absl::StatusOr<std::unique_ptr<IdHasher>> Open(const std::string& log_path);
+  ~IdHasher();
+  IdHasher(const IdHasher&) = delete;
+  IdHasher& operator=(const IdHasher&) = delete;
+
+  std::string Hash(std::string_view id) const;
+
+ private:
+  explicit IdHasher(evp_mac_ctx_st* keyed) : keyed_(keyed) {}
+
+  evp_mac_ctx_st* const keyed_;  // of OpenSSL; copied for every id
 };
 
 // Thread-safe.
@@ -44,7 +64,7 @@ class AuditLog {
   // `line`: one JSON object without its end. Errors: kUnavailable (AUDIT_FAILED): nothing of the
   // line is there.
   absl::Status Append(std::string_view line) THRONG_EXCLUDES(mutex_);
-  // What the log says of a user's id: 32 hexadecimal digits of HMAC-SHA256 under the log's key.
+  // What the log says of a user's id.
   std::string HashId(std::string_view id) const;
   // Lines that could not be written since the start.
   uint64_t lines_refused() const { return refused_.load(std::memory_order_relaxed); }
@@ -58,7 +78,7 @@ class AuditLog {
   void SyncEverySecond() THRONG_EXCLUDES(mutex_);
 
   const AuditOptions options_;
-  std::string key_;
+  std::unique_ptr<IdHasher> hasher_;
   std::atomic<uint64_t> refused_{0};
   index::Mutex mutex_;
   index::ConditionVariable changed_;

@@ -41,6 +41,7 @@ class RightSet {
     for (const Right right : rights) bits_ |= Bit(right);
   }
   constexpr bool Has(Right right) const { return (bits_ & Bit(right)) != 0; }
+  constexpr bool HasAll(const RightSet& others) const { return (others.bits_ & ~bits_) == 0; }
   constexpr void Add(const RightSet& more) { bits_ |= more.bits_; }
   friend constexpr bool operator==(const RightSet&, const RightSet&) = default;
 

@@ -4,10 +4,10 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include "fmt/format.h"
+#include "server/service/methods.h"
 
 namespace throng::service {
 namespace {
@@ -44,13 +44,13 @@ constexpr AccessRow kRows[] = {
    {"name"}},
 
   {"UserService/Load", Right::kLoad, Scope::kPopulations, {"header.population"},
-   Noted::kBefore, {"header.tags"}, {}, "summary.rows"},
+   Noted::kBefore, {"header.tags"}, {"batch.ids"}, "summary.rows"},
   {"UserService/WriteUsers", Right::kLoad, Scope::kPopulations, {"population"},
-   Noted::kBefore, {"users.changes.tag"}, {}, "users_created"},
+   Noted::kBefore, {"users.changes.tag"}, {"users.id"}, "users_created"},
   {"UserService/GetPortrait", Right::kPortrait, Scope::kPopulations, {"population"},
    Noted::kBefore, {}, {"id"}},
   {"UserService/LinkIds", Right::kLoad, Scope::kPopulations, {"population"}, Noted::kBefore,
-   {}, {}, "ids_linked"},
+   {}, {"entries.id", "entries.ids.id"}, "ids_linked"},
   {"UserService/ResolveIds", Right::kExport, Scope::kPopulations, {"population"},
    Noted::kBefore, {}, {"ids"}, "results"},
   {"UserService/EraseUsers", Right::kErase, Scope::kPopulations, {"population"},
@@ -83,7 +83,7 @@ constexpr AccessRow kRows[] = {
   {"MembershipService/Check", Right::kCheck, Scope::kPopulations, {"population"},
    Noted::kRefused, {}, {"user.id"}},
   {"MembershipService/BatchCheck", Right::kCheck, Scope::kPopulations, {"population"},
-   Noted::kAfter, {}, {"ids"}, "members"},
+   Noted::kAfter, {}, {"ids", "numbers"}, "members"},
   {"MembershipService/StreamChecks", Right::kCheck, Scope::kPopulations, {"setup.population"},
    Noted::kBefore},
   {"MembershipService/WhyMember", Right::kPortrait, Scope::kPopulations, {kOfSelection},
@@ -112,7 +112,7 @@ constexpr AccessRow kRows[] = {
    Noted::kBefore},
 
   {"UploadService/UploadIds", Right::kUpload, Scope::kPopulations, {"header.crowd"},
-   Noted::kBefore, {}, {}, "received"},
+   Noted::kBefore, {}, {"ids"}, "received"},
   {"UploadService/GetUpload", Right::kUpload, Scope::kPopulations, {"name"}},
   {"UploadService/ListUploads", Right::kUpload, Scope::kPopulations, {"parent"}},
   {"UploadService/ListUnmatched", Right::kUpload, Scope::kPopulations, {"name"},
@@ -145,14 +145,6 @@ constexpr AccessRow kRows[] = {
 };
 // clang-format on
 
-const MethodDescriptor* FindMethod(std::string_view name) {
-  const size_t slash = name.find('/');
-  const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-      fmt::format("throng.v1.{}", name.substr(0, slash)));
-  if (service == nullptr || slash == std::string_view::npos) return nullptr;
-  return service->FindMethodByName(std::string(name.substr(slash + 1)));
-}
-
 // The paths of `names`, or which of them is none.
 class PathReader {
  public:
@@ -173,8 +165,22 @@ class PathReader {
     for (const std::string_view name : names) paths.push_back(Read(message, name, true));
     return paths;
   }
+  // Of ids, which may be numbers or columns as well.
+  std::vector<MessagePath> ReadIds(const Descriptor& message, const PathNames& names) {
+    std::vector<MessagePath> paths;
+    for (const std::string_view name : names) {
+      const std::optional<MessagePath> path = FindPath(message, name);
+      const bool is_text = !path.has_value() || !IsNumberOrColumn(*path->back());
+      paths.push_back(Read(message, name, is_text));
+    }
+    return paths;
+  }
 
  private:
+  static bool IsNumberOrColumn(const FieldDescriptor& field) {
+    return field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64 ||
+           (field.message_type() != nullptr && field.message_type()->name() == "IdColumn");
+  }
   static bool IsText(const MessagePath& path) {
     return path.back()->cpp_type() == FieldDescriptor::CPPTYPE_STRING;
   }
@@ -188,6 +194,37 @@ class PathReader {
   std::vector<std::string>* const findings_;
 };
 
+// Fields by which a request names what it is about, by what the API calls them; what a selection
+// names is in its expression.
+void CollectResources(const Descriptor& message, MessagePath* before,
+                      std::vector<MessagePath>* paths) {
+  constexpr size_t kDepthMax = 3;
+  constexpr std::string_view kNames[] = {"name",          "names",      "crowd",  "crowd_id",
+                                         "population_id", "id_type_id", "source", "split_id"};
+  for (int i = 0; i < message.field_count(); ++i) {
+    const FieldDescriptor& field = *message.field(i);
+    before->push_back(&field);
+    const Descriptor* inner = field.message_type();
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+      const bool is_name =
+          std::find(std::begin(kNames), std::end(kNames), field.name()) != std::end(kNames);
+      if (is_name) paths->push_back(*before);
+    } else if (inner != nullptr && before->size() < kDepthMax && inner->name() != "Expression" &&
+               inner->name() != "Selection" &&
+               (!field.is_repeated() || inner->name() == "CrowdRef")) {
+      CollectResources(*inner, before, paths);
+    }
+    before->pop_back();
+  }
+}
+
+std::vector<MessagePath> FindResources(const Descriptor& request) {
+  std::vector<MessagePath> paths;
+  MessagePath before;
+  CollectResources(request, &before, &paths);
+  return paths;
+}
+
 AccessRule ToRule(const AccessRow& row, const MethodDescriptor& method,
                   std::vector<std::string>* findings) {
   PathReader reader(row.method, findings);
@@ -198,7 +235,8 @@ AccessRule ToRule(const AccessRow& row, const MethodDescriptor& method,
           .populations = reader.ReadAll(request, row.populations),
           .noted = row.noted,
           .tags = reader.ReadAll(request, row.tags),
-          .ids = reader.ReadAll(request, row.ids),
+          .ids = reader.ReadIds(request, row.ids),
+          .resources = FindResources(request),
           .counted = reader.Read(*method.output_type(), row.counted, false),
           .guarded = reader.Read(request, row.guarded, false),
           .guarded_right = row.guarded_right};
@@ -236,27 +274,6 @@ void CheckPopulations(const AccessRow& row, const Descriptor& request,
     findings->push_back(fmt::format("{}: \"{}\" of {} names a population: add it to the row",
                                     row.method, path, request.name()));
   }
-}
-
-// Every method of the API, "SelectionService/Count". THRONG_PROTOS lists its files, so that a new
-// service is seen wherever it is registered.
-std::map<std::string, const MethodDescriptor*, std::less<>> AllMethods(
-    std::vector<std::string>* findings) {
-  std::map<std::string, const MethodDescriptor*, std::less<>> methods;
-  std::istringstream names(THRONG_PROTOS);
-  for (std::string name; names >> name;) {
-    const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
-        fmt::format("throng/v1/{}.proto", name));
-    if (file == nullptr) findings->push_back(fmt::format("{}.proto is not linked in", name));
-    for (int i = 0; file != nullptr && i < file->service_count(); ++i) {
-      const auto* service = file->service(i);
-      for (int j = 0; j < service->method_count(); ++j) {
-        methods.emplace(fmt::format("{}/{}", service->name(), service->method(j)->name()),
-                        service->method(j));
-      }
-    }
-  }
-  return methods;
 }
 
 }  // namespace

@@ -9,10 +9,6 @@
 #ifndef THRONG_SERVER_SERVICE_ACCESS_RULES_H_
 #define THRONG_SERVER_SERVICE_ACCESS_RULES_H_
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +17,7 @@
 #include "google/protobuf/descriptor.h"
 #include "server/access/rights.h"
 #include "server/service/message_fields.h"
+#include "server/service/path_names.h"
 
 namespace throng::service {
 
@@ -39,23 +36,6 @@ enum class Noted {
   kRefused,  // when the call failed: of calls that are made very often and say little
 };
 
-// Paths of fields as they are written, e.g. {"parent", "names"}; at most three. A value.
-class PathNames {
- public:
-  constexpr PathNames() = default;
-  constexpr PathNames(std::initializer_list<std::string_view> paths)
-      : size_(std::min(paths.size(), paths_.size())) {
-    std::copy_n(paths.begin(), size_, paths_.begin());
-  }
-  constexpr const std::string_view* begin() const { return paths_.data(); }
-  constexpr const std::string_view* end() const { return paths_.data() + size_; }
-  constexpr bool empty() const { return size_ == 0; }
-
- private:
-  std::array<std::string_view, 3> paths_;
-  size_t size_ = 0;
-};
-
 // A row as it is written. Paths are of fields of the request, e.g. "selection.population".
 struct AccessRow {
   std::string_view method;  // "SelectionService/Count"
@@ -64,7 +44,7 @@ struct AccessRow {
   PathNames populations;  // of names: "populations/renters/tags/city" as well
   Noted noted = Noted::kAfter;
   PathNames tags = {};
-  PathNames ids = {};             // of users: noted as keyed hashes
+  PathNames ids = {};             // of users, texts, numbers or columns: noted as keyed hashes
   std::string_view counted = {};  // of the answer, or of a stream's messages
   // A right that is needed besides by a request that sets this field.
   std::string_view guarded = {};
@@ -83,9 +63,11 @@ struct AccessRule {
   Noted noted = Noted::kBefore;
   std::vector<MessagePath> tags;
   std::vector<MessagePath> ids;
+  std::vector<MessagePath> resources;  // what a request calls crowds, splits, packages and so on
   MessagePath counted;
   MessagePath guarded;
   access::Right guarded_right = access::Right::kNobody;
+  bool minds_minimum = true;  // false: whether a minimum allows the call is asked later
 };
 
 // The rule of the call whose request this is; of a call without a row, or with a row that is wrong,

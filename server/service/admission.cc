@@ -11,11 +11,13 @@
 #include "fmt/format.h"
 #include "grpc/grpc_security_constants.h"
 #include "index/error.h"
+#include "server/service/minimum_rules.h"
 #include "server/service/resource_name.h"
 
 namespace throng::service {
 namespace {
 
+using access::Extent;
 using access::Principal;
 using access::Right;
 
@@ -76,29 +78,27 @@ absl::Status NoRight(const Principal& principal, Right right, std::string_view w
       {.reason = "NO_RIGHT", .expected = std::string(access::RightName(right))});
 }
 
-// The level with which `right` comes for all that the request concerns.
-absl::StatusOr<int> LevelFor(const AccessRule& rule, const google::protobuf::Message& request,
-                             const Principal& principal, Right right) {
-  std::optional<int> level;
-  if (rule.scope == Scope::kAnyPopulation) {
-    level = principal.SensitivityAnywhere(right);
-    if (level.has_value()) return *level;
+// With what `right` comes for all that the request concerns.
+absl::StatusOr<Extent> FindExtent(Scope scope, const std::vector<std::string>& populations,
+                                  const Principal& principal, Right right) {
+  if (scope == Scope::kAnyPopulation) {
+    const std::optional<Extent> least = principal.ExtentAnywhere(right);
+    if (least.has_value()) return *least;
     return NoRight(principal, right, "any population");
   }
-  const auto everywhere = [&]() -> absl::StatusOr<int> {
-    const std::optional<int> highest = principal.SensitivityEverywhere(right);
-    if (highest.has_value()) return *highest;
+  const auto everywhere = [&]() -> absl::StatusOr<Extent> {
+    const std::optional<Extent> most = principal.ExtentEverywhere(right);
+    if (most.has_value()) return *most;
     return NoRight(principal, right, "every population");
   };
-  if (rule.scope == Scope::kServer) return everywhere();
-  THRONG_ASSIGN_OR_RETURN(const std::vector<std::string> names, PopulationsOf(rule, request));
-  if (names.empty()) return everywhere();
-  for (const std::string& name : names) {
-    const std::optional<int> here = principal.SensitivityFor(right, name);
+  if (scope == Scope::kServer || populations.empty()) return everywhere();
+  std::optional<Extent> extent;
+  for (const std::string& name : populations) {
+    const std::optional<Extent> here = principal.ExtentFor(right, name);
     if (!here.has_value()) return NoRight(principal, right, fmt::format("population {}", name));
-    level = std::min(level.value_or(*here), *here);
+    extent = extent.has_value() ? access::Narrower(*extent, *here) : *here;
   }
-  return *level;
+  return *extent;
 }
 
 }  // namespace
@@ -144,33 +144,53 @@ absl::StatusOr<Admitted> Admission::Authenticate(const grpc::CallbackServerConte
 }
 
 absl::Status Admission::Authorize(const AccessRule& rule, const google::protobuf::Message& request,
-                                  const Admitted& who, engine::CallContext* caller) const {
-  if (who.principal == nullptr) return absl::OkStatus();
-  THRONG_ASSIGN_OR_RETURN(int level, LevelFor(rule, request, *who.principal, rule.right));
+                                  Admitted* who, engine::CallContext* caller,
+                                  std::vector<std::string>* populations) const {
+  if (who->principal == nullptr && populations == nullptr) return absl::OkStatus();
+  absl::StatusOr<std::vector<std::string>> names = PopulationsOf(rule, request);
+  if (populations != nullptr && names.ok()) *populations = *names;
+  if (who->principal == nullptr) return absl::OkStatus();
+  const bool needs_names = rule.scope != Scope::kAnyPopulation && rule.scope != Scope::kServer;
+  if (needs_names && !names.ok()) return names.status();
+  const auto find = [&](Right right) {
+    return FindExtent(rule.scope, names.ok() ? *names : std::vector<std::string>(), *who->principal,
+                      right);
+  };
+  THRONG_ASSIGN_OR_RETURN(Extent extent, find(rule.right));
   if (IsSetAt(request, rule.guarded)) {
-    THRONG_ASSIGN_OR_RETURN(const int guarded,
-                            LevelFor(rule, request, *who.principal, rule.guarded_right));
-    level = std::min(level, guarded);
+    THRONG_ASSIGN_OR_RETURN(const Extent guarded, find(rule.guarded_right));
+    extent = access::Narrower(extent, guarded);
   }
-  caller->principal = who.principal->name;
-  caller->visibility.sensitivity_max = level;
+  if (extent.minimum_count > 0 && rule.minds_minimum) {
+    THRONG_RETURN_IF_ERROR(CheckMinimumAllows(rule.method, request, extent.minimum_count));
+  }
+  caller->principal = who->principal->name;
+  caller->visibility.sensitivity_max = extent.sensitivity_max;
+  who->minimum_count = extent.minimum_count;
   return absl::OkStatus();
 }
 
 absl::Status Admission::Recheck(const Admitted& who) const {
   if (who.principal == nullptr) return absl::OkStatus();
-  const int64_t now_us = NowMicroseconds();
   if (guards_.access->generation() == who.generation) {
-    return access::CheckValid(*who.principal, now_us);
+    return access::CheckValid(*who.principal, NowMicroseconds());
   }
-  const std::shared_ptr<const access::AccessList> list = guards_.access->Current();
-  const Principal* now = list->FindByName(who.principal->name);
-  if (now == nullptr || now->token != who.principal->token ||
-      now->subject != who.principal->subject) {
+  return Renew(who).status();
+}
+
+absl::StatusOr<Admitted> Admission::Renew(const Admitted& who) const {
+  Admitted now = who;
+  if (who.principal == nullptr) return now;
+  now.generation = guards_.access->generation();
+  now.list = guards_.access->Current();
+  now.principal = now.list->FindByName(who.principal->name);
+  if (now.principal == nullptr || now.principal->token != who.principal->token ||
+      now.principal->subject != who.principal->subject) {
     return Unauthenticated("TOKEN_REVOKED",
                            fmt::format("the access of \"{}\" is no more", who.principal->name));
   }
-  return access::CheckValid(*now, now_us);
+  THRONG_RETURN_IF_ERROR(access::CheckValid(*now.principal, NowMicroseconds()));
+  return now;
 }
 
 }  // namespace throng::service

@@ -1,7 +1,7 @@
 // Lets calls in: finds out who calls, and whether the caller may.
 //
 //   absl::StatusOr<Admitted> who = admission.Authenticate(*context);    // of every call
-//   absl::Status may = admission.Authorize(rule, request, *who, &caller);
+//   absl::Status may = admission.Authorize(rule, request, &*who, &caller);
 //   // `caller` now has the principal's name, and sees the tags that it may
 //
 // Without an access file everybody is let in and sees everything.
@@ -37,6 +37,7 @@ struct Admitted {
   const access::Principal* principal = nullptr;    // null: there is no access file
   uint64_t generation = 0;                         // of `list`
   std::string peer;                                // the other end, for the audit log
+  uint64_t minimum_count = 0;                      // fewer users are not told; set by Authorize
 
   // Whether the caller may know that the population exists.
   bool Knows(std::string_view population) const {
@@ -44,7 +45,7 @@ struct Admitted {
   }
   // Whether the caller has the right there.
   bool May(access::Right right, std::string_view population) const {
-    return principal == nullptr || principal->SensitivityFor(right, population).has_value();
+    return principal == nullptr || principal->ExtentFor(right, population).has_value();
   }
 };
 
@@ -59,15 +60,21 @@ class Admission {
   absl::StatusOr<Admitted> Authenticate(const grpc::CallbackServerContext& context) const;
 
   // Whether the rule lets `who` do what `request` asks; then `caller` is told who and what is
-  // visible. The lowest level counts where several populations are named. Errors:
-  // kPermissionDenied (NO_RIGHT, naming the right and the population, whether that exists or not);
-  // kInvalidArgument (BAD_RESOURCE_NAME).
+  // visible and countable. What all allow counts where several populations are named. Errors:
+  // kPermissionDenied (NO_RIGHT, naming the right and the population, whether that exists or not;
+  // MINIMUM_COUNT); kInvalidArgument (BAD_RESOURCE_NAME). `populations`: given those that the
+  // request names, also where it fails; null: nobody asks.
   absl::Status Authorize(const AccessRule& rule, const google::protobuf::Message& request,
-                         const Admitted& who, engine::CallContext* caller) const;
+                         Admitted* who, engine::CallContext* caller,
+                         std::vector<std::string>* populations = nullptr) const;
 
   // Whether a caller who was let in before still is: for streams, which last. Errors: as
   // Authenticate.
   absl::Status Recheck(const Admitted& who) const;
+
+  // The same caller with what the access file grants now, for what a stream names anew. Errors: as
+  // Recheck.
+  absl::StatusOr<Admitted> Renew(const Admitted& who) const;
 
   access::AuditLog* audit() const { return guards_.audit; }
 

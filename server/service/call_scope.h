@@ -64,7 +64,7 @@ absl::Status RunCall(const Admission& admission, const ServiceLimits& limits,
 
 // Whether `response` has the answer of `quick`, which is called here and now.
 template <typename Request, typename Response>
-bool AnswerNow(const Admission& admission, const ServiceLimits& limits, const Entered& entered,
+bool AnswerNow(const Admission& admission, const ServiceLimits& limits, Entered& entered,
                const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
                grpc::ByteBuffer* response,
                bool (*quick)(const CallScope&, const Request&, Response*)) {
@@ -77,8 +77,10 @@ bool AnswerNow(const Admission& admission, const ServiceLimits& limits, const En
     auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
     THRONG_RETURN_IF_ERROR(ParseMessage(request, limits.quick_request_bytes_max, message));
     engine::CallContext caller = UnadmittedContext(context);
-    THRONG_RETURN_IF_ERROR(admission.Authorize(rule, *message, entered.who, &caller));
-    answered = quick({entered.engine, caller, limits, entered.who}, *message, answer);
+    Admitted& who = entered.who;
+    THRONG_RETURN_IF_ERROR(admission.Authorize(rule, *message, &who, &caller));
+    if (who.minimum_count > 0) return absl::OkStatus();  // what is withheld is so elsewhere
+    answered = quick({entered.engine, caller, limits, who}, *message, answer);
     return answered ? SerializeMessage(*answer, response) : absl::OkStatus();
   });
   return status.ok() && answered;

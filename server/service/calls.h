@@ -30,6 +30,7 @@
 #include "server/service/load_metrics.h"
 #include "server/service/message_codec.h"
 #include "server/service/message_streams.h"
+#include "server/service/minimum_count.h"
 #include "server/service/stream_call.h"
 #include "server/service/unary_call.h"
 #include "server/service/upload_call.h"
@@ -108,7 +109,8 @@ class Calls {
             return handler(scope, message, stream);
           };
           return RunStream<Request>(std::move(entered), call.caller(), work);
-        });
+        },
+        Refusal<Request>(context));
   }
 
   // Beside loads: load_streams_max of both.
@@ -131,7 +133,8 @@ class Calls {
             return SerializeMessage(answer, bytes);
           };
           return RunStream<Request>(std::move(entered), call.caller(), work);
-        });
+        },
+        Refusal<Request>(context));
   }
 
   template <typename Request, typename Response>
@@ -141,18 +144,27 @@ class Calls {
     absl::StatusOr<Entered> entered = Enter(*context);
     if (!entered.ok()) return LoadCall::Refuse(context, limits_, entered.status());
     const std::string owner = OwnerOf(entered->who);
-    return LoadCall::Start(context, {pools_.loads(), owner, limits_},
-                           [=, this, entered = *std::move(entered)](LoadCall& call) mutable {
-                             const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
-                               ReadWriteStream<Request, Response> stream(call, guarded,
-                                                                         limits_.request_bytes_max);
-                               return handler(scope, stream);
-                             };
-                             return RunStream<Request>(std::move(entered), call.caller(), work);
-                           });
+    return LoadCall::Start(
+        context, {pools_.loads(), owner, limits_},
+        [=, this, entered = *std::move(entered)](LoadCall& call) mutable {
+          const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
+            ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
+            return handler(scope, stream);
+          };
+          return RunStream<Request>(std::move(entered), call.caller(), work);
+        },
+        Refusal<Request>(context));
   }
 
  private:
+  // What is done where a pool is full: the audit log has refusals, too.
+  template <typename Request>
+  OnRefused Refusal(const grpc::CallbackServerContext* context) const {
+    return [this, context](const absl::Status& status) {
+      NoteRefusal(admission_, RuleOf(*Request::descriptor()), *context, status);
+    };
+  }
+
   // Checked before the queue: while the server loads, health checks of many clients come, and who
   // is not known shall not take a thread.
   absl::StatusOr<Entered> Enter(const grpc::CallbackServerContext& context) {
@@ -196,13 +208,15 @@ class Calls {
             THRONG_RETURN_IF_ERROR(ParseMessage(*request, bytes_max, &message));
             THRONG_RETURN_IF_ERROR(guarded.Open(message));
             Response answer;
-            THRONG_RETURN_IF_ERROR(handler(scope, message, &answer));
-            guarded.Answered(answer);
+            THRONG_RETURN_IF_ERROR(WithholdFromError(scope, handler(scope, message, &answer)));
+            guarded.Answered(answer);  // the log has what the caller is not told
+            THRONG_RETURN_IF_ERROR(WithholdSmall(scope, guarded.method(), message, &answer));
             return SerializeMessage(answer, response);
           };
           return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who),
                                   caller, work, &ended_calls_);
-        });
+        },
+        Refusal<Request>(context));
   }
 
   const ServiceLimits limits_;

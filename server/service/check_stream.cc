@@ -137,9 +137,10 @@ absl::Status CheckStream::Admit(const grpc::CallbackServerContext& context) {
   const AccessRule& rule = RuleOf(*v1::StreamChecksRequest::descriptor());
   AccessRule anywhere = rule;
   anywhere.scope = Scope::kAnyPopulation;
+  anywhere.minds_minimum = false;
   engine::CallContext unused;
   THRONG_RETURN_IF_ERROR(
-      calls_.admission().Authorize(anywhere, v1::StreamChecksRequest(), who, &unused));
+      calls_.admission().Authorize(anywhere, v1::StreamChecksRequest(), &who, &unused));
   guarded_.emplace(calls_.admission(), rule, std::move(who), caller_);
   registered_ = true;  // before it is: from then on another thread may end the stream
   const Admitted& caller = guarded_->who();

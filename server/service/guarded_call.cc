@@ -19,10 +19,7 @@ namespace {
 using access::JsonLine;
 using google::protobuf::Message;
 
-constexpr size_t kNotedIdsMax = 10'000;
-constexpr size_t kNotedTagsMax = 1'000;
 constexpr size_t kNotedPopulationsMax = 16;
-constexpr size_t kNotedNameBytesMax = 128;
 
 std::string TimeOfDay() {
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -53,12 +50,6 @@ std::string TextAt(const Message& message, std::string_view name) {
   return text;
 }
 
-// A name that is longer than any can be is not written out: the caller may have no right at all.
-std::string_view Cut(std::string_view name) { return name.substr(0, kNotedNameBytesMax); }
-
-// "city" of "populations/default/tags/city".
-std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
-
 }  // namespace
 
 GuardedCall::GuardedCall(const Admission& admission, const AccessRule& rule, Admitted who,
@@ -79,36 +70,25 @@ GuardedCall::~GuardedCall() {
 }
 
 absl::Status GuardedCall::Open(const Message& request) {
-  if (admission_.audit() != nullptr) {
-    absl::StatusOr<std::vector<std::string>> names = PopulationsOf(rule_, request);
-    if (names.ok()) populations_ = *std::move(names);
-    if (populations_.size() > kNotedPopulationsMax) populations_.resize(kNotedPopulationsMax);
-    std::set<std::string> tags;
-    for (const MessagePath& path : rule_.tags) {
-      ForEachText(request, path, [&](std::string_view name) {
-        if (!name.empty() && tags.size() < kNotedTagsMax) tags.emplace(Cut(LastPart(name)));
-      });
-    }
-    tags_.assign(tags.begin(), tags.end());
-    for (const MessagePath& path : rule_.ids) {
-      ForEachText(request, path, [&](std::string_view id) {
-        if (ids_.size() < kNotedIdsMax) ids_.push_back(admission_.audit()->HashId(id));
-      });
-    }
-    request_id_ = std::string(Cut(TextAt(request, "request_id")));
-  }
-  THRONG_RETURN_IF_ERROR(admission_.Authorize(rule_, request, who_, &caller_));
+  const bool is_noted = admission_.audit() != nullptr;
+  if (is_noted) noted_.Add(rule_, request, *admission_.audit());
+  const absl::Status allowed =
+      admission_.Authorize(rule_, request, &who_, &caller_, is_noted ? &populations_ : nullptr);
+  if (populations_.size() > kNotedPopulationsMax) populations_.resize(kNotedPopulationsMax);
+  THRONG_RETURN_IF_ERROR(allowed);
   return NoteBegin();
 }
 
 absl::Status GuardedCall::Continue(const Message& request) {
   THRONG_RETURN_IF_ERROR(admission_.Recheck(who_));
+  if (admission_.audit() != nullptr) noted_.Add(rule_, request, *admission_.audit());
   const bool names_any =
       std::any_of(rule_.populations.begin(), rule_.populations.end(), [&](const MessagePath& path) {
         return IsSetAt(request, path.size() > 1 ? MessagePath{path.front()} : path);
       });
   if (!names_any) return absl::OkStatus();
-  return admission_.Authorize(rule_, request, who_, &caller_);
+  THRONG_ASSIGN_OR_RETURN(who_, admission_.Renew(who_));
+  return admission_.Authorize(rule_, request, &who_, &caller_);
 }
 
 void GuardedCall::Answered(const Message& response) {
@@ -118,6 +98,7 @@ void GuardedCall::Answered(const Message& response) {
       response, FirstPath(response, {"info.data_version", "data_version", "summary.data_version"}));
   if (version != 0) data_version_ = version;
   if (notes_.expressions().empty()) expression_ = TextAt(response, "expression");
+  noted_.AddResource(TextAt(response, "name"));
 }
 
 absl::Status GuardedCall::Close(absl::Status status) {
@@ -153,17 +134,12 @@ JsonLine GuardedCall::BeginLine(std::string_view event) const {
   return line;
 }
 
-void GuardedCall::AddRequest(JsonLine* line) const {
-  line->Add("populations", populations_);
-  line->Add("ids", ids_);
-  if (!request_id_.empty()) line->Add("request_id", request_id_);
-}
-
 absl::Status GuardedCall::NoteBegin() {
   if (admission_.audit() == nullptr || rule_.noted != Noted::kBefore) return absl::OkStatus();
   JsonLine line = BeginLine("begin");
-  AddRequest(&line);
-  line.Add("tags", tags_);
+  line.Add("populations", populations_);
+  noted_.WriteTo(&line);
+  line.Add("tags", std::vector<std::string>(noted_.tags().begin(), noted_.tags().end()));
   const absl::Status written = admission_.audit()->Append(std::move(line).Finish());
   if (!written.ok()) ReportAuditFailure(written);
   return written;
@@ -171,8 +147,9 @@ absl::Status GuardedCall::NoteBegin() {
 
 void GuardedCall::NoteEnd(const absl::Status& status) {
   JsonLine line = BeginLine("end");
-  if (rule_.noted != Noted::kBefore || !status.ok()) AddRequest(&line);
-  std::set<std::string> tags(tags_.begin(), tags_.end());
+  if (rule_.noted != Noted::kBefore || !status.ok()) line.Add("populations", populations_);
+  noted_.WriteTo(&line);
+  std::set<std::string> tags = noted_.tags();
   tags.insert(notes_.tags().begin(), notes_.tags().end());
   line.Add("expressions", notes_.expressions());
   if (!expression_.empty()) line.Add("expressions", std::vector<std::string>{expression_});
@@ -187,6 +164,15 @@ void GuardedCall::NoteEnd(const absl::Status& status) {
   line.Add("micros", static_cast<uint64_t>(micros.count()));
   const absl::Status written = admission_.audit()->Append(std::move(line).Finish());
   if (!written.ok()) ReportAuditFailure(written);
+}
+
+void NoteRefusal(const Admission& admission, const AccessRule& rule,
+                 const grpc::CallbackServerContext& context, const absl::Status& status) {
+  if (admission.audit() == nullptr) return;
+  absl::StatusOr<Admitted> who = admission.Authenticate(context);
+  if (!who.ok()) return;  // nobody cannot fill the log
+  const engine::CallContext caller;
+  GuardedCall(admission, rule, *std::move(who), caller).Close(status).IgnoreError();
 }
 
 }  // namespace throng::service

@@ -6,6 +6,8 @@
 //   if (status.ok()) guarded.Answered(response);         // what the log shall say of the answer
 //   return guarded.Close(status);                        // the line of its end
 //
+// A call that was refused before it had a thread has one line as well: NoteRefusal.
+//
 // A call that the log must have (Noted::kBefore) gets a line when it is opened and one when it is
 // closed, with the same `call`; others get one line. docs/security.md lists the fields.
 #ifndef THRONG_SERVER_SERVICE_GUARDED_CALL_H_
@@ -24,6 +26,7 @@
 #include "server/engine/call_notes.h"
 #include "server/service/access_rules.h"
 #include "server/service/admission.h"
+#include "server/service/noted_request.h"
 #include "server/service/slow_call.h"
 
 namespace throng::service {
@@ -55,30 +58,32 @@ class GuardedCall {
   EndedCall Ended(const absl::Status& status) const;
 
   const engine::CallContext& caller() const { return caller_; }
+  std::string_view method() const { return rule_.method; }  // "SelectionService/Count"
   const Admitted& who() const { return who_; }
 
  private:
   access::JsonLine BeginLine(std::string_view event) const;
-  void AddRequest(access::JsonLine* line) const;
   absl::Status NoteBegin();
   void NoteEnd(const absl::Status& status);
 
   const Admission& admission_;
   const AccessRule& rule_;
-  const Admitted who_;
+  Admitted who_;
   engine::CallContext caller_;
   engine::CallNotes notes_;
   std::string number_;  // of the call, in the log
   std::vector<std::string> populations_;
-  std::vector<std::string> tags_;
-  std::vector<std::string> ids_;  // hashed
-  std::string request_id_;
+  NotedRequest noted_;
   uint64_t counted_ = 0;
   uint64_t data_version_ = 0;
   std::string expression_;  // of the answer
   bool closed_ = false;
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
+
+// The line of a call that nobody looked at, as too many wait. Thread-safe.
+void NoteRefusal(const Admission& admission, const AccessRule& rule,
+                 const grpc::CallbackServerContext& context, const absl::Status& status);
 
 }  // namespace throng::service
 

@@ -63,6 +63,24 @@ void ForEachText(const Message& message, const MessagePath& path,
   if (!path.empty()) VisitTexts(message, path, 0, visit);
 }
 
+void ForEachNumber(const Message& message, const MessagePath& path,
+                   const std::function<void(uint64_t)>& visit) {
+  const Message* holder = path.empty() ? nullptr : HolderOf(message, path);
+  if (holder == nullptr) return;
+  const Reflection& fields = *holder->GetReflection();
+  const FieldDescriptor* field = path.back();
+  if (!field->is_repeated()) visit(fields.GetUInt64(*holder, field));
+  for (int i = 0; field->is_repeated() && i < fields.FieldSize(*holder, field); ++i) {
+    visit(fields.GetRepeatedUInt64(*holder, field, i));
+  }
+}
+
+const Message* MessageAt(const Message& message, const MessagePath& path) {
+  const Message* holder = path.empty() ? nullptr : HolderOf(message, path);
+  if (holder == nullptr || !holder->GetReflection()->HasField(*holder, path.back())) return nullptr;
+  return &holder->GetReflection()->GetMessage(*holder, path.back());
+}
+
 uint64_t NumberAt(const Message& message, const MessagePath& path) {
   if (path.empty()) return 0;
   const Message* holder = HolderOf(message, path);

@@ -31,6 +31,14 @@ std::optional<MessagePath> FindPath(const google::protobuf::Descriptor& message,
 void ForEachText(const google::protobuf::Message& message, const MessagePath& path,
                  const std::function<void(std::string_view)>& visit);
 
+// The same of numbers of 64 bits without sign, the last field of which may be a list.
+void ForEachNumber(const google::protobuf::Message& message, const MessagePath& path,
+                   const std::function<void(uint64_t)>& visit);
+
+// The message at the path; null: it is not there. REQUIRES: none repeated.
+const google::protobuf::Message* MessageAt(const google::protobuf::Message& message,
+                                           const MessagePath& path);
+
 // The number at the path; 0 if it is not there. REQUIRES: a path of whole numbers, none repeated,
 // of `message`'s type, or an empty one.
 uint64_t NumberAt(const google::protobuf::Message& message, const MessagePath& path);

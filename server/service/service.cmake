@@ -45,7 +45,11 @@ add_library(throng_service STATIC
   service/membership_service.cc
   service/message_codec.cc
   service/message_fields.cc
+  service/methods.cc
   service/metrics_endpoint.cc
+  service/minimum_count.cc
+  service/minimum_rules.cc
+  service/noted_request.cc
   service/overload_state.cc
   service/package_service.cc
   service/page_token.cc
@@ -67,6 +71,12 @@ add_library(throng_service STATIC
   service/upload_call.cc
   service/upload_service.cc
   service/user_service.cc
+  service/withhold.cc
+  service/withhold_breakdown.cc
+  service/withhold_cross_tab.cc
+  service/withhold_crowds.cc
+  service/withhold_numbers.cc
+  service/withhold_statistics.cc
   service/worker_pool.cc
 )
 add_library(throng::service ALIAS throng_service)
@@ -85,12 +95,12 @@ throng_precompile(throng_service
   ${throng_api_headers})
 
 # The files of the API, so that a call without a rule is seen.
-set_source_files_properties(service/access_rules.cc PROPERTIES COMPILE_DEFINITIONS
+set_source_files_properties(service/methods.cc PROPERTIES COMPILE_DEFINITIONS
   "THRONG_PROTOS=\"$<JOIN:$<TARGET_PROPERTY:throng_proto,THRONG_PROTOS>, >\"")
 
 # Fails the build when a call has no rule, or a rule no call.
 add_executable(check_access_rules service/access_rules.cc service/check_access_rules.cc
-               service/message_fields.cc)
+               service/message_fields.cc service/methods.cc service/minimum_rules.cc)
 target_link_libraries(check_access_rules
   PRIVATE throng_options "$<LINK_LIBRARY:WHOLE_ARCHIVE,throng_proto>" throng::access fmt::fmt)
 add_custom_command(OUTPUT access_rules.checked

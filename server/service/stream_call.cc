@@ -99,11 +99,15 @@ ExportCall::ExportCall(grpc::CallbackServerContext* context, const ServiceLimits
       work_(std::move(work)) {}
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Start(grpc::CallbackServerContext* context,
-                                                              const StreamPlace& place, Work work) {
+                                                              const StreamPlace& place, Work work,
+                                                              const OnRefused& refused) {
   auto* call = new ExportCall(context, place.limits, std::move(work));
   const absl::Status accepted = place.pool.Submit(
       {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    refused(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 
@@ -135,11 +139,15 @@ LoadCall::LoadCall(grpc::CallbackServerContext* context, const ServiceLimits& li
       work_(std::move(work)) {}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LoadCall::Start(
-    grpc::CallbackServerContext* context, const StreamPlace& place, Work work) {
+    grpc::CallbackServerContext* context, const StreamPlace& place, Work work,
+    const OnRefused& refused) {
   auto* call = new LoadCall(context, place.limits, std::move(work));
   const absl::Status accepted = place.pool.Submit(
       {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    refused(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 

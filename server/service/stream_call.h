@@ -90,7 +90,8 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   using Work = std::function<absl::Status(ExportCall&)>;
 
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
-                                                           const StreamPlace& place, Work work);
+                                                           const StreamPlace& place, Work work,
+                                                           const OnRefused& refused);
   // Answers `status` at once.
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Refuse(grpc::CallbackServerContext* context,
                                                             const ServiceLimits& limits,
@@ -123,7 +124,8 @@ class LoadCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   using Work = std::function<absl::Status(LoadCall&)>;
 
   static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Start(
-      grpc::CallbackServerContext* context, const StreamPlace& place, Work work);
+      grpc::CallbackServerContext* context, const StreamPlace& place, Work work,
+      const OnRefused& refused);
   // Answers `status` at once.
   static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Refuse(
       grpc::CallbackServerContext* context, const ServiceLimits& limits,

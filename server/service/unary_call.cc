@@ -37,21 +37,24 @@ engine::CallContext UnadmittedContext(const grpc::CallbackServerContext& context
   return caller;
 }
 
-UnaryCall::UnaryCall(const engine::CallContext& caller, Work work)
-    : caller_(caller), work_(std::move(work)) {
+UnaryCall::UnaryCall(const engine::CallContext& caller, Work work, OnRefused refused)
+    : caller_(caller), work_(std::move(work)), refused_(std::move(refused)) {
   caller_.cancelled = [this] { return cancelled_.load(std::memory_order_relaxed); };
 }
 
 grpc::ServerUnaryReactor* UnaryCall::Start(grpc::CallbackServerContext* context, WorkerPool& pool,
-                                           std::string_view owner, Work work) {
-  auto* call = new UnaryCall(UnadmittedContext(*context), std::move(work));
+                                           std::string_view owner, Work work, OnRefused refused) {
+  auto* call = new UnaryCall(UnadmittedContext(*context), std::move(work), std::move(refused));
   ReturnCallId(call->caller_.call_id, context);
   const absl::Status accepted =
       pool.Submit({.run = [call](const absl::Status& status) { call->Run(status); },
                    .owner = std::string(owner),
                    .deadline = call->caller_.deadline});
   // Once accepted, the call may be finished already; gRPC keeps it until it has the pointer.
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    call->refused_(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 
@@ -67,6 +70,7 @@ void UnaryCall::Run(const absl::Status& accepted) {
   caller_.queued = std::chrono::steady_clock::now() - submitted_;
   absl::Status status = caller_.Check();  // the caller may be gone while the call was queued
   status.Update(accepted);
+  if (!accepted.ok()) refused_(accepted);
   if (status.ok()) status = RunGuarded([this] { return work_(caller_); });
   Finish(ToGrpcStatus(status));
 }

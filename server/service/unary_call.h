@@ -35,16 +35,16 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
   using Work = std::function<absl::Status(const engine::CallContext&)>;
 
-  // Answers RESOURCE_EXHAUSTED at once if the pool takes no more of `owner`, else `work`'s status;
-  // what `work` wrote is sent when that is OK.
+  // Answers RESOURCE_EXHAUSTED if the pool takes no more of `owner`, at once or later, of which
+  // `refused` is told, else `work`'s status; what `work` wrote is sent when that is OK.
   static grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, WorkerPool& pool,
-                                         std::string_view owner, Work work);
+                                         std::string_view owner, Work work, OnRefused refused);
   // Answers `status` at once.
   static grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
                                           const absl::Status& status);
 
  private:
-  UnaryCall(const engine::CallContext& caller, Work work);
+  UnaryCall(const engine::CallContext& caller, Work work, OnRefused refused);
 
   // `accepted`: whether it is to be done after all.
   void Run(const absl::Status& accepted);
@@ -53,6 +53,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   engine::CallContext caller_;
   const Work work_;
+  const OnRefused refused_;
   const std::chrono::steady_clock::time_point submitted_ = std::chrono::steady_clock::now();
   std::atomic<bool> cancelled_{false};
 };

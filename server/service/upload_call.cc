@@ -16,11 +16,15 @@ UploadCall::UploadCall(grpc::CallbackServerContext* context, grpc::ByteBuffer* r
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* UploadCall::Start(grpc::CallbackServerContext* context,
                                                              grpc::ByteBuffer* response,
-                                                             const StreamPlace& place, Work work) {
+                                                             const StreamPlace& place, Work work,
+                                                             const OnRefused& refused) {
   auto* call = new UploadCall(context, response, place.limits, std::move(work));
   const absl::Status accepted = place.pool.Submit(
       {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
-  if (!accepted.ok()) call->Finish(ToGrpcStatus(accepted));
+  if (!accepted.ok()) {
+    refused(accepted);
+    call->Finish(ToGrpcStatus(accepted));
+  }
   return call;
 }
 

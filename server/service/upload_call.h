@@ -35,7 +35,8 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   static grpc::ServerReadReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
                                                           grpc::ByteBuffer* response,
-                                                          const StreamPlace& place, Work work);
+                                                          const StreamPlace& place, Work work,
+                                                          const OnRefused& refused);
   // Answers `status` at once.
   static grpc::ServerReadReactor<grpc::ByteBuffer>* Refuse(grpc::CallbackServerContext* context,
                                                            const ServiceLimits& limits,

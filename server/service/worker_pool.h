@@ -35,6 +35,9 @@
 
 namespace throng::service {
 
+// Told of a call that a full pool refused.
+using OnRefused = std::function<void(const absl::Status&)>;
+
 // Why a job was refused.
 enum class ShedReason {
   kQueueFull,  // as many wait as may

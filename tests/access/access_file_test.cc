@@ -37,6 +37,11 @@ roles = ["operator", "upload"]
 sensitivity = 3
 
 [[principal.grant]]
+population = "owners"
+roles = ["operator"]
+minimum_count = 100
+
+[[principal.grant]]
 population = "*"
 roles = ["viewer"]
 
@@ -55,13 +60,15 @@ expires = 2027-02-01
   EXPECT_EQ(cms.token, DigestFromHex(kDigest));
   EXPECT_EQ(TimeText(cms.expires_us), "2027-01-31T00:00:00Z");
   EXPECT_FALSE(cms.revoked);
-  ASSERT_EQ(cms.grants.size(), 2);
+  ASSERT_EQ(cms.grants.size(), 3);
   EXPECT_EQ(cms.grants[0].population, "renters");
   EXPECT_EQ(cms.grants[0].sensitivity_max, 3);
   EXPECT_TRUE(cms.grants[0].rights.Has(Right::kUpload));
   EXPECT_TRUE(cms.grants[0].rights.Has(Right::kDefine));
   EXPECT_FALSE(cms.grants[0].rights.Has(Right::kExport));
-  EXPECT_EQ(cms.grants[1].sensitivity_max, 0);
+  EXPECT_EQ(cms.grants[0].minimum_count, 0);
+  EXPECT_EQ(cms.grants[1].minimum_count, 100);
+  EXPECT_EQ(cms.grants[2].sensitivity_max, 0);
   const Principal& crm = (*principals)[1];
   EXPECT_EQ(crm.name, "crm \"2\"");
   EXPECT_EQ(crm.subject, "CN=crm,O=Example");
@@ -115,6 +122,18 @@ TEST(AccessFileTest, MistakesNameTheLineAndTheRemedy) {
       {grant + "population = \"a\"\nroles = [1]\n", "line 6", "not a text is no role"},
       {grant + "population = \"a\"\nroles = [\"viewer\"]\nsensitivity = 10\n", "line 7",
        "from 0 to 9"},
+      {grant + "population = \"a\"\nroles = [\"viewer\"]\nminimum_count = -1\n", "line 7",
+       "from 0 (none) to 1000000"},
+      {grant + "population = \"a\"\nroles = [\"viewer\"]\nminimum_count = \"9\"\n", "line 7",
+       "whole number of users"},
+      {grant + "population = \"a\"\nroles = [\"viewer\"]\nminimum_count = 1000001\n", "line 7",
+       "from 0 (none) to 1000000"},
+      {grant + "population = \"a\"\nroles = [\"viewer\"]\nminimum = 9\n", "line 7",
+       "unknown key \"minimum\""},
+      {grant + "population = \"a\"\nroles = [\"viewer\", \"export\"]\nminimum_count = 9\n",
+       "line 7", "in a grant of their own"},
+      {grant + "population = \"a\"\nroles = [\"admin\"]\nminimum_count = 1\n", "line 7",
+       "viewer and operator may have it"},
       {grant + "population = \"a\"\nroles = [\"viewer\"]\nsensitivity = -1\n", "line 7",
        "from 0 to 9"},
       {grant + "population = \"a\"\nroles = [\"viewer\"]\nsensitivty = 1\n", "line 7",

@@ -65,18 +65,46 @@ TEST(AccessListTest, RefusesAndSaysWhy) {
 TEST(AccessListTest, LevelsAreThoseOfTheGrantsWithTheRight) {
   const AccessList list(Everybody());
   const Principal& cms = *list.FindByName("cms");
-  EXPECT_EQ(cms.SensitivityFor(Right::kCount, "renters"), 5);
-  EXPECT_EQ(cms.SensitivityFor(Right::kExport, "renters"), 1);
-  EXPECT_EQ(cms.SensitivityFor(Right::kCount, "owners"), 0);
-  EXPECT_EQ(cms.SensitivityFor(Right::kExport, "owners"), std::nullopt);
-  EXPECT_EQ(cms.SensitivityFor(Right::kLoad, "renters"), std::nullopt);
-  EXPECT_EQ(cms.SensitivityEverywhere(Right::kCount), 0);
-  EXPECT_EQ(cms.SensitivityEverywhere(Right::kExport), std::nullopt);
-  EXPECT_EQ(cms.SensitivityAnywhere(Right::kCount), 0);
-  EXPECT_EQ(cms.SensitivityAnywhere(Right::kExport), 1);
-  EXPECT_EQ(cms.SensitivityAnywhere(Right::kErase), std::nullopt);
+  const auto level = [](const std::optional<Extent>& extent) {
+    return extent.has_value() ? std::optional<int>(extent->sensitivity_max) : std::nullopt;
+  };
+  EXPECT_EQ(level(cms.ExtentFor(Right::kCount, "renters")), 5);
+  EXPECT_EQ(level(cms.ExtentFor(Right::kExport, "renters")), 1);
+  EXPECT_EQ(level(cms.ExtentFor(Right::kCount, "owners")), 0);
+  EXPECT_EQ(level(cms.ExtentFor(Right::kExport, "owners")), std::nullopt);
+  EXPECT_EQ(level(cms.ExtentFor(Right::kLoad, "renters")), std::nullopt);
+  EXPECT_EQ(level(cms.ExtentEverywhere(Right::kCount)), 0);
+  EXPECT_EQ(level(cms.ExtentEverywhere(Right::kExport)), std::nullopt);
+  EXPECT_EQ(level(cms.ExtentAnywhere(Right::kCount)), 0);
+  EXPECT_EQ(level(cms.ExtentAnywhere(Right::kExport)), 1);
+  EXPECT_EQ(level(cms.ExtentAnywhere(Right::kErase)), std::nullopt);
   EXPECT_TRUE(cms.Knows("owners"));
   EXPECT_FALSE(list.FindByName("late")->Knows("owners"));
+}
+
+// The grant of the highest sensitivity decides, whole: levels and minima are not mixed.
+TEST(AccessListTest, MinimaAreThoseOfTheGrantThatDecides) {
+  const Grant open{.population = "a", .rights = {Right::kCount, Right::kBrowse}};
+  Grant strict = open;
+  strict.minimum_count = 100;
+  Grant deep = strict;
+  deep.sensitivity_max = 5;
+  Grant everywhere = deep;
+  everywhere.population = std::string(kEveryPopulation);
+  everywhere.rights = {Right::kCount};
+  everywhere.minimum_count = 7;
+  const Principal both{.name = "both", .grants = {strict, open}};
+  EXPECT_EQ(both.ExtentFor(Right::kCount, "a")->minimum_count, 0);
+  EXPECT_EQ(both.ExtentAnywhere(Right::kCount)->minimum_count, 100);
+  const Principal mixed{.name = "mixed", .grants = {open, deep}};
+  EXPECT_EQ(mixed.ExtentFor(Right::kCount, "a")->minimum_count, 100);
+  EXPECT_EQ(mixed.ExtentFor(Right::kCount, "a")->sensitivity_max, 5);
+  const Principal wide{.name = "wide", .grants = {deep, everywhere}};
+  EXPECT_EQ(wide.ExtentFor(Right::kCount, "a")->minimum_count, 7);
+  EXPECT_EQ(wide.ExtentFor(Right::kBrowse, "a")->minimum_count, 100);
+  EXPECT_EQ(wide.ExtentEverywhere(Right::kCount)->minimum_count, 7);
+  EXPECT_EQ(Narrower({5, 0}, {0, 9}).minimum_count, 9);
+  EXPECT_EQ(Narrower({5, 0}, {0, 9}).sensitivity_max, 0);
 }
 
 }  // namespace

@@ -155,6 +155,49 @@ TEST_F(AuditLogTest, ADeviceWithoutSpaceRefuses) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("No space left"));
 }
 
+// No file can be opened while this lives.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest = dup(STDIN_FILENO);
+    close(lowest);
+    const rlimit none{.rlim_cur = static_cast<rlim_t>(lowest), .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+// The full file is put away, and the next one cannot be opened: what is there stays, and what the
+// log must have is refused until it can.
+TEST_F(AuditLogTest, ARotationWithoutANewFileLosesNothing) {
+  auto opened = AuditLog::Open({.path = path_, .file_bytes_max = 10});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  AuditLog& log = **opened;
+  ASSERT_TRUE(log.Append("12345678").ok());
+  {
+    const NoMoreFiles none;
+    for (int i = 0; i < 3; ++i) {
+      const absl::Status refused = log.Append("refused");
+      EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+      EXPECT_THAT(std::string(refused.message()), HasSubstr("cannot open"));
+    }
+  }
+  EXPECT_EQ(log.lines_refused(), 3);
+  ASSERT_TRUE(log.Append("abcdefgh").ok());
+  ASSERT_TRUE(log.Append("ABCDEFGH").ok());
+  const auto text = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(text(path_ + ".1"), "12345678\n");
+  EXPECT_EQ(text(path_ + ".2"), "abcdefgh\n");
+  EXPECT_EQ(text(path_), "ABCDEFGH\n");
+}
+
 TEST_F(AuditLogTest, APlaceThatCannotBeWrittenIsSaid) {
   const auto refused = AuditLog::Open({.path = directory_.File("none/audit")});
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable);

@@ -99,5 +99,29 @@ TEST_P(CheckAccessTest, AStreamEndsWithItsToken) {
   EXPECT_EQ(stream->Finish().error_code(), StatusCode::UNAUTHENTICATED);
 }
 
+// What is said anew is judged by the grants of now; what was said before goes on.
+TEST_P(CheckAccessTest, ANewSetupTakesTheRightOfNow) {
+  const auto stub = v1::MembershipService::NewStub(channel_);
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + TokenOf("low"));
+  const auto stream = stub->StreamChecks(&context);
+  ASSERT_TRUE(stream->Write(StreamOf("half")));
+  v1::StreamChecksResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  access_text_.clear();
+  Allow("low", {{"default", "viewer", 4}});
+  WriteAccess();
+  ASSERT_TRUE(access_->Reload().ok());
+  v1::StreamChecksRequest more;
+  more.add_checks()->set_id("61");
+  ASSERT_TRUE(stream->Write(more));
+  ASSERT_TRUE(stream->Read(&response));
+  ASSERT_TRUE(stream->Write(StreamOf("half")));
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(ReasonOf(status), "NO_RIGHT");
+}
+
 }  // namespace
 }  // namespace throng::service

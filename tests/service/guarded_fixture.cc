@@ -43,8 +43,9 @@ void GuardedServerTest::Allow(const std::string& name, const std::vector<Allowed
                               access::DigestToHex(access::DigestOf(TokenOf(name))), more);
   for (const Allowed& grant : grants) {
     access_text_ += fmt::format(
-        "[[principal.grant]]\npopulation = \"{}\"\nroles = [\"{}\"]\nsensitivity = {}\n",
-        grant.population, grant.role, grant.sensitivity);
+        "[[principal.grant]]\npopulation = \"{}\"\nroles = [\"{}\"]\nsensitivity = {}\n"
+        "minimum_count = {}\n",
+        grant.population, grant.role, grant.sensitivity, grant.minimum_count);
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ class GuardedServerTest : public ::testing::Test {
     std::string population;
     std::string role;
     int sensitivity = 0;
+    uint64_t minimum_count = 0;
   };
 
   void TearDown() override { Stop(); }

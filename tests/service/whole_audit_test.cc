@@ -3,17 +3,22 @@
 
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fmt/format.h"
 #include "gmock/gmock.h"
+#include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tests/service/guarded_fixture.h"
 #include "throng/v1/crowd.pb.h"
 #include "throng/v1/insight.pb.h"
+#include "throng/v1/membership.pb.h"
 #include "throng/v1/selection.pb.h"
-#include "throng/v1/user.pb.h"
+#include "throng/v1/tag.pb.h"
+#include "throng/v1/upload.grpc.pb.h"
+#include "throng/v1/user.grpc.pb.h"
 
 namespace throng::service {
 namespace {
@@ -150,6 +155,110 @@ TEST_F(WholeAuditTest, IdsAreHashed) {
   const std::string text(std::istreambuf_iterator<char>(file), {});
   EXPECT_THAT(text, Not(HasSubstr("\"77\"")));
   EXPECT_THAT(text, Not(HasSubstr("nobody")));
+}
+
+TEST_F(WholeAuditTest, ResourcesAreNamed) {
+  Start();
+  v1::CreateCrowdRequest create;
+  create.set_parent("populations/default");
+  create.set_crowd_id("rich");
+  create.mutable_crowd()->set_kind(v1::CROWD_KIND_RULE);
+  create.mutable_crowd()->set_expression("income>50");
+  ASSERT_TRUE(Call("boss", "CrowdService/CreateCrowd", create).ok());
+  EXPECT_EQ(Lines()[0]["resources"], json({"rich"}));
+  EXPECT_EQ(Lines()[1]["resources"], json({"populations/default/crowds/rich"}));  // made
+  v1::GetTagRequest tag;
+  tag.set_name("populations/default/tags/city");
+  ASSERT_TRUE(Call("boss", "TagService/GetTag", tag).ok());
+  EXPECT_EQ(Last()["resources"], json({"populations/default/tags/city"}));
+  v1::CheckRequest check;
+  check.mutable_user()->set_id("1");
+  for (int i = 0; i < 101; ++i) check.add_crowds()->set_crowd(fmt::format("none{}", i));
+  EXPECT_FALSE(Call("boss", "MembershipService/Check", check).ok());
+  EXPECT_EQ(Last()["resources"].size(), 100u);
+  EXPECT_EQ(Last()["resources"][0], "none0");
+  EXPECT_EQ(Last()["resources_more"], 1);
+}
+
+TEST_F(WholeAuditTest, IdsOfChecksAndWritesAreHashed) {
+  Start();
+  v1::BatchCheckRequest check;
+  check.mutable_crowd()->set_crowd("none");
+  for (const uint64_t number : {7u, 8u}) check.add_numbers(number);
+  EXPECT_FALSE(Call("boss", "MembershipService/BatchCheck", check).ok());
+  EXPECT_EQ(Last()["ids"], json({audit_->HashId("7"), audit_->HashId("8")}));
+  EXPECT_FALSE(Last().contains("ids_more"));
+  ASSERT_TRUE(Call("boss", "UserService/WriteUsers", NewUser("new")).ok());
+  EXPECT_EQ(Lines()[1]["ids"], json({audit_->HashId("new")}));
+  EXPECT_FALSE(Lines()[2].contains("ids"));  // once is enough
+  v1::LinkIdsRequest link;
+  v1::LinkIdsEntry* entry = link.add_entries();
+  entry->set_id("7");
+  entry->add_ids()->set_id("phone7");
+  Call("boss", "UserService/LinkIds", link);
+  EXPECT_EQ(Lines()[3]["ids"], json({audit_->HashId("7"), audit_->HashId("phone7")}));
+}
+
+TEST_F(WholeAuditTest, IdsOfAnUploadAreHashedUpToABound) {
+  Start();
+  constexpr int kIds = 10'003;
+  const auto stub = v1::UploadService::NewStub(channel_);
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + TokenOf("boss"));
+  v1::Upload upload;
+  const auto stream = stub->UploadIds(&context, &upload);
+  v1::UploadIdsRequest header;
+  header.mutable_header()->set_crowd("populations/default/crowds/vip");
+  header.mutable_header()->mutable_create();
+  ASSERT_TRUE(stream->Write(header));
+  v1::UploadIdsRequest ids;
+  for (int i = 0; i < kIds; ++i) {
+    ids.mutable_ids()->mutable_numbers()->add_values(static_cast<uint64_t>(i));
+  }
+  ASSERT_TRUE(stream->Write(ids));
+  v1::UploadIdsRequest end;
+  end.mutable_end()->set_id_count(kIds);
+  ASSERT_TRUE(stream->Write(end));
+  ASSERT_TRUE(stream->WritesDone());
+  const grpc::Status status = stream->Finish();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const json line = Last();
+  EXPECT_EQ(line["event"], "end");
+  ASSERT_EQ(line["ids"].size(), 10'000u);
+  EXPECT_EQ(line["ids"][77], audit_->HashId("77"));
+  EXPECT_EQ(line["ids_more"], 3);
+  EXPECT_EQ(Lines()[0]["resources"], json({"populations/default/crowds/vip"}));
+}
+
+// A call that nobody had time for is there as well.
+TEST_F(WholeAuditTest, CallsThatAFullPoolRefusesAreThere) {
+  limits_.load_streams_max = 1;
+  Start();
+  const auto stub = v1::UserService::NewStub(channel_);
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + TokenOf("boss"));
+  const auto stream = stub->Load(&context);
+  v1::LoadRequest load;
+  load.mutable_header()->set_mode(v1::LOAD_MODE_UPSERT);
+  load.mutable_header()->set_unknown_ids(v1::UNKNOWN_IDS_CREATE);
+  ASSERT_TRUE(stream->Write(load));
+  while (Lines().empty()) std::this_thread::yield();  // it has the thread
+  EXPECT_EQ(Call("boss", "UserService/Load", load).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  const json line = Last();
+  EXPECT_EQ(line["event"], "end");
+  EXPECT_EQ(line["principal"], "boss");
+  EXPECT_EQ(line["method"], "UserService/Load");
+  EXPECT_EQ(line["code"], "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(line["reason"], "TOO_MANY_CALLS");
+  // Who is nobody cannot fill the log so either.
+  const size_t lines = Lines().size();
+  EXPECT_FALSE(Call("", "UserService/Load", load).ok());
+  EXPECT_EQ(Lines().size(), lines);
+  stream->WritesDone();
+  v1::LoadResponse response;
+  while (stream->Read(&response)) {
+  }
+  stream->Finish();
 }
 
 TEST_F(WholeAuditTest, ExportsSayHowManyWentOut) {

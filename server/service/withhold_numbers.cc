@@ -1,0 +1,187 @@
+// Single numbers, and those that lie within each other.
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "index/error.h"
+#include "server/service/resource_name.h"
+#include "server/service/withheld_answers.h"
+#include "server/service/withhold.h"
+
+namespace throng::service {
+namespace {
+
+// Whether nobody is an answer about few: not where there is nobody to begin with.
+bool IsEmptyPopulation(const CallScope& scope, const std::string& name) {
+  const absl::StatusOr<std::string> population = ParsePopulationName(name, "");
+  if (!population.ok()) return false;
+  const absl::StatusOr<engine::PopulationInfo> info =
+      scope.engine->populations().Get(scope.caller, *population);
+  return info.ok() && info->user_count == 0;
+}
+
+// gross = reachable + losses: if one of these is small, the sum is not said. The overlap of the
+// first exclusion is its loss; those of later ones say how exclusions lie over each other.
+void WithholdFromExclusions(uint64_t minimum, v1::ExclusionReport* report) {
+  bool any = report->reachable() < minimum;
+  for (int i = 0; i < report->losses_size(); ++i) {
+    v1::ExclusionLoss* loss = report->mutable_losses(i);
+    const bool is_small = loss->loss() < minimum;
+    any = any || is_small;
+    if (is_small || i > 0) Withhold(loss, {"overlap"});
+    if (is_small) Withhold(loss, {"loss"});
+  }
+  if (report->reachable() < minimum) Withhold(report, {"reachable"});
+  if (any) Withhold(report, {"gross"});
+}
+
+// Counts of the expression, of its conditions and of its steps: any may lie within another.
+void WithholdFromConditions(uint64_t minimum, v1::ExplainResponse* response) {
+  Apart apart(minimum);
+  const uint64_t count = response->count();
+  const bool shows_count = apart.Show(count);
+  if (!shows_count) Withhold(response, {"count"});
+  const int steps = response->waterfall_size();
+  for (int i = steps - 1; i >= 0; --i) {
+    v1::WaterfallStep* step = response->mutable_waterfall(i);
+    const bool is_count = i == steps - 1 && step->left() == count && shows_count;
+    if (!is_count && !apart.Show(step->left())) Withhold(step, {"left"});
+  }
+  for (v1::ConditionCount& condition : *response->mutable_conditions()) {
+    // The first step, where it is a condition, is the same users.
+    const bool is_step = steps > 0 && response->waterfall(0).withheld().empty() &&
+                         response->waterfall(0).operand() == condition.condition() &&
+                         response->waterfall(0).left() == condition.count();
+    if (!is_step && !apart.Show(condition.count())) Withhold(&condition, {"count"});
+    Withhold(&condition, {"without", "changed"});
+  }
+}
+
+// The point of the nearest count to `reach`, and of the least that is so large; null: none.
+std::pair<const v1::CurvePoint*, const v1::CurvePoint*> FindReach(const v1::CurveResponse& curve,
+                                                                  uint64_t reach) {
+  const v1::CurvePoint* nearest = nullptr;
+  const v1::CurvePoint* reached = nullptr;
+  const auto distance = [&](const v1::CurvePoint& point) {
+    return std::max(point.count(), reach) - std::min(point.count(), reach);
+  };
+  for (const v1::CurvePoint& point : curve.points()) {
+    const bool is_nearer = nearest == nullptr || distance(point) < distance(*nearest) ||
+                           (distance(point) == distance(*nearest) && point.count() > reach);
+    if (is_nearer) nearest = &point;
+    if (point.count() < reach) continue;
+    if (reached == nullptr || point.count() < reached->count()) reached = &point;
+  }
+  return {nearest, reached};
+}
+
+}  // namespace
+
+absl::StatusOr<index::TagType> TypeOfTag(const CallScope& scope, const std::string& population,
+                                         const std::string& tag) {
+  THRONG_ASSIGN_OR_RETURN(const std::string name,
+                          ParsePopulationName(population, "selection.population"));
+  THRONG_ASSIGN_OR_RETURN(const engine::TagInfo info,
+                          scope.engine->tags().Get(scope.caller, name, tag));
+  return info.definition.type;
+}
+
+absl::Status WithholdFrom(const CallScope& scope, const v1::CountRequest& request,
+                          v1::CountResponse* response) {
+  const uint64_t minimum = scope.who.minimum_count;
+  const bool is_small =
+      response->count() < minimum &&
+      (response->count() > 0 || !IsEmptyPopulation(scope, request.selection().population()));
+  if (is_small) Withhold(response, {"count"});
+  if (response->has_exclusions()) {
+    WithholdFromExclusions(minimum, response->mutable_exclusions());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WithholdFrom(const CallScope& scope, const v1::ExplainRequest&,
+                          v1::ExplainResponse* response) {
+  WithholdFromConditions(scope.who.minimum_count, response);
+  // What each operator gave, how long it took, and forms that were chosen by numbers of users.
+  Withhold(response, {"nodes", "stages"});
+  return absl::OkStatus();
+}
+
+// A threshold is somebody's value: as with percentiles, enough users lie on both sides of those
+// that are shown, and between any two.
+absl::Status WithholdFrom(const CallScope& scope, const v1::CurveRequest& request,
+                          v1::CurveResponse* response) {
+  const uint64_t minimum = scope.who.minimum_count;
+  Apart apart(minimum);
+  if (!apart.Show(response->count())) Withhold(response, {"count"});
+  Withhold(response, {"threshold"});
+  uint64_t everybody = 0;
+  for (const v1::CurvePoint& point : response->points()) {
+    everybody = std::max(everybody, point.count());
+  }
+  google::protobuf::RepeatedPtrField<v1::CurvePoint> all;
+  all.Swap(response->mutable_points());
+  response->set_every_value(false);
+  for (v1::CurvePoint& point : all) {
+    if (everybody - point.count() < minimum || !apart.Show(point.count())) continue;
+    response->add_points()->Swap(&point);
+  }
+  response->clear_reached();
+  response->clear_nearest();
+  if (!request.has_reach()) return absl::OkStatus();
+  const auto [nearest, reached] = FindReach(*response, request.reach());
+  if (nearest != nullptr) *response->mutable_nearest() = *nearest;
+  if (reached != nullptr) *response->mutable_reached() = *reached;
+  return absl::OkStatus();
+}
+
+// Values of few users are not even named. They are the last ones of the whole list, so that no page
+// follows; a token would say how many users the last value has.
+absl::Status WithholdFrom(const CallScope& scope, const v1::ListTagValuesRequest&,
+                          v1::ListTagValuesResponse* response) {
+  const uint64_t minimum = scope.who.minimum_count;
+  auto* values = response->mutable_values();
+  const int before = values->size();
+  while (!values->empty() && values->rbegin()->user_count() < minimum) values->RemoveLast();
+  if (values->size() < before) response->clear_next_page_token();
+  if (response->missing() < minimum) Withhold(response, {"missing"});
+  return absl::OkStatus();
+}
+
+void WithholdFrom(const CallScope& scope, v1::Population* population) {
+  const uint64_t count = population->user_count();
+  if (count > 0 && count < scope.who.minimum_count) Withhold(population, {"user_count"});
+}
+
+void WithholdFrom(const CallScope& scope, v1::ListPopulationsResponse* response) {
+  for (v1::Population& population : *response->mutable_populations()) {
+    WithholdFrom(scope, &population);
+  }
+}
+
+void WithholdFrom(const CallScope& scope, v1::IdType* id_type) {
+  if (id_type->id_count() < scope.who.minimum_count) Withhold(id_type, {"id_count"});
+}
+
+// How many lack an id is the difference to the primary ids.
+void WithholdFrom(const CallScope& scope, v1::ListIdTypesResponse* response) {
+  Apart apart(scope.who.minimum_count);
+  for (const bool is_primary : {true, false}) {
+    for (v1::IdType& id_type : *response->mutable_id_types()) {
+      if (id_type.primary() != is_primary || apart.Show(id_type.id_count())) continue;
+      Withhold(&id_type, {"id_count"});
+    }
+  }
+}
+
+void WithholdFrom(const CallScope& scope, v1::Tag* tag) {
+  if (tag->user_count() < scope.who.minimum_count) Withhold(tag, {"user_count"});
+}
+
+void WithholdFrom(const CallScope& scope, v1::ListTagsResponse* response) {
+  for (v1::Tag& tag : *response->mutable_tags()) WithholdFrom(scope, &tag);
+}
+
+}  // namespace throng::service
