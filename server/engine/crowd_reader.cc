@@ -173,45 +173,53 @@ absl::StatusOr<LogicalPlan> CrowdReader::Live(const CrowdRef& reference,
   return plan;
 }
 
-absl::StatusOr<LogicalPlan> CrowdReader::Bind(const index::CrowdEntry& crowd,
-                                              const query::TimeContext& time, bool runs) {
+absl::StatusOr<query::Resolved> CrowdReader::Resolve(const index::CrowdEntry& crowd,
+                                                     const query::TimeContext& time) {
   THRONG_RETURN_IF_ERROR(check_());
   THRONG_RETURN_IF_ERROR(Enter(crowd));
   const query::TimeContext* const outer_time = std::exchange(inner_time_, &time);
-  const auto bind = [&]() -> absl::StatusOr<LogicalPlan> {
+  const auto resolve = [&]() -> absl::StatusOr<query::Resolved> {
     THRONG_ASSIGN_OR_RETURN(const query::Expression rule,
                             NamedRule(*crowd.definition, snapshot_.crowds()));
     const index::CatalogueView tags(snapshot_.catalogue(), visibility_);
-    THRONG_ASSIGN_OR_RETURN(query::Resolved resolved,
-                            query::Resolve(rule, tags, SnapshotIdLookup(snapshot_), time, this));
-    tags_.insert(crowd.definition->tags.begin(), crowd.definition->tags.end());
-    const bool is_inlined = !runs && !resolved.limit.has_value() &&
-                            CountOperators(resolved.plan) <= kInlinedOperatorsMax;
-    if (is_inlined) return std::move(resolved.plan);
-    THRONG_ASSIGN_OR_RETURN(index::OrdinalSetRef users, Run(resolved));
-    return LogicalPlan{query::Ordinals{std::move(users)}};
+    return query::Resolve(rule, tags, SnapshotIdLookup(snapshot_), time, this);
   };
-  absl::StatusOr<LogicalPlan> plan = bind();
+  absl::StatusOr<query::Resolved> resolved = resolve();
+  if (resolved.ok()) tags_.insert(crowd.definition->tags.begin(), crowd.definition->tags.end());
   inner_time_ = outer_time;
   path_.pop_back();
-  return plan;
+  return resolved;
 }
 
-absl::StatusOr<index::OrdinalSetRef> CrowdReader::Run(const query::Resolved& resolved) const {
-  const query::PhysicalPlan plan =
-      query::MakePhysicalPlan(query::Normalize(resolved.plan, snapshot_.catalogue()), snapshot_);
-  if (resolved.limit.has_value()) {
-    return query::ChooseUsers(plan, *resolved.limit, snapshot_, universe_.parallel(), check_);
+absl::StatusOr<LogicalPlan> CrowdReader::Bind(const index::CrowdEntry& crowd,
+                                              const query::TimeContext& time, bool runs) {
+  THRONG_ASSIGN_OR_RETURN(query::Resolved resolved, Resolve(crowd, time));
+  const bool is_inlined =
+      !runs && !resolved.limit.has_value() && CountOperators(resolved.plan) <= kInlinedOperatorsMax;
+  if (is_inlined) return std::move(resolved.plan);
+  THRONG_ASSIGN_OR_RETURN(index::OrdinalSetRef users, Run(PlanOf(std::move(resolved))));
+  return LogicalPlan{query::Ordinals{std::move(users)}};
+}
+
+PlannedRule CrowdReader::PlanOf(query::Resolved resolved) const {
+  return {.plan = query::MakePhysicalPlan(
+              query::Normalize(std::move(resolved.plan), snapshot_.catalogue()), snapshot_),
+          .limit = resolved.limit};
+}
+
+absl::StatusOr<index::OrdinalSetRef> CrowdReader::Run(const PlannedRule& rule) const {
+  if (rule.limit.has_value()) {
+    return query::ChooseUsers(rule.plan, *rule.limit, snapshot_, universe_.parallel(), check_);
   }
   query::SetCollector users;
-  THRONG_RETURN_IF_ERROR(query::Execute(plan, snapshot_, universe_.parallel(), check_, users));
+  THRONG_RETURN_IF_ERROR(query::Execute(rule.plan, snapshot_, universe_.parallel(), check_, users));
   return users.Build();
 }
 
-absl::StatusOr<index::OrdinalSetRef> CrowdReader::Compute(const index::CrowdEntry& crowd,
-                                                          const query::TimeContext& time) {
-  THRONG_ASSIGN_OR_RETURN(LogicalPlan plan, Bind(crowd, time, /*runs=*/true));
-  return std::get<query::Ordinals>(plan.node).set;
+absl::StatusOr<PlannedRule> CrowdReader::Plan(const index::CrowdEntry& crowd,
+                                              const query::TimeContext& time) {
+  THRONG_ASSIGN_OR_RETURN(query::Resolved resolved, Resolve(crowd, time));
+  return PlanOf(std::move(resolved));
 }
 
 void CrowdReader::Use(uint32_t crowd, const index::CrowdVersion& version,

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -22,6 +23,8 @@
 #include "index/crowd_sets.h"
 #include "index/snapshot.h"
 #include "query/executor.h"
+#include "query/limit.h"
+#include "query/physical_plan.h"
 #include "query/resolver.h"
 #include "server/engine/crowd_view.h"
 #include "server/engine/selection.h"
@@ -31,6 +34,12 @@ namespace throng::engine {
 
 // Operators of a live rule that become part of the plan; more are run by themselves.
 inline constexpr size_t kInlinedOperatorsMax = 64;
+
+// A value.
+struct PlannedRule {
+  query::PhysicalPlan plan;  // without the limit
+  std::optional<query::Limit> limit;
+};
 
 // Borrows all it is given. Not thread-safe.
 class CrowdReader final : public query::CrowdLookup {
@@ -50,10 +59,9 @@ class CrowdReader final : public query::CrowdLookup {
   // CROWD_NOT_REFRESHED, CROWD_VERSION_GONE), the check's.
   absl::StatusOr<query::LogicalPlan> Lookup(const query::CrowdRef& reference) override;
 
-  // Users of the crowd's rule now, its limit included. REQUIRES: HasRule().
+  // The crowd's rule as it selects now, planned and not run. REQUIRES: HasRule().
   // Errors: as Lookup.
-  absl::StatusOr<index::OrdinalSetRef> Compute(const index::CrowdEntry& crowd,
-                                               const query::TimeContext& time);
+  absl::StatusOr<PlannedRule> Plan(const index::CrowdEntry& crowd, const query::TimeContext& time);
 
   // From now on crowd('...') of the crowd means this version, which is not committed yet.
   void Use(uint32_t crowd, const index::CrowdVersion& version, index::OrdinalSetRef set);
@@ -83,10 +91,14 @@ class CrowdReader final : public query::CrowdLookup {
                                              const index::CrowdEntry& crowd);
   absl::StatusOr<query::LogicalPlan> Live(const query::CrowdRef& reference,
                                           const index::CrowdEntry& crowd);
+  // The rule on the snapshot.
+  absl::StatusOr<query::Resolved> Resolve(const index::CrowdEntry& crowd,
+                                          const query::TimeContext& time);
   // The plan of a rule, and the set in its place where it had to be run.
   absl::StatusOr<query::LogicalPlan> Bind(const index::CrowdEntry& crowd,
                                           const query::TimeContext& time, bool runs);
-  absl::StatusOr<index::OrdinalSetRef> Run(const query::Resolved& resolved) const;
+  PlannedRule PlanOf(query::Resolved resolved) const;
+  absl::StatusOr<index::OrdinalSetRef> Run(const PlannedRule& rule) const;
   absl::Status Enter(const index::CrowdEntry& crowd);
   const index::CrowdVersion* FindRead(const index::CrowdVersionId& id) const;
 

@@ -1,18 +1,16 @@
 // Computing versions: many crowds on one data version, those that others rest on first.
 #include <algorithm>
-#include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
-#include <tuple>
 #include <utility>
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/engine/crowd_batch.h"
 #include "server/engine/crowd_commit.h"
 #include "server/engine/crowd_info.h"
-#include "server/engine/crowd_reader.h"
 #include "server/engine/crowd_rules.h"
 #include "server/engine/crowds.h"
 #include "server/engine/request_memory.h"
@@ -24,16 +22,14 @@ namespace throng::engine {
 
 // One crowd of a Refresh.
 struct Crowds::Computation {
-  const index::CrowdEntry* crowd = nullptr;  // in the snapshot that it is computed on
-  size_t place = 0;                          // among the names asked for
+  size_t place = 0;  // among the names asked for
   uint32_t depth = 0;
-  index::CrowdVersion version;
-  index::OrdinalSetRef set;
+  ComputedCrowd computed;
   // UPLOAD: what was looked up again, and what became of it.
   std::optional<WaitingIds> waiting;
   storage::UploadRecord record;
 
-  uint32_t id() const { return crowd->definition->id; }
+  uint32_t id() const { return computed.crowd->definition->id; }
   std::string field() const { return fmt::format("crowds[{}]", place); }
 };
 
@@ -100,90 +96,6 @@ absl::StatusOr<RefreshResult> AnswerAgain(Universe& universe, const std::string&
                           universe.Commit([](const auto&, auto*) { return absl::OkStatus(); }));
   return DecodeAnswer(first, *newest);
 }
-
-uint64_t MicrosSince(std::chrono::steady_clock::time_point start) {
-  const auto taken = std::chrono::steady_clock::now() - start;
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(taken).count());
-}
-
-// Computes the rules one after the other; equal ones once.
-class BatchComputer {
- public:
-  BatchComputer(const Universe& universe, const index::Snapshot& snapshot,
-                const CallContext& context, const query::TimeContext& time)
-      : snapshot_(snapshot),
-        time_(time),
-        check_([&context] { return context.Check(); }),
-        reader_(universe, snapshot, context.visibility, time_, check_) {}
-
-  // REQUIRES: what it rests on in the batch was computed before.
-  absl::Status Compute(const index::CrowdEntry& crowd, index::CrowdVersion* version,
-                       index::OrdinalSetRef* set) {
-    const auto start = std::chrono::steady_clock::now();
-    const index::CrowdDefinition& definition = *crowd.definition;
-    THRONG_ASSIGN_OR_RETURN(const query::TimeContext time, TimeOf(definition, time_));
-    // An arm's details are no expression: it is equal to no rule.
-    const bool is_arm = definition.kind == index::CrowdKind::kSplit;
-    const Key key{is_arm ? definition.details : definition.rule, time.zone_name, time.reference_us};
-    auto rule = rules_.find(key);
-    if (rule == rules_.end()) {
-      reader_.ForgetReads();
-      Rule computed;
-      THRONG_ASSIGN_OR_RETURN(computed.set, reader_.Compute(crowd, time));
-      computed.reads = {reader_.read_ids().begin(), reader_.read_ids().end()};
-      computed.tags = {reader_.tags().begin(), reader_.tags().end()};
-      rule = rules_.emplace(key, std::move(computed)).first;
-    }
-    *set = rule->second.set;
-    Fill(crowd, time, rule->second, version);
-    version->duration_us = MicrosSince(start);
-    reader_.Use(definition.id, *version, *set);
-    return absl::OkStatus();
-  }
-
-  // The same for a crowd of uploads.
-  absl::Status LookUp(const index::CrowdEntry& crowd, const WaitingIds& waiting,
-                      storage::UploadRecord* record, index::CrowdVersion* version,
-                      index::OrdinalSetRef* set) {
-    const auto start = std::chrono::steady_clock::now();
-    THRONG_ASSIGN_OR_RETURN(const UploadRefresh refreshed,
-                            LookUpAgain(snapshot_, crowd, waiting, check_));
-    *record = refreshed.record;
-    record->start_us = time_.reference_us;
-    *set = refreshed.users;
-    Rule rule{.set = refreshed.users};
-    Fill(crowd, time_, rule, version);
-    version->duration_us = MicrosSince(start);
-    reader_.Use(crowd.definition->id, *version, *set);
-    return absl::OkStatus();
-  }
-
-  uint32_t rules_computed() const { return static_cast<uint32_t>(rules_.size()); }
-
- private:
-  using Key = std::tuple<std::string, std::string, int64_t>;  // text, zone, reference time
-  struct Rule {
-    index::OrdinalSetRef set;
-    std::vector<index::CrowdVersionId> reads;
-    std::vector<uint32_t> tags;
-  };
-
-  void Fill(const index::CrowdEntry& crowd, const query::TimeContext& time, const Rule& rule,
-            index::CrowdVersion* version) const {
-    *version = NextVersion(crowd, *rule.set);
-    version->data_version = snapshot_.data_version();
-    version->reference_us = time.reference_us;
-    version->tags = rule.tags;
-    version->reads = rule.reads;
-  }
-
-  const index::Snapshot& snapshot_;
-  const query::TimeContext& time_;
-  const query::Check check_;
-  CrowdReader reader_;
-  std::map<Key, Rule> rules_;
-};
 
 // The memory of a call's sets, each counted once.
 class SetBytes {
@@ -269,15 +181,15 @@ absl::StatusOr<RefreshResult> Crowds::RefreshAll(const CallContext& context,
   THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe->Pin(0));
   const CrowdGraph graph(snapshot->crowds());
   for (size_t i = 0; i < ids.size(); ++i) {
-    computations[i].crowd = snapshot->crowds().FindById(ids[i]);
-    if (computations[i].crowd == nullptr) {
+    const index::CrowdEntry* crowd = snapshot->crowds().FindById(ids[i]);
+    computations[i].computed.crowd = crowd;
+    if (crowd == nullptr) {
       return CrowdView(*snapshot, context.visibility)
           .Unknown(refresh.names[i], fmt::format("crowds[{}]", i));
     }
     computations[i].depth = graph.DepthOf(ids[i]);
-    if (computations[i].crowd->definition->kind != index::CrowdKind::kUpload) continue;
-    THRONG_ASSIGN_OR_RETURN(computations[i].waiting,
-                            WaitingIds::Of(*universe, *computations[i].crowd));
+    if (crowd->definition->kind != index::CrowdKind::kUpload) continue;
+    THRONG_ASSIGN_OR_RETURN(computations[i].waiting, WaitingIds::Of(*universe, *crowd));
   }
   return Finish(context, *universe, snapshot, *time, key, std::move(computations), options,
                 freezes);
@@ -293,31 +205,37 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
   // Whatever a crowd rests on, through others too, is less deep.
   std::stable_sort(order.begin(), order.end(),
                    [](const Computation* a, const Computation* b) { return a->depth < b->depth; });
-  BatchComputer computer(universe, *snapshot, context, time);
+  CrowdBatch batch(universe, *snapshot, context, time);
   SetBytes bytes(universe.result_bytes_max());
-  for (Computation* one : order) {
-    const absl::Status status =
-        one->waiting.has_value()
-            ? computer.LookUp(*one->crowd, *one->waiting, &one->record, &one->version, &one->set)
-            : computer.Compute(*one->crowd, &one->version, &one->set);
-    if (!status.ok()) return index::WithField(status, one->field());
-    if (const absl::Status fits = bytes.Add(one->set); !fits.ok()) {
-      return index::WithField(fits, one->field());
+  size_t level = 0;  // where those of this depth begin
+  for (size_t i = 0; i < order.size(); ++i) {
+    Computation& one = *order[i];
+    const absl::Status status = one.waiting.has_value()
+                                    ? batch.LookUp(*one.waiting, &one.record, &one.computed)
+                                    : batch.Add(&one.computed);
+    if (!status.ok()) return index::WithField(status, one.field());
+    const bool is_last = i + 1 == order.size() || order[i + 1]->depth != one.depth;
+    if (!is_last) continue;
+    THRONG_RETURN_IF_ERROR(batch.Run());
+    for (; level <= i; ++level) {
+      const absl::Status fits = bytes.Add(order[level]->computed.set);
+      if (!fits.ok()) return index::WithField(fits, order[level]->field());
     }
   }
   RefreshResult result{.read_version = snapshot->data_version(),
                        .data_version = snapshot->data_version(),
-                       .rules_computed = computer.rules_computed()};
+                       .rules_computed = batch.rules_computed()};
   std::vector<uint32_t> ids;
   std::vector<std::pair<index::CrowdVersionId, index::OrdinalSetRef>> sets;
   bool has_lists = false;
   for (const Computation& one : computations) {
     has_lists = has_lists || one.waiting.has_value();
     ids.push_back(one.id());
-    sets.emplace_back(index::CrowdVersionId{one.id(), one.version.number}, one.set);
+    const ComputedCrowd& computed = one.computed;
+    sets.emplace_back(index::CrowdVersionId{one.id(), computed.version.number}, computed.set);
     result.crowds.push_back(
-        {.name = one.crowd->definition->name,
-         .computed = {.version = one.version, .current_count = one.set->cardinality()}});
+        {.name = computed.crowd->definition->name,
+         .computed = {.version = computed.version, .current_count = computed.set->cardinality()}});
   }
   if (options.validate_only) return result;
   WrittenSets written(universe);
@@ -326,7 +244,7 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
     for (const Computation& one : computations) {
       if (!one.waiting.has_value()) continue;
       storage::UploadWriter writer(universe.store(), universe.population().id,
-                                   {one.id(), one.version.number});
+                                   {one.id(), one.computed.version.number});
       THRONG_RETURN_IF_ERROR(
           WriteStillWaiting(*snapshot, *one.waiting, one.record, freezes, &writer));
     }
@@ -337,8 +255,10 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
     index::CommitRecord built = *record;
     for (size_t i = 0; i < computations.size(); ++i) {
       const Computation& one = computations[i];
-      const ReadyVersion ready{
-          .crowd = ids[i], .version = one.version, .set = one.set, .field = one.field()};
+      const ReadyVersion ready{.crowd = ids[i],
+                               .version = one.computed.version,
+                               .set = one.computed.set,
+                               .field = one.field()};
       THRONG_RETURN_IF_ERROR(AddVersion(newest, ready, freezes, &built));
       const index::NewCrowdVersion& added = built.crowds.versions.back();
       result.crowds[i].computed = {.version = added.version,

@@ -60,10 +60,10 @@ class Crowds {
                                      std::string_view name, const WriteOptions& options);
 
   // Computes a version of each crowd, those that others rest on before them, all on one data
-  // version; equal rules are computed once. All or nothing. Errors: kFailedPrecondition
-  // (CROWD_DELETED, CROWD_FROZEN, NOT_A_RULE, CROWD_NOT_REFRESHED), kAborted (REFRESH_UNDER_WAY,
-  // CONTENT_LOST), kInvalidArgument (TOO_MANY_CROWDS, DUPLICATE_CROWD, what is wrong with a rule by
-  // now), at "crowds[i]".
+  // version; equal rules, and parts that rules share, are computed once. All or nothing. Errors:
+  // kFailedPrecondition (CROWD_DELETED, CROWD_FROZEN, NOT_A_RULE, CROWD_NOT_REFRESHED), kAborted
+  // (REFRESH_UNDER_WAY, CONTENT_LOST), kInvalidArgument (TOO_MANY_CROWDS, DUPLICATE_CROWD, what is
+  // wrong with a rule by now), at "crowds[i]".
   absl::StatusOr<RefreshResult> Refresh(const CallContext& context, const RefreshCrowds& refresh,
                                         const WriteOptions& options);
   // Computes a last version, and lets the rule be for good. Errors: as Refresh.

@@ -6,7 +6,6 @@
 #include "index/error.h"
 #include "index/id_chunk.h"
 #include "index/id_hash.h"
-#include "storage/upload_list.h"
 
 namespace throng::engine {
 namespace {
@@ -50,10 +49,10 @@ std::string Sorted(std::string_view bytes, uint64_t* distinct) {
 }  // namespace
 
 absl::Status UnknownIdSet::Add(uint64_t hash, std::string_view id) {
-  if (added_ >= storage::kUploadListedIdsMax) {
+  if (added_ >= ids_max_) {
     return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_LISTED_IDS",
                                 "the number of ids that are nobody's (are they of another type?)",
-                                storage::kUploadListedIdsMax, added_ + 1);
+                                ids_max_, added_ + 1);
   }
   ++added_;
   std::string& buffer = parts_[hash >> 56].buffer;

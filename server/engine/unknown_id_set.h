@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "storage/spill_file.h"
+#include "storage/upload_list.h"
 
 namespace throng::engine {
 
@@ -31,8 +32,11 @@ inline constexpr size_t kUnknownBufferBytes = size_t{32} << 20;  // of one uploa
 class UnknownIdSet {
  public:
   UnknownIdSet(std::string directory, storage::SpillBudget& budget,
-               size_t buffer_bytes_max = kUnknownBufferBytes)
-      : buffer_bytes_max_(buffer_bytes_max), spill_(std::move(directory), budget) {}
+               size_t buffer_bytes_max = kUnknownBufferBytes,
+               uint64_t ids_max = storage::kUploadListedIdsMax)
+      : buffer_bytes_max_(buffer_bytes_max),
+        ids_max_(ids_max),
+        spill_(std::move(directory), budget) {}
 
   // An id of 1 to index::kIdBytesMax bytes, and its index::IdHash. Errors: kResourceExhausted
   // (TOO_MANY_LISTED_IDS with repeats counted; SPILL_FULL, DISK_FULL), kUnavailable.
@@ -62,6 +66,7 @@ class UnknownIdSet {
   absl::Status ReadPart(const Part& part, std::string* bytes) const;
 
   const size_t buffer_bytes_max_;
+  const uint64_t ids_max_;
   storage::SpillFile spill_;
   std::array<Part, kParts> parts_;
   size_t buffer_bytes_ = 0;

@@ -7,11 +7,9 @@
 #include <utility>
 
 #include "index/error.h"
-#include "index/id_chunk.h"
 #include "index/id_fault.h"
 #include "index/id_hash.h"
 #include "server/engine/uploads.h"
-#include "server/engine/user_lookup.h"
 
 namespace throng::engine {
 namespace {
@@ -53,7 +51,8 @@ UploadSession::UploadSession(Crowds& crowds, storage::SpillBudget& spill,
               .keeps_unknown = request_.keep_unknown,
               .id_type = type == nullptr ? "" : type->name,
               .start_us = universe_->now_us()},
-      unknown_(universe_->store().directory(), spill) {}
+      unknown_(universe_->store().directory(), spill),
+      frame_(*snapshot_, type_, universe_->parallel()) {}
 
 absl::Status UploadSession::Add(const CallContext& context, const UploadIds& ids) {
   THRONG_RETURN_IF_ERROR(context.Check());
@@ -65,20 +64,9 @@ absl::Status UploadSession::Add(const CallContext& context, const UploadIds& ids
   if (record_.received + count > storage::kUploadReceivedMax) {
     return TooManyIds(storage::kUploadReceivedMax, record_.received + count, "the number of ids");
   }
-  return numbers != nullptr ? AddNumbers(*numbers) : AddTexts(std::get<TextsView>(ids));
-}
-
-// A number is in its kept form, whatever the type does to texts.
-absl::Status UploadSession::AddNumbers(std::span<const uint64_t> numbers) {
-  absl::Status status;
-  FindUsers(
-      *snapshot_, type_, numbers.size(),
-      [&](size_t i, char* buffer) { return index::MakeIdKey(numbers[i], buffer); },
-      [&](size_t, const index::IdKey& key, std::optional<uint32_t> user) {
-        Take(key, user, &status);
-      });
-  record_.received += numbers.size();
-  return status;
+  if (numbers == nullptr) return AddTexts(std::get<TextsView>(ids));
+  frame_.LookUp(*numbers);
+  return TakeFrame(count);
 }
 
 absl::Status UploadSession::AddTexts(const TextsView& texts) {
@@ -86,34 +74,18 @@ absl::Status UploadSession::AddTexts(const TextsView& texts) {
   if (texts.data.size() > kFrameBytesMax) {
     return TooManyIds(kFrameBytesMax, texts.data.size(), "the number of bytes in a frame");
   }
-  static const index::IdTypeDefinition kPrimary;
-  const index::IdTypeDefinition& type = type_ == nullptr ? kPrimary : *type_;
-  kept_.clear();
-  ends_.clear();
-  std::string kept;
-  uint32_t begin = 0;
-  for (const uint32_t end : texts.ends) {
-    const std::string_view text = texts.data.substr(begin, end - begin);
-    begin = end;
-    ++record_.received;
-    const index::IdFault fault = index::NormalizeInto(type, text, &kept);
-    if (fault != index::IdFault::kNone) {
-      Refuse(fault, text);
-      continue;
-    }
-    kept_.append(kept);
-    ends_.push_back(static_cast<uint32_t>(kept_.size()));
-  }
+  frame_.LookUp(texts);
+  return TakeFrame(texts.ends.size());
+}
+
+absl::Status UploadSession::TakeFrame(size_t ids) {
   absl::Status status;
-  FindUsers(
-      *snapshot_, type_, ends_.size(),
-      [&](size_t i, char*) {
-        const uint32_t from = i == 0 ? 0 : ends_[i - 1];
-        return index::MakeIdKey(std::string_view(kept_).substr(from, ends_[i] - from));
-      },
-      [&](size_t, const index::IdKey& key, std::optional<uint32_t> user) {
-        Take(key, user, &status);
+  frame_.ForEach(
+      [&](const index::IdKey& key, std::optional<uint32_t> user) { Take(key, user, &status); },
+      [&](uint32_t place, index::IdFault fault, std::string_view text) {
+        Refuse(record_.received + place + 1, fault, text);
       });
+  record_.received += ids;
   return status;
 }
 
@@ -128,11 +100,11 @@ void UploadSession::Take(const index::IdKey& key, std::optional<uint32_t> user,
   }
 }
 
-void UploadSession::Refuse(index::IdFault fault, std::string_view text) {
+void UploadSession::Refuse(uint64_t position, index::IdFault fault, std::string_view text) {
   ++record_.invalid;
-  refused_hash_ = Chained(Chained(refused_hash_, index::IdHash(text)), record_.received);
+  refused_hash_ = Chained(Chained(refused_hash_, index::IdHash(text)), position);
   if (refused_.size() >= storage::kUploadRefusedMax) return;
-  refused_.push_back({.position = record_.received,
+  refused_.push_back({.position = position,
                       .fault = fault,
                       .text = std::string(text.substr(0, storage::kUploadRefusedBytesMax))});
 }

@@ -25,6 +25,7 @@
 #include "server/engine/tags.h"
 #include "server/engine/universe.h"
 #include "server/engine/unknown_id_set.h"
+#include "server/engine/upload_frame.h"
 #include "server/engine/upload_requests.h"
 #include "server/engine/user_marks.h"
 #include "server/engine/waiting_ids.h"
@@ -55,10 +56,11 @@ class UploadSession {
  private:
   struct Target;
 
-  absl::Status AddNumbers(std::span<const uint64_t> numbers);
   absl::Status AddTexts(const TextsView& texts);
+  // What the frame's look-ups say, of so many ids.
+  absl::Status TakeFrame(size_t ids);
   void Take(const index::IdKey& key, std::optional<uint32_t> user, absl::Status* status);
-  void Refuse(index::IdFault fault, std::string_view text);
+  void Refuse(uint64_t position, index::IdFault fault, std::string_view text);
 
   RequestKey KeyOf(const CallContext& context) const;
   // What a retry gets; empty: it is none. Errors: kNotFound (UNKNOWN_UPLOAD).
@@ -88,9 +90,7 @@ class UploadSession {
   // Of all that came, whatever the frames were.
   uint64_t valid_hash_ = 0;
   uint64_t refused_hash_ = 0;
-  // Scratch of a frame: kept forms end to end.
-  std::string kept_;
-  std::vector<uint32_t> ends_;
+  UploadFrame frame_;
 };
 
 // What a retry is answered with: numbers. Errors: kNotFound (UNKNOWN_UPLOAD) when the crowd went.

@@ -204,8 +204,10 @@ TEST(AccessFileTest, APrincipalIsAddedBehindWhatIsThere) {
   ASSERT_EQ(principals[1].grants.size(), 2);
   EXPECT_EQ(principals[1].grants[0].roles, (std::vector<std::string>{"viewer", "export"}));
   EXPECT_EQ(principals[1].grants[1].sensitivity_max, 9);
-  EXPECT_EQ(WithPrincipal(*text, "f", Somebody("a")).status().code(),
-            absl::StatusCode::kAlreadyExists);
+  const absl::Status again = WithPrincipal(*text, "f", Somebody("a")).status();
+  EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(index::GetErrorDetail(again)->reason, "PRINCIPAL_EXISTS");
+  EXPECT_EQ(index::GetErrorDetail(again)->field, "name");
   Principal nothing = Somebody("c");
   nothing.grants[0].roles = {"boss"};
   EXPECT_EQ(WithPrincipal(*text, "f", nothing).status().code(), absl::StatusCode::kInvalidArgument);

@@ -64,6 +64,17 @@ TEST(UnknownIdSetTest, ADirectoryThatIsNotThereIsAnError) {
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
 }
 
+TEST(UnknownIdSetTest, ThereAreAsManyAsAListMayHaveWithRepeats) {
+  const testing::TemporaryDirectory directory;
+  storage::SpillBudget budget(1'000);
+  UnknownIdSet unknown(directory.path(), budget, kUnknownBufferBytes, /*ids_max=*/3);
+  for (const char* id : {"a", "b", "a"}) MustBeOk(unknown.Add(index::IdHash(id), id));
+  const absl::Status status = unknown.Add(index::IdHash("a"), "a");
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_EQ(ReasonOf(status), "TOO_MANY_LISTED_IDS");
+  EXPECT_EQ(Must(unknown.Settle()), 2u);
+}
+
 TEST(UnknownIdSetTest, AllOfThemShareABudget) {
   const testing::TemporaryDirectory directory;
   storage::SpillBudget budget(25);

@@ -200,6 +200,9 @@ TEST_F(WholeCrowdTest, ErrorsNameTheFieldOfTheRequest) {
   create = CreateRequest("x", "all()");
   create.mutable_crowd()->set_kind(v1::CROWD_KIND_UNSPECIFIED);
   Expect(Try(&Stub::CreateCrowd, create), kInvalid, "UNSPECIFIED", "crowd.kind");
+  create.mutable_crowd()->set_kind(v1::CROWD_KIND_SPLIT);
+  Expect(Try(&Stub::CreateCrowd, create), kInvalid, "NOT_SPLIT", "crowd.kind");
+  create.mutable_crowd()->set_kind(v1::CROWD_KIND_UNSPECIFIED);
   create = CreateRequest("x", "all()");
   create.set_parent("populations/none");
   Expect(Try(&Stub::CreateCrowd, create), grpc::StatusCode::NOT_FOUND, "UNKNOWN_POPULATION",
