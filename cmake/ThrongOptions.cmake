@@ -14,6 +14,23 @@ target_compile_options(throng_options INTERFACE
   -fno-omit-frame-pointer
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>  # false positives with absl::StatusOr at -O3
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+# What makes a mistake in a program that users run harder to use: buffers and stacks are checked,
+# what is linked is read-only once the program runs. Nothing in the builds under sanitizers, which
+# check more. scripts/check_hardening.sh looks whether programs have it. -fcf-protection is left
+# out: Debian 12 neither builds its libraries so nor turns it on.
+option(THRONG_HARDEN "Harden builds that are optimised and not under sanitizers" ON)
+add_library(throng_hardening INTERFACE)
+if(THRONG_HARDEN AND NOT THRONG_SANITIZE)
+  set(optimised $<OR:$<CONFIG:RelWithDebInfo>,$<CONFIG:Release>>)
+  target_compile_options(throng_hardening INTERFACE
+    $<${optimised}:-fstack-protector-strong> $<${optimised}:-fstack-clash-protection>
+    $<${optimised}:-fPIE> $<${optimised}:-U_FORTIFY_SOURCE> $<${optimised}:-D_FORTIFY_SOURCE=2>)
+  target_link_options(throng_hardening INTERFACE
+    $<${optimised}:-pie> $<${optimised}:-Wl,-z,relro,-z,now,-z,noexecstack>)
+endif()
+target_link_libraries(throng_options INTERFACE throng_hardening)
+
 if(THRONG_SANITIZE)
   target_compile_options(throng_options INTERFACE "-fsanitize=${THRONG_SANITIZE}"
                          -fno-sanitize-recover=all)

@@ -23,7 +23,7 @@ build_packages=(
 test_packages=(
   clang-14 gzip libclang-rt-14-dev libgmock-dev libgtest-dev openssl python3-grpcio unzip zstd
 )
-lint_packages=(clang-format-14 prometheus python3 shellcheck)
+lint_packages=(clang-format-14 clang-tidy-14 cppcheck prometheus python3 shellcheck)
 # The example client in JavaScript, and buf, come from npm; an npm from elsewhere than Debian does
 # as well.
 command -v npm >/dev/null || test_packages+=(nodejs npm)

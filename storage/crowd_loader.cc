@@ -125,9 +125,9 @@ absl::StatusOr<index::SnapshotRef> WithCrowdSets(const Database& database, uint3
   }
   if (wanted.empty()) return snapshot;
   std::vector<OrdinalSetRef> sets(wanted.size());
-  THRONG_RETURN_IF_ERROR(
-      ReadAll(database, population, wanted, parallel, tolerate,
-              [&](size_t i, OrdinalSetRef set) { sets[i] = index::LivingIn(*snapshot, set); }));
+  THRONG_RETURN_IF_ERROR(ReadAll(
+      database, population, wanted, parallel, tolerate,
+      [&](size_t i, const OrdinalSetRef& set) { sets[i] = index::LivingIn(*snapshot, set); }));
   std::map<uint32_t, OrdinalSetRef> by_id;
   for (size_t i = 0; i < wanted.size(); ++i) by_id[wanted[i].id.crowd] = std::move(sets[i]);
   return index::ReplaceCrowds(*snapshot, snapshot->crowds().WithSets(by_id));
@@ -143,13 +143,13 @@ absl::Status CheckCrowdSets(const Database& database, uint32_t population,
       wanted.push_back({{id, version.number}, version.computed_count});
     }
   }
-  THRONG_RETURN_IF_ERROR(
-      ReadAll(database, population, wanted, parallel, tolerate, [](size_t, OrdinalSetRef) {}));
+  THRONG_RETURN_IF_ERROR(ReadAll(database, population, wanted, parallel, tolerate,
+                                 [](size_t, const OrdinalSetRef&) {}));
   for (const auto& [id, entry] : snapshot.crowds().by_id()) {
     for (const CrowdVersion& version : *entry->versions) {
-      const absl::Status list = WithoutExceptions([&] {
-        return CheckUploadList(database, population, {id, version.number});
-      });
+      const index::CrowdVersionId checked{id, version.number};
+      const absl::Status list =
+          WithoutExceptions([&] { return CheckUploadList(database, population, checked); });
       if (!list.ok()) THRONG_RETURN_IF_ERROR(tolerate(list));
     }
   }

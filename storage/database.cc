@@ -140,6 +140,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const StoreOpti
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(rocks, options.directory, &names);
   if (!status.ok()) return OpenError(status, options, *damage);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(names.size());
   for (const std::string& name : names) {
     families.emplace_back(name, MakeFamilyOptions(options, name));
   }
@@ -183,6 +184,7 @@ absl::Status Database::OpenRocks(const StoreOptions& options, bool is_new) {
     }
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(names.size());
   for (const std::string& name : names) {
     families.emplace_back(name, MakeFamilyOptions(options, name));
   }

@@ -11,6 +11,7 @@ std::vector<std::pair<std::string, uint64_t>> DatabaseFiles::Tables() const {
   std::vector<rocksdb::LiveFileMetaData> files;
   db_.GetLiveFilesMetaData(&files);
   std::vector<std::pair<std::string, uint64_t>> tables;
+  tables.reserve(files.size());
   for (const rocksdb::LiveFileMetaData& file : files) {
     tables.emplace_back(file.name.substr(file.name.starts_with('/') ? 1 : 0), file.size);
   }

@@ -51,7 +51,9 @@ absl::StatusOr<CrowdVersionName> ParseNumbered(std::string_view name, std::strin
                          rest.empty();
   const auto [end, error] =
       std::from_chars(number.data(), number.data() + number.size(), parsed.version);
-  if (!has_parts || error != std::errc() || end != number.data() + number.size()) {
+  // With zeros in front a version would have many names.
+  const bool is_canonical = number.size() == 1 || !number.starts_with('0');
+  if (!has_parts || error != std::errc() || end != number.data() + number.size() || !is_canonical) {
     return BadName(name, field, fmt::format("populations/POPULATION/crowds/CROWD/{}NUMBER", kind));
   }
   parsed.population = population;

@@ -136,7 +136,8 @@ class HealthWatch {
     call_ = stub_.PrepareCall(&context_, "/grpc.health.v1.Health/Watch", &queue_);
     call_->StartCall(nullptr);
     Await();
-    call_->WriteLast(grpc::ByteBuffer(), {}, nullptr);
+    const grpc::Slice everything;  // the empty request: the server as a whole
+    call_->WriteLast(grpc::ByteBuffer(&everything, 1), {}, nullptr);
     Await();
   }
 

@@ -39,6 +39,19 @@ TEST(ResourceNameTest, Populations) {
   }
 }
 
+// A version has one name, whatever somebody makes of its number.
+TEST(ResourceNameTest, NumbersHaveOneForm) {
+  const std::string crowd = "populations/p/crowds/c/versions/";
+  EXPECT_EQ(ParseCrowdVersionName(crowd + "7", "name")->version, 7u);
+  EXPECT_EQ(ParseCrowdVersionName(crowd + "10", "name")->version, 10u);
+  for (const std::string number : {"", "07", "00", "+7", "-7", "7 ", "7a", "4294967296"}) {
+    EXPECT_EQ(ReasonOf(ParseCrowdVersionName(crowd + number, "name").status()),
+              "BAD_RESOURCE_NAME at name")
+        << number;
+  }
+  EXPECT_FALSE(ParseUploadName("populations/p/crowds/c/uploads/07", "name").ok());
+}
+
 TEST(ResourceNameTest, LongNamesAreNotEchoed) {
   const absl::Status status = ParseTagName(std::string(100'000, 'x'), "name").status();
   EXPECT_LT(status.message().size(), 500u);
