@@ -94,7 +94,9 @@ std::string PointText(const v1::CurveResponse& response, const v1::CurvePoint& p
 
 void PrintReach(const v1::CurveResponse& response, std::uint64_t reach) {
   if (!response.has_nearest()) {
-    fmt::print("\nno threshold changes the count\n");
+    const bool is_limited = response.info().minimum_count() > 0;
+    fmt::print("\n{}\n",
+               is_limited ? "no threshold may be shown" : "no threshold changes the count");
     return;
   }
   fmt::print("\n{} users or more: {}\n", FormatCount(reach),
@@ -138,7 +140,9 @@ int RunCurve(const CurveArguments& arguments, const GlobalOptions& options) {
   fmt::print("{} with {}\n{}\n\n{}", UsersText(response), Printable(response.condition_text()),
              InfoLine(response.info()), RenderCurve(response, IsTerminal(stdout)));
   if (!response.every_value()) {
-    fmt::print("the count changes at other thresholds, too; --points K shows more\n");
+    fmt::print("the count changes at other thresholds, too; {}\n",
+               response.info().minimum_count() > 0 ? "those between few users are withheld"
+                                                   : "--points K shows more");
   }
   if (request->has_reach()) PrintReach(response, request->reach());
   return kExitOk;

@@ -194,9 +194,9 @@ absl::Status WithholdFrom(const CallScope& scope, const v1::CrossTabRequest& req
   const uint64_t minimum = scope.who.minimum_count;
   const std::string& population = request.selection().population();
   THRONG_ASSIGN_OR_RETURN(const TagType row_type,
-                          TypeOfTag(scope, population, request.rows().tag()));
+                          TypeOfTag(scope, population, response->rows().tag()));
   THRONG_ASSIGN_OR_RETURN(const TagType column_type,
-                          TypeOfTag(scope, population, request.columns().tag()));
+                          TypeOfTag(scope, population, response->columns().tag()));
   // Rows that overlap say by sums and differences how they do.
   if (row_type == TagType::kLabels || column_type == TagType::kLabels) {
     return RefusedByMinimum("a cross-tab over a LABELS tag",

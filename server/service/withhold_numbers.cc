@@ -15,7 +15,7 @@ namespace {
 
 // Whether nobody is an answer about few: not where there is nobody to begin with.
 bool IsEmptyPopulation(const CallScope& scope, const std::string& name) {
-  const absl::StatusOr<std::string> population = ParsePopulationName(name, "");
+  const absl::StatusOr<std::string> population = ParsePopulationNameOrDefault(name, "");
   if (!population.ok()) return false;
   const absl::StatusOr<engine::PopulationInfo> info =
       scope.engine->populations().Get(scope.caller, *population);
@@ -82,7 +82,7 @@ std::pair<const v1::CurvePoint*, const v1::CurvePoint*> FindReach(const v1::Curv
 absl::StatusOr<index::TagType> TypeOfTag(const CallScope& scope, const std::string& population,
                                          const std::string& tag) {
   THRONG_ASSIGN_OR_RETURN(const std::string name,
-                          ParsePopulationName(population, "selection.population"));
+                          ParsePopulationNameOrDefault(population, "selection.population"));
   THRONG_ASSIGN_OR_RETURN(const engine::TagInfo info,
                           scope.engine->tags().Get(scope.caller, name, tag));
   return info.definition.type;

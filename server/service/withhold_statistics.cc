@@ -13,7 +13,7 @@ namespace {
 
 // The least value and the greatest are one person's, and so are percentiles near them.
 void WithholdFromPercentiles(uint64_t users, uint64_t minimum, v1::TagStatistics* tag) {
-  constexpr uint64_t kHundred = 100'000'000;  // percent, as ToPercent gives them
+  constexpr uint64_t kHundred = engine::kHundredPercent;
   for (v1::PercentileValue& percentile : *tag->mutable_percentiles()) {
     const std::optional<uint32_t> percent = ToPercent(percentile.percentile());
     const uint64_t rank =
