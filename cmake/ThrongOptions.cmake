@@ -17,9 +17,9 @@ target_compile_options(throng_options INTERFACE
 
 # What makes a mistake in a program that users run harder to use: buffers and stacks are checked,
 # what is linked is read-only once the program runs. Nothing in the builds under sanitizers, which
-# check more. scripts/check_hardening.sh looks whether programs have it. -fcf-protection is left
+# check more. The preset `package` has it; scripts/check_hardening.sh looks. -fcf-protection is left
 # out: Debian 12 neither builds its libraries so nor turns it on.
-option(THRONG_HARDEN "Harden builds that are optimised and not under sanitizers" ON)
+option(THRONG_HARDEN "Harden builds that are optimised and not under sanitizers" OFF)
 add_library(throng_hardening INTERFACE)
 if(THRONG_HARDEN AND NOT THRONG_SANITIZE)
   set(optimised $<OR:$<CONFIG:RelWithDebInfo>,$<CONFIG:Release>>)
