@@ -10,7 +10,8 @@
 //   if (ParseMessage(input.bodies[0], &message)) ...
 //   Mutate(message, random);                  // what LLVMFuzzerCustomMutator does to each
 //
-// A body that begins with a zero byte is the encoded message behind it.
+// A body that begins with a zero byte is the encoded message behind it. Types are values,
+// thread-compatible; functions are thread-safe.
 #ifndef THRONG_FUZZ_MESSAGE_INPUT_H_
 #define THRONG_FUZZ_MESSAGE_INPUT_H_
 
@@ -26,7 +27,7 @@
 
 namespace throng::fuzz {
 
-// Views of the input.
+// Views of the input. Thread-compatible.
 struct MessageInput {
   std::string_view name;
   std::vector<std::string_view> bodies;  // at least one

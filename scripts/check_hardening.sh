@@ -19,7 +19,8 @@ for program in "$@"; do
   symbols=$(readelf --dyn-syms -W "$program")
   expect "$program" "no position-independent executable" 'Type: +DYN' "$headers"
   expect "$program" "no read-only relocations (-z relro)" 'GNU_RELRO' "$headers"
-  expect "$program" "relocations are not made at the start (-z now)" '(BIND_NOW|FLAGS_1.* NOW)' "$headers"
+  expect "$program" "relocations are not made at the start (-z now)" \
+    '(BIND_NOW|FLAGS_1.* NOW)' "$headers"
   expect "$program" "an executable stack" 'GNU_STACK .* RW +0x' "$headers"
   expect "$program" "no stack protector" '__stack_chk_fail' "$symbols"
   expect "$program" "no fortified functions (_FORTIFY_SOURCE)" '__[a-z]+_chk(@| |$)' "$symbols"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The life of the Debian package in a bare Debian 12: installed, checked, started as its own user,
-# used, upgraded to itself, removed, purged: about two minutes. Needs root, debootstrap and systemd's
-# systemd-analyze.
+# used, upgraded to itself, removed, purged: about two minutes. Needs root, debootstrap and
+# systemd-analyze of systemd.
 #
 #   scripts/check_package.sh build/release/throng_0.1.0_amd64.deb
 #

@@ -44,7 +44,7 @@ for name in "${names[@]}"; do
     "${corpus:-?}" "$crashes"
   if [ "$crashes" -ne 0 ]; then
     failed=1
-    grep -E 'ERROR:|SUMMARY:|: .*Test unit written|what' "$log" | head -n 5 >&2 || tail -n 5 "$log" >&2
+    grep -aE 'ERROR:|SUMMARY:|Test unit written' "$log" | head -n 5 >&2 || tail -n 5 "$log" >&2
   fi
 done
 exit "$failed"

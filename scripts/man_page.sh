@@ -60,4 +60,6 @@ printf '.SH NAME\n%s \\- %s\n.SH SYNOPSIS AND OPTIONS\n' "$name" \
   "$(head -n 1 <<<"$text" | sed -E 's/^throngd?: //; s/\.$//; s/-/\\-/g')"
 body <<<"$text"
 for command in $(commands <<<"$text"); do command_pages "$command"; done
-printf '.SH SEE ALSO\n.BR %s\n' "$([ "$name" = throngd ] && echo 'throng (1)' || echo 'throngd (8)')"
+other='throngd (8)'
+[ "$name" != throngd ] || other='throng (1)'
+printf '.SH SEE ALSO\n.BR %s\n' "$other"
