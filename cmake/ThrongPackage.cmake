@@ -1,7 +1,7 @@
 # What `cmake --install` puts where, and the Debian package:
 #
-#   cmake --preset release && cmake --build --preset release --target throngd throng
-#   (cd build/release && cpack -G DEB)
+#   cmake --preset package && cmake --build --preset package --target throngd throng
+#   (cd build/package && cpack -G DEB)
 #
 # The package brings its own CRoaring: Debian 12 has none that is new enough
 # (docs/decisions/0002-croaring-from-testing.md). It lies in a directory of ours, where no other

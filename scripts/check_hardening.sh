@@ -2,7 +2,7 @@
 # Checks that programs were built with what makes a mistake in them harder to use
 # (cmake/ThrongOptions.cmake), as readelf of binutils sees it.
 #
-#   scripts/check_hardening.sh build/release/bin/throngd build/release/bin/throng
+#   scripts/check_hardening.sh build/package/bin/throngd build/package/bin/throng
 set -euo pipefail
 [ $# -gt 0 ] || { sed -n '2,5p' "$0" >&2; exit 2; }
 

@@ -3,7 +3,7 @@
 # used, upgraded to itself, removed, purged: about two minutes. Needs root, debootstrap and
 # systemd-analyze of systemd.
 #
-#   scripts/check_package.sh build/release/throng_0.1.0_amd64.deb
+#   scripts/check_package.sh build/package/throng_0.1.0_amd64.deb
 #
 # The root is made in a temporary directory of TMPDIR and removed. Packages come from this machine's
 # own Debian archive.
