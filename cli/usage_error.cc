@@ -66,9 +66,9 @@ std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
   }
   if (commands.empty()) return fmt::format("nothing is expected at \"{}\"", word);
   const std::string suggestion = Suggestion(word, commands);
-  return fmt::format("there is no command \"{}\"{}", word,
-                     suggestion.empty() ? "; there are: " + absl::StrJoin(commands, ", ")
-                                        : suggestion);
+  return fmt::format(
+      "there is no command \"{}\"{}", word,
+      suggestion.empty() ? "; there are: " + absl::StrJoin(commands, ", ") : suggestion);
 }
 
 }  // namespace throng::cli
