@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "cli/batch_queue.h"
 #include "cli/batch_sink.h"
+#include "cli/bounded_queue.h"
 #include "cli/client.h"
 #include "cli/json_output.h"
 #include "cli/load_stream.h"
@@ -183,7 +183,7 @@ class LoadRun {
   }
 
   // The parsing thread.
-  absl::Status ParseInto(BatchQueue& queue) {
+  absl::Status ParseInto(BoundedQueue<LoadBatch>& queue) {
     BatchBuilder builder(schema_, arguments_.batch_rows);
     ParsedRow row;
     uint64_t line = 0;
@@ -211,7 +211,7 @@ class LoadRun {
   grpc::Status SendFile() {
     const std::unique_ptr<BatchSink> sink = make_sink_(&log_);
     sink->Start(Header());
-    BatchQueue queue(kParsedAhead);
+    BoundedQueue<LoadBatch> queue(kParsedAhead);
     std::thread parser([&] { queue.End(ParseInto(queue)); });
     ProgressLine progress("Loading", "rows");
     LoadBatch batch;

@@ -1,8 +1,12 @@
 // throng package export: a crowd's version in a file, gone on with where it was cut.
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include "cli/bounded_queue.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/crowd_output.h"
@@ -33,6 +37,42 @@ struct ExportArguments {
   DownloadOptions download;
 };
 
+constexpr size_t kFramesAhead = 16;  // of up to 256 KiB each
+
+// Hashes and writes frames on a thread of its own, while the next ones are received. Not
+// thread-safe.
+class FrameWriter {
+ public:
+  // Borrows the file, which is the thread's until Finish() has returned.
+  explicit FrameWriter(PackageDownload& file) : file_(file), thread_([this] { Run(); }) {}
+  ~FrameWriter() { Finish().IgnoreError(); }
+  FrameWriter(const FrameWriter&) = delete;
+  FrameWriter& operator=(const FrameWriter&) = delete;
+
+  // False when a frame could not be written: Finish() says why.
+  bool Push(v1::ExportPackageResponse frame) { return frames_.Push(std::move(frame)); }
+  // Waits until all is written. Errors: PackageDownload::Append's.
+  absl::Status Finish() {
+    frames_.End(absl::OkStatus());
+    if (thread_.joinable()) thread_.join();
+    return status_;
+  }
+
+ private:
+  void Run() {
+    v1::ExportPackageResponse frame;
+    while (status_.ok() && frames_.Pop(frame)) {
+      status_ = file_.Append(frame.data(), frame.resume_token());
+    }
+    frames_.Close();
+  }
+
+  PackageDownload& file_;
+  BoundedQueue<v1::ExportPackageResponse> frames_{kFramesAhead};
+  absl::Status status_;  // the thread's until it was joined
+  std::thread thread_;
+};
+
 // Reads the stream into the file. The first is the call's status, the second this side's.
 std::pair<grpc::Status, absl::Status> Receive(const v1::ExportPackageRequest& request,
                                               const GlobalOptions& options, PackageDownload& file,
@@ -44,16 +84,20 @@ std::pair<grpc::Status, absl::Status> Receive(const v1::ExportPackageRequest& re
   // What is sent is not known before, but for a fraction: the users that come are counted at the
   // end.
   ProgressLine progress("Exporting", "bytes");
-  absl::Status status;
+  uint64_t received = file.bytes();
   bool complete = false;
+  FrameWriter writer(file);
   v1::ExportPackageResponse frame;
-  while (status.ok() && reader->Read(&frame)) {
-    status = file.Append(frame.data(), frame.resume_token());
-    progress.Update(file.bytes(), -1);
-    if (!frame.has_manifest()) continue;
-    complete = true;
-    manifest = frame.manifest();
+  while (reader->Read(&frame)) {
+    received += frame.data().size();
+    progress.Update(received, -1);
+    if (frame.has_manifest()) {
+      complete = true;
+      manifest = frame.manifest();
+    }
+    if (!writer.Push(std::move(frame))) break;
   }
+  const absl::Status status = writer.Finish();
   progress.Clear();
   if (!status.ok()) context.TryCancel();
   const grpc::Status call = reader->Finish();

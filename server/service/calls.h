@@ -62,10 +62,10 @@ class Calls {
     return Unary(context, request, response, handler, limits_.resource_request_bytes_max);
   }
 
-  // A call of up to request_bytes_max that mostly is a few look-ups in memory. A small request is
-  // answered on gRPC's thread if `quick` can (docs/decisions/0006): it must take microseconds,
-  // never wait, and return false for whatever is more, errors too, which then go the way of Unary.
-  // So does every call that the audit log has a line of (AccessRule::noted).
+  // A call of up to request_bytes_max that often takes little, and memory only. A small request is
+  // answered on gRPC's thread if `quick` can (docs/decisions/0006 says which): it must take some
+  // 200 us at most, never wait, and return false for whatever is more, errors too, which then go
+  // the way of Unary. So does every call that the audit log has a line of (AccessRule::noted).
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Quick(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
@@ -106,7 +106,8 @@ class Calls {
             THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
             THRONG_RETURN_IF_ERROR(guarded.Open(message));
             WriteStream<Response> stream(call, guarded);
-            return handler(scope, message, stream);
+            THRONG_RETURN_IF_ERROR(handler(scope, message, stream));
+            return call.Flush();  // what is noted of the call's end includes its last frame
           };
           return RunStream<Request>(std::move(entered), call.caller(), work);
         },

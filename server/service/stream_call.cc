@@ -122,15 +122,23 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Refuse(grpc::CallbackSer
 void ExportCall::Run() {
   absl::Status status = caller().Check();
   if (status.ok()) status = RunGuarded([this] { return work_(*this); });
+  status.Update(Flush());
   Finish(ToGrpcStatus(caller_.Outcome(status)));
+}
+
+absl::Status ExportCall::Flush() {
+  if (!std::exchange(is_writing_, false)) return absl::OkStatus();
+  return AwaitWrite(write_, *context_, caller_);
 }
 
 absl::Status ExportCall::Write(grpc::ByteBuffer bytes) {
   if (const absl::Status status = caller().Check(); !status.ok()) return status;
+  if (const absl::Status status = Flush(); !status.ok()) return status;
   written_.Swap(&bytes);
   write_.Begin();
+  is_writing_ = true;
   StartWrite(&written_);
-  return AwaitWrite(write_, *context_, caller_);
+  return absl::OkStatus();
 }
 
 LoadCall::LoadCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work)

@@ -2,7 +2,7 @@
 // blocked.
 //
 //   return ExportCall::Start(context, {pool, "cms", limits}, [](ExportCall& call) {
-//     return call.Write(bytes);       // waits until gRPC takes the next; error: the call is over
+//     return call.Write(bytes);       // waits until gRPC took the one before; error: all is over
 //   });
 //
 // Lifetime: a reactor deletes itself in OnDone, which gRPC calls once, behind Finish and behind
@@ -98,8 +98,11 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
                                                             const absl::Status& status);
 
   const engine::CallContext& caller() const { return caller_.caller(); }
-  // Errors: kCancelled, kDeadlineExceeded.
+  // Starts the write and waits for the one before, so that the next bytes are made while these are
+  // sent. Errors, of that one too: kCancelled, kDeadlineExceeded.
   absl::Status Write(grpc::ByteBuffer bytes);
+  // Waits for the write that is under way, if one is. Errors: as Write.
+  absl::Status Flush();
 
  private:
   ExportCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work);
@@ -113,6 +116,7 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   std::atomic<bool> cancelled_{false};
   const StreamCaller caller_;
   const Work work_;
+  bool is_writing_ = false;   // the stream thread's
   grpc::ByteBuffer written_;  // in gRPC's hands while a write is pending
   PendingOperation write_;
 };

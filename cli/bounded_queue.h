@@ -1,37 +1,38 @@
-// Hands batches from the thread that parses the file to the one that sends them, so that both work
-// at the same time.
+// Hands items from one thread to another, a few ahead, so that both work at the same time: batches
+// from who parses a file to who sends them, frames from who receives them to who writes a file.
 //
-//   BatchQueue queue(2);
+//   BoundedQueue<LoadBatch> queue(2);
 //   std::thread parser([&] { while (...) queue.Push(...); queue.End(absl::OkStatus()); });
 //   LoadBatch batch;
 //   while (queue.Pop(batch)) stream.Send(std::move(batch));
 //   queue.Close();
 //   parser.join();
-#ifndef THRONG_CLI_BATCH_QUEUE_H_
-#define THRONG_CLI_BATCH_QUEUE_H_
+#ifndef THRONG_CLI_BOUNDED_QUEUE_H_
+#define THRONG_CLI_BOUNDED_QUEUE_H_
 
 #include <cstddef>
 #include <deque>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "cli/batch_builder.h"
 
 namespace throng::cli {
 
 // Thread-safe.
-class BatchQueue {
+template <typename Item>
+class BoundedQueue {
  public:
-  // Holds at most `capacity` batches.
-  explicit BatchQueue(size_t capacity) : capacity_(capacity) {}
+  // Holds at most `capacity` items.
+  explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
   // Waits for room. False: nobody will take it, the caller may stop.
-  bool Push(LoadBatch batch) {
+  bool Push(Item item) {
     absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(this, &BatchQueue::HasRoom));
+    mutex_.Await(absl::Condition(this, &BoundedQueue::HasRoom));
     if (closed_) return false;
-    batches_.push_back(std::move(batch));
+    items_.push_back(std::move(item));
     return true;
   }
   // Nothing more will be pushed; `status` says why.
@@ -40,13 +41,13 @@ class BatchQueue {
     ended_ = true;
     status_ = std::move(status);
   }
-  // Waits for a batch. False: all are taken and nothing more will come.
-  bool Pop(LoadBatch& batch) {
+  // Waits for an item. False: all are taken and nothing more will come.
+  bool Pop(Item& item) {
     absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(this, &BatchQueue::HasBatchOrEnd));
-    if (batches_.empty()) return false;
-    batch = std::move(batches_.front());
-    batches_.pop_front();
+    mutex_.Await(absl::Condition(this, &BoundedQueue::HasItemOrEnd));
+    if (items_.empty()) return false;
+    item = std::move(items_.front());
+    items_.pop_front();
     return true;
   }
   // Nothing more will be popped.
@@ -62,15 +63,13 @@ class BatchQueue {
 
  private:
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return closed_ || batches_.size() < capacity_;
+    return closed_ || items_.size() < capacity_;
   }
-  bool HasBatchOrEnd() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return ended_ || !batches_.empty();
-  }
+  bool HasItemOrEnd() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return ended_ || !items_.empty(); }
 
   const size_t capacity_;
   mutable absl::Mutex mutex_;
-  std::deque<LoadBatch> batches_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Item> items_ ABSL_GUARDED_BY(mutex_);
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
@@ -78,4 +77,4 @@ class BatchQueue {
 
 }  // namespace throng::cli
 
-#endif  // THRONG_CLI_BATCH_QUEUE_H_
+#endif  // THRONG_CLI_BOUNDED_QUEUE_H_
