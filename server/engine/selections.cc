@@ -1,15 +1,11 @@
 #include "server/engine/selections.h"
 
-#include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "fmt/format.h"
 #include "index/error.h"
-#include "index/parallel.h"
 #include "query/evaluator.h"
 #include "query/executor.h"
-#include "query/plan_estimate.h"
 #include "query/sampled_execution.h"
 #include "server/engine/member_page_token.h"
 #include "server/engine/resolved_selection.h"
@@ -63,41 +59,7 @@ absl::StatusOr<std::optional<uint32_t>> CollectPage(const ResolvedSelection& sel
   return next;
 }
 
-// One of so many at once. Thread-safe.
-class Turn {
- public:
-  Turn(std::atomic<uint32_t>& taken, uint32_t most)
-      : taken_(taken), is_mine_(taken_.fetch_add(1, std::memory_order_relaxed) < most) {}
-  ~Turn() { taken_.fetch_sub(1, std::memory_order_relaxed); }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  bool is_mine() const { return is_mine_; }
-
- private:
-  std::atomic<uint32_t>& taken_;
-  const bool is_mine_;
-};
-
 }  // namespace
-
-uint32_t QuickCountsMax(uint32_t cores) { return std::max(cores / 2, 1u); }
-
-std::optional<CountResult> Selections::CountNow(const CallContext& context,
-                                                const Selection& selection) {
-  static const uint32_t most = QuickCountsMax(std::thread::hardware_concurrency());
-  static index::Parallel here(1);  // has no threads: it runs all on the one that calls
-  const Turn turn(quick_counts_, most);
-  if (!turn.is_mine()) return std::nullopt;
-  const std::optional<ResolvedSelection> bound = ResolveAtOnce(universes_, context, selection);
-  if (!bound.has_value()) return std::nullopt;
-  if (query::EstimateCosts(bound->plan, *bound->snapshot).front() > kQuickCountNs) {
-    return std::nullopt;
-  }
-  const absl::StatusOr<uint64_t> count =
-      query::CountUsers(bound->plan, *bound->snapshot, here, bound->check);
-  if (!count.ok()) return std::nullopt;
-  return CountResult{.count = bound->Limited(*count), .info = bound->Info()};
-}
 
 absl::StatusOr<CountResult> Selections::Count(const CallContext& context,
                                               const Selection& selection) {

@@ -4,7 +4,6 @@
 #ifndef THRONG_SERVER_ENGINE_SELECTIONS_H_
 #define THRONG_SERVER_ENGINE_SELECTIONS_H_
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -28,10 +27,6 @@ class Universes;
 
 inline constexpr uint32_t kPageSizeMax = 100'000;
 inline constexpr uint32_t kExportTagsMax = 64;
-// Counts that are answered on the thread that asks: what one is reckoned to take at most, and how
-// many at once of a process with so many cores, so that its other threads are not held up.
-inline constexpr uint64_t kQuickCountNs = 200'000;
-uint32_t QuickCountsMax(uint32_t cores);
 
 struct CountResult {
   uint64_t count = 0;
@@ -138,10 +133,6 @@ class Selections {
   explicit Selections(Universes& universes) : universes_(universes) {}
 
   absl::StatusOr<CountResult> Count(const CallContext& context, const Selection& selection);
-  // The same where it is reckoned to take no more than kQuickCountNs on one core and needs neither
-  // the disk nor another crowd's rule: on the calling thread, without waiting. Nothing where it is
-  // more, where an error is to be told, and while QuickCountsMax run: ask Count then.
-  std::optional<CountResult> CountNow(const CallContext& context, const Selection& selection);
   // An estimate from a sample, with its range. Errors: as CheckSample.
   absl::StatusOr<CountResult> CountSample(const CallContext& context, const Selection& selection,
                                           const SampleRequest& sample);
@@ -158,7 +149,6 @@ class Selections {
 
  private:
   Universes& universes_;
-  std::atomic<uint32_t> quick_counts_{0};  // that run
 };
 
 }  // namespace throng::engine

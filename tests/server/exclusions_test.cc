@@ -3,8 +3,6 @@
 #include "server/engine/exclusions.h"
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -48,30 +46,6 @@ class ExclusionsTest : public CrowdTest {
     return Must(TryCount(what, exclude));
   }
 };
-
-// On the thread that asks: what memory alone answers, and no error.
-TEST_F(ExclusionsTest, WhatIsMoreThanALookAtMemoryIsNotCountedAtOnce) {
-  const auto now = [&](const Selection& selection) {
-    const std::optional<CountResult> result = world_.selections().CountNow(context(), selection);
-    return result.has_value() ? static_cast<int>(result->count) : -1;
-  };
-  EXPECT_EQ(now({.what = "is_graduate"}), 3);
-  EXPECT_EQ(now({.what = "crowd('graduates') and crowd('local')"}), 1);
-  EXPECT_EQ(now({.what = "is_graduate top 2 by views desc"}),
-            static_cast<int>(Count("is_graduate top 2 by views desc", {}).count));
-  EXPECT_EQ(now({.what = "crowd('graduates', live)"}), -1);
-  EXPECT_EQ(now({.what = "not (city = 'Beijing' or crowd('graduates', 1))"}), -1);
-  EXPECT_EQ(now({.what = "all()", .exclude = {Newest("local")}}), -1);
-  EXPECT_EQ(now({.what = "no_such_tag"}), -1);
-  EXPECT_EQ(now({.population = "none", .what = "all()"}), -1);
-  CallContext late = context();
-  late.deadline = std::chrono::steady_clock::now();
-  EXPECT_FALSE(world_.selections().CountNow(late, {.what = "is_graduate"}).has_value());
-  const std::optional<CountResult> result =
-      world_.selections().CountNow(context(), {.what = "crowd('local')"});
-  ASSERT_TRUE(result.has_value());
-  EXPECT_EQ(result->info.crowds, Count("crowd('local')", {}).info.crowds);
-}
 
 TEST_F(ExclusionsTest, LossesAreInTheOrderGiven) {
   const CountResult result =
