@@ -17,6 +17,7 @@
 
 namespace throng::bench {
 
+// A value; thread-compatible.
 struct MixedLoadOptions {
   uint32_t connections = 64;
   double seconds = 60;

@@ -17,6 +17,7 @@
 
 namespace throng::bench {
 
+// A value; thread-compatible.
 struct OpenLoopOptions {
   double rate = 100;  // calls a second
   double seconds = 10;

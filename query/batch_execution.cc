@@ -30,7 +30,7 @@ class BatchExecution {
         snapshot_(snapshot),
         parallel_(parallel),
         check_(check),
-        shared_(FindCommonParts(plans, snapshot, parallel, limits)),
+        shared_(FindSharedParts(plans, snapshot, parallel, limits)),
         shards_at_once_(std::max(parallel.threads(), 1u)),
         blocks_(plans.size()),
         plan_times_(plans.size() * shards_at_once_),
@@ -74,7 +74,7 @@ class BatchExecution {
 
   void RunPart(size_t number, uint32_t shard, uint32_t place) {
     const Clock::time_point start = Clock::now();
-    const CommonPart& part = shared_.parts[number];
+    const SharedPart& part = shared_.parts[number];
     std::vector<index::BlockRef> blocks(size_t{shard + 1} * index::kChunksPerShard);
     Evaluate(WithParts(part.plan, part.reads, part_sets_[place]), shard, blocks);
     part_sets_[place][number] = index::OrdinalSet::FromBlocks(std::move(blocks));
@@ -118,7 +118,7 @@ class BatchExecution {
 
   // The share of one who reads the part.
   std::chrono::nanoseconds ShareOf(uint32_t number) const {
-    const CommonPart& part = shared_.parts[number];
+    const SharedPart& part = shared_.parts[number];
     std::chrono::nanoseconds time = Sum(part_times_, number);
     for (const PartRead& read : part.reads) time += ShareOf(read.part);
     return time / part.uses;

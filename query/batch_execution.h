@@ -4,7 +4,7 @@
 //       SelectEach(plans, snapshot, parallel, check, {});
 //   (*users)[7].set->cardinality();
 //
-// Common parts (query/common_parts.h) are kept for the shards at hand only, 128 KiB a part, shard
+// Common parts (query/shared_parts.h) are kept for the shards at hand only, 128 KiB a part, shard
 // and thread at most; what the plans read of a shard is still in the cache when the next one asks.
 #ifndef THRONG_QUERY_BATCH_EXECUTION_H_
 #define THRONG_QUERY_BATCH_EXECUTION_H_
@@ -17,9 +17,9 @@
 #include "index/ordinal_set.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
-#include "query/common_parts.h"
 #include "query/executor.h"
 #include "query/physical_plan.h"
+#include "query/shared_parts.h"
 
 namespace throng::query {
 

@@ -118,6 +118,34 @@ class SetBytes {
   std::set<const index::OrdinalSet*> seen_;
 };
 
+// Level by level: whatever a crowd rests on, through others too, is less deep. `Computation` is
+// Crowds::Computation.
+template <typename Computation>
+absl::Status ComputeAll(CrowdBatch* batch, uint64_t bytes_max,
+                        std::vector<Computation>* computations) {
+  std::vector<Computation*> order;
+  for (Computation& computation : *computations) order.push_back(&computation);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Computation* a, const Computation* b) { return a->depth < b->depth; });
+  SetBytes bytes(bytes_max);
+  size_t level = 0;  // where those of this depth begin
+  for (size_t i = 0; i < order.size(); ++i) {
+    Computation& one = *order[i];
+    const absl::Status status = one.waiting.has_value()
+                                    ? batch->LookUp(*one.waiting, &one.record, &one.computed)
+                                    : batch->Add(&one.computed);
+    if (!status.ok()) return index::WithField(status, one.field());
+    const bool is_last = i + 1 == order.size() || order[i + 1]->depth != one.depth;
+    if (!is_last) continue;
+    THRONG_RETURN_IF_ERROR(batch->Run());
+    for (; level <= i; ++level) {
+      const absl::Status fits = bytes.Add(order[level]->computed.set);
+      if (!fits.ok()) return index::WithField(fits, order[level]->field());
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckNames(const RefreshCrowds& refresh) {
   if (refresh.names.empty()) {
     return index::InvalidArgument("REQUIRED", "crowds", "name the crowds to be computed");
@@ -200,28 +228,8 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
                                              const query::TimeContext& time, const RequestKey& key,
                                              std::vector<Computation> computations,
                                              const WriteOptions& options, bool freezes) {
-  std::vector<Computation*> order;
-  for (Computation& computation : computations) order.push_back(&computation);
-  // Whatever a crowd rests on, through others too, is less deep.
-  std::stable_sort(order.begin(), order.end(),
-                   [](const Computation* a, const Computation* b) { return a->depth < b->depth; });
   CrowdBatch batch(universe, *snapshot, context, time);
-  SetBytes bytes(universe.result_bytes_max());
-  size_t level = 0;  // where those of this depth begin
-  for (size_t i = 0; i < order.size(); ++i) {
-    Computation& one = *order[i];
-    const absl::Status status = one.waiting.has_value()
-                                    ? batch.LookUp(*one.waiting, &one.record, &one.computed)
-                                    : batch.Add(&one.computed);
-    if (!status.ok()) return index::WithField(status, one.field());
-    const bool is_last = i + 1 == order.size() || order[i + 1]->depth != one.depth;
-    if (!is_last) continue;
-    THRONG_RETURN_IF_ERROR(batch.Run());
-    for (; level <= i; ++level) {
-      const absl::Status fits = bytes.Add(order[level]->computed.set);
-      if (!fits.ok()) return index::WithField(fits, order[level]->field());
-    }
-  }
+  THRONG_RETURN_IF_ERROR(ComputeAll(&batch, ResultBytesMax(universe), &computations));
   RefreshResult result{.read_version = snapshot->data_version(),
                        .data_version = snapshot->data_version(),
                        .rules_computed = batch.rules_computed()};

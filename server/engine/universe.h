@@ -55,10 +55,12 @@ class Universe {
   index::Parallel& write_parallel() const { return *environment_.write_parallel; }
   storage::Store& store() const { return *environment_.store; }
   int64_t now_us() const { return environment_.clock_us(); }
-  uint64_t result_bytes_max() const { return environment_.result_bytes_max; }
   // Of older versions of crowds; what a read keeps there changes nothing else.
   friend CrowdSetCache& CrowdSetsOf(const Universe& universe) { return universe.crowd_sets_; }
   friend class UploadLists;  // upload_lists.h
+  friend uint64_t ResultBytesMax(const Universe& universe) {
+    return universe.environment_.result_bytes_max;
+  }
 
   // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;

@@ -5,8 +5,7 @@
 namespace throng::service {
 
 Calls::Calls(const ServiceLimits& limits, const Guards& guards)
-    : limits_(limits),
-      admission_(guards),
+    : CallEntry(limits, guards),
       ended_calls_(metrics_, limits.slow_call_min),
       pools_(limits, metrics_) {}
 

@@ -20,12 +20,11 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "index/error.h"
 #include "server/service/access_rules.h"
-#include "server/service/admission.h"
+#include "server/service/call_entry.h"
 #include "server/service/call_id.h"
 #include "server/service/call_pools.h"
 #include "server/service/call_scope.h"
 #include "server/service/ended_calls.h"
-#include "server/service/engine_gate.h"
 #include "server/service/guarded_call.h"
 #include "server/service/load_metrics.h"
 #include "server/service/message_codec.h"
@@ -40,26 +39,23 @@ namespace throng::service {
 
 // The pools and the engine that the calls of all services share. Must outlive every call: the gRPC
 // server is shut down first. Thread-safe.
-class Calls {
+class Calls : public CallEntry {
  public:
   explicit Calls(const ServiceLimits& limits, const Guards& guards = {});
-
-  EngineGate& gate() { return gate_; }
-  const ServiceLimits& limits() const { return limits_; }
 
   // A call about what users are selected or written: up to request_bytes_max.
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                   Handler<Request, Response> handler) {
-    return Unary(context, request, response, handler, limits_.request_bytes_max);
+    return Unary(context, request, response, handler, limits().request_bytes_max);
   }
   // A call about a resource: up to resource_request_bytes_max.
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Resource(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                      Handler<Request, Response> handler) {
-    return Unary(context, request, response, handler, limits_.resource_request_bytes_max);
+    return Unary(context, request, response, handler, limits().resource_request_bytes_max);
   }
 
   // A call of up to request_bytes_max that often takes little, and memory only. A small request is
@@ -72,19 +68,18 @@ class Calls {
                                   bool (*quick)(const CallScope&, const Request&, Response*),
                                   Handler<Request, Response> handler) {
     absl::StatusOr<Entered> entered = Enter(*context);
-    if (entered.ok() && request->Length() <= limits_.quick_request_bytes_max &&
-        AnswerNow(admission_, limits_, *entered, *context, *request, response, quick)) {
+    if (entered.ok() && request->Length() <= limits().quick_request_bytes_max &&
+        AnswerNow(admission(), limits(), *entered, *context, *request, response, quick)) {
       ReturnCallId(CallIdOf(*context), context);
       grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
       reactor->Finish(grpc::Status::OK);
       return reactor;
     }
     return Start(context, std::move(entered), request, response, handler,
-                 limits_.request_bytes_max);
+                 limits().request_bytes_max);
   }
 
-  // For streams that are not served by a thread: who is let in, and where their larger work goes.
-  const Admission& admission() const { return admission_; }
+  // For streams that are not served by a thread: where their larger work goes.
   WorkerPool& PoolOf(CallKind kind) { return pools_.Of(kind); }
   LoadMetrics& metrics() { return metrics_; }
 
@@ -96,14 +91,14 @@ class Calls {
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       absl::Status (*handler)(const CallScope&, const Request&, WriteStream<Response>&)) {
     absl::StatusOr<Entered> entered = Enter(*context);
-    if (!entered.ok()) return ExportCall::Refuse(context, limits_, entered.status());
+    if (!entered.ok()) return ExportCall::Refuse(context, limits(), entered.status());
     const std::string owner = OwnerOf(entered->who);
     return ExportCall::Start(
-        context, {pools_.exports(), owner, limits_},
+        context, {pools_.exports(), owner, limits()},
         [=, this, entered = *std::move(entered)](ExportCall& call) mutable {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
             Request message;
-            THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits_.request_bytes_max, &message));
+            THRONG_RETURN_IF_ERROR(ParseMessage(*request, limits().request_bytes_max, &message));
             THRONG_RETURN_IF_ERROR(guarded.Open(message));
             WriteStream<Response> stream(call, guarded);
             THRONG_RETURN_IF_ERROR(handler(scope, message, stream));
@@ -120,14 +115,14 @@ class Calls {
       grpc::CallbackServerContext* context, grpc::ByteBuffer* response,
       absl::Status (*handler)(const CallScope&, ReadStream<Request>&, Response*)) {
     absl::StatusOr<Entered> entered = Enter(*context);
-    if (!entered.ok()) return UploadCall::Refuse(context, limits_, entered.status());
+    if (!entered.ok()) return UploadCall::Refuse(context, limits(), entered.status());
     const std::string owner = OwnerOf(entered->who);
     return UploadCall::Start(
-        context, response, {pools_.loads(), owner, limits_},
+        context, response, {pools_.loads(), owner, limits()},
         [=, this, entered = *std::move(entered)](UploadCall& call,
                                                  grpc::ByteBuffer* bytes) mutable {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) -> absl::Status {
-            ReadStream<Request> stream(call, guarded, limits_.request_bytes_max);
+            ReadStream<Request> stream(call, guarded, limits().request_bytes_max);
             Response answer;
             THRONG_RETURN_IF_ERROR(handler(scope, stream, &answer));
             guarded.Answered(answer);
@@ -143,13 +138,13 @@ class Calls {
       grpc::CallbackServerContext* context,
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
     absl::StatusOr<Entered> entered = Enter(*context);
-    if (!entered.ok()) return LoadCall::Refuse(context, limits_, entered.status());
+    if (!entered.ok()) return LoadCall::Refuse(context, limits(), entered.status());
     const std::string owner = OwnerOf(entered->who);
     return LoadCall::Start(
-        context, {pools_.loads(), owner, limits_},
+        context, {pools_.loads(), owner, limits()},
         [=, this, entered = *std::move(entered)](LoadCall& call) mutable {
           const auto work = [&](const CallScope& scope, GuardedCall& guarded) {
-            ReadWriteStream<Request, Response> stream(call, guarded, limits_.request_bytes_max);
+            ReadWriteStream<Request, Response> stream(call, guarded, limits().request_bytes_max);
             return handler(scope, stream);
           };
           return RunStream<Request>(std::move(entered), call.caller(), work);
@@ -158,34 +153,6 @@ class Calls {
   }
 
  private:
-  // What is done where a pool is full: the audit log has refusals, too.
-  template <typename Request>
-  OnRefused Refusal(const grpc::CallbackServerContext* context) const {
-    return [this, context](const absl::Status& status) {
-      NoteRefusal(admission_, RuleOf(*Request::descriptor()), *context, status);
-    };
-  }
-
-  // Checked before the queue: while the server loads, health checks of many clients come, and who
-  // is not known shall not take a thread.
-  absl::StatusOr<Entered> Enter(const grpc::CallbackServerContext& context) {
-    THRONG_ASSIGN_OR_RETURN(engine::Engine* const engine, gate_.Enter());
-    THRONG_ASSIGN_OR_RETURN(Admitted who, admission_.Authenticate(context));
-    return Entered{engine, std::move(who)};
-  }
-
-  // Whose share of the threads a call counts against.
-  static std::string OwnerOf(const Admitted& who) {
-    return who.principal == nullptr ? "" : who.principal->name;
-  }
-
-  // As RunCall, of a stream.
-  template <typename Request, typename Work>
-  absl::Status RunStream(Entered entered, const engine::CallContext& caller, const Work& work) {
-    return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who), caller,
-                            work);
-  }
-
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
@@ -214,15 +181,12 @@ class Calls {
             THRONG_RETURN_IF_ERROR(WithholdSmall(scope, guarded.method(), message, &answer));
             return SerializeMessage(answer, response);
           };
-          return RunCall<Request>(admission_, limits_, entered.engine, std::move(entered.who),
+          return RunCall<Request>(admission(), limits(), entered.engine, std::move(entered.who),
                                   caller, work, &ended_calls_);
         },
         Refusal<Request>(context));
   }
 
-  const ServiceLimits limits_;
-  const Admission admission_;
-  EngineGate gate_;
   LoadMetrics metrics_;  // outlives the pools
   EndedCalls ended_calls_;
   CallPools pools_;

@@ -10,7 +10,7 @@
 
 namespace throng::service {
 
-// E.g. {"parent", "names"}; at most three. A value.
+// E.g. {"parent", "names"}; at most three. A value; thread-compatible.
 class PathNames {
  public:
   constexpr PathNames() = default;

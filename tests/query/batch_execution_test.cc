@@ -8,10 +8,10 @@
 
 #include "index/crowd_sets.h"
 #include "index/error.h"
-#include "query/common_parts.h"
 #include "query/executor.h"
 #include "query/normalizer.h"
 #include "query/physical_plan.h"
+#include "query/shared_parts.h"
 #include "tests/query/plan_world.h"
 #include "tests/testing/seed.h"
 
@@ -25,17 +25,17 @@ PhysicalPlan PhysicalOf(const PlanWorld& world, const LogicalPlan& plan) {
   return MakePhysicalPlan(Normalize(plan, world.catalogue()), world.snapshot());
 }
 
-class CommonPartsTest : public ::testing::Test {
+class SharedPartsTest : public ::testing::Test {
  protected:
-  CommonPartsTest() : random_(testing::TestSeed()), world_(random_, 70'000) {}
+  SharedPartsTest() : random_(testing::TestSeed()), world_(random_, 70'000) {}
 
   // "part; part | plan; plan", with "#0" where part 0 is read and "x2" for its uses.
   std::string Shared(const std::vector<std::string>& texts, const SharingLimits& limits = kAll) {
     std::vector<PhysicalPlan> plans;
     for (const std::string& text : texts) plans.push_back(PhysicalOf(world_, PlanOf(text)));
-    const SharedPlans shared = FindCommonParts(plans, world_.snapshot(), world_.parallel(), limits);
+    const SharedPlans shared = FindSharedParts(plans, world_.snapshot(), world_.parallel(), limits);
     std::string text;
-    for (const CommonPart& part : shared.parts) {
+    for (const SharedPart& part : shared.parts) {
       text += Print(part.plan, part.reads) + " x" + std::to_string(part.uses) + "; ";
     }
     text += "|";
@@ -59,17 +59,17 @@ class CommonPartsTest : public ::testing::Test {
   }
 };
 
-TEST_F(CommonPartsTest, APartIsWhatStandsTwiceInAnyOrder) {
+TEST_F(SharedPartsTest, APartIsWhatStandsTwiceInAnyOrder) {
   EXPECT_EQ(Shared({"and(or(c0, v3..9), g)", "and(or(v3..9, c0), c1)"}),
             "or(views in [3, 9], city in {0}) x2; | and(graduate, ids(0)); "
             "and(city in {1}, ids(0));");
 }
 
-TEST_F(CommonPartsTest, WhatStandsOnceIsNoPart) {
+TEST_F(SharedPartsTest, WhatStandsOnceIsNoPart) {
   EXPECT_EQ(Shared({"and(c0, v3..9)", "and(c0, v3..8)"}).front(), '|');
 }
 
-TEST_F(CommonPartsTest, ADifferenceIsNoUnionAndTakesFromItsFirstInput) {
+TEST_F(SharedPartsTest, ADifferenceIsNoUnionAndTakesFromItsFirstInput) {
   const std::string shared = Shared({"and(v1..3, not(c0|1))", "and(c0|1, not(v1..3))"});
   // What they are made of is shared, the differences are not.
   EXPECT_NE(shared.find("views in [1, 3] x2"), std::string::npos) << shared;
@@ -77,18 +77,18 @@ TEST_F(CommonPartsTest, ADifferenceIsNoUnionAndTakesFromItsFirstInput) {
   EXPECT_EQ(shared.find("andnot"), shared.find("andnot(ids")) << shared;
 }
 
-TEST_F(CommonPartsTest, PartsReadPartsThatComeBefore) {
+TEST_F(SharedPartsTest, PartsReadPartsThatComeBefore) {
   const std::string shared =
       Shared({"and(or(v3..9, c0), g)", "and(or(v3..9, c0), c1)", "and(v3..9, c2)"});
   EXPECT_EQ(shared.find("views in [3, 9] x2; or("), 0u) << shared;
   EXPECT_EQ(shared.find("or(ids(0)"), shared.find("or(")) << shared;
 }
 
-TEST_F(CommonPartsTest, WhatIsReadInPlaceIsNoPart) {
+TEST_F(SharedPartsTest, WhatIsReadInPlaceIsNoPart) {
   EXPECT_EQ(Shared({"and(c0, g)", "or(c0, g)", "and(c1, g)"}).front(), '|');
 }
 
-TEST_F(CommonPartsTest, ThereAreNoMorePartsThanAllowed) {
+TEST_F(SharedPartsTest, ThereAreNoMorePartsThanAllowed) {
   const std::vector<std::string> plans = {"and(v1..2, c0)", "and(v1..2, c1)", "and(v4..5, c0)",
                                           "and(v4..5, c1)"};
   const SharingLimits one{.parts_max = 1, .saving_min_ns = -1};
@@ -98,7 +98,7 @@ TEST_F(CommonPartsTest, ThereAreNoMorePartsThanAllowed) {
 }
 
 // A range is cheap to compute where few users are at hand, and worth sharing where all are.
-TEST_F(CommonPartsTest, OnlyWhatSavesIsAPart) {
+TEST_F(SharedPartsTest, OnlyWhatSavesIsAPart) {
   const SharingLimits worth{};
   EXPECT_EQ(Shared({"and(c0, v3..9)", "and(c1, v3..9)"}, worth).front(), '|');
   std::vector<std::string> many;

@@ -1,4 +1,4 @@
-#include "query/common_parts.h"
+#include "query/shared_parts.h"
 
 #include <algorithm>
 #include <map>
@@ -242,7 +242,7 @@ class PartFinder {
     SharedPlans shared;
     const std::vector<uint32_t> uses = CountUses();
     for (uint32_t part = 0; part < chosen_.size(); ++part) {
-      CommonPart built{
+      SharedPart built{
           .plan = *nodes_[chosen_[part]].plan, .reads = ReadsOfPart(part), .uses = uses[part]};
       for (const PartRead& read : built.reads) {
         built.level = std::max(built.level, shared.parts[read.part].level + 1);
@@ -262,7 +262,7 @@ class PartFinder {
       return shared->parts[a].level < shared->parts[b].level;
     });
     std::vector<uint32_t> place(order.size());
-    std::vector<CommonPart> parts;
+    std::vector<SharedPart> parts;
     for (uint32_t i = 0; i < order.size(); ++i) {
       place[order[i]] = i;
       parts.push_back(std::move(shared->parts[order[i]]));
@@ -271,7 +271,7 @@ class PartFinder {
     const auto renumber = [&](std::vector<PartRead>& reads) {
       for (PartRead& read : reads) read.part = place[read.part];
     };
-    for (CommonPart& part : shared->parts) renumber(part.reads);
+    for (SharedPart& part : shared->parts) renumber(part.reads);
     for (std::vector<PartRead>& reads : shared->reads) renumber(reads);
   }
 
@@ -332,7 +332,7 @@ class PartReader {
 
 }  // namespace
 
-SharedPlans FindCommonParts(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
+SharedPlans FindSharedParts(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
                             index::Parallel& parallel, const SharingLimits& limits) {
   return PartFinder(plans, snapshot, parallel, limits).Find();
 }

@@ -1,6 +1,6 @@
 // Parts that plans of a batch have in common, so that each is computed once.
 //
-//   SharedPlans shared = FindCommonParts(plans, snapshot, parallel, {});
+//   SharedPlans shared = FindSharedParts(plans, snapshot, parallel, {});
 //   shared.parts[0].plan;    // "or(city in {...}, views_7d in [6, max])"
 //   shared.reads[7];         // where plan 7 reads parts instead of computing them
 //   PhysicalPlan plan = WithParts(plans[7], shared.reads[7], sets);
@@ -9,8 +9,8 @@
 // order of inputs. Whether it is worth computing apart is reckoned as EXPLAIN reckons: what it
 // takes where it stands - often only a few users at hand are looked at - against computing it for
 // everybody and reading it back. Estimates decide what is shared, never what is selected.
-#ifndef THRONG_QUERY_COMMON_PARTS_H_
-#define THRONG_QUERY_COMMON_PARTS_H_
+#ifndef THRONG_QUERY_SHARED_PARTS_H_
+#define THRONG_QUERY_SHARED_PARTS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +40,7 @@ struct PartRead {
   friend bool operator==(const PartRead&, const PartRead&) = default;
 };
 
-struct CommonPart {
+struct SharedPart {
   PhysicalPlan plan;
   std::vector<PartRead> reads;  // of parts that come before it
   uint32_t level = 0;           // one more than that of the parts it reads; 0: it reads none
@@ -48,12 +48,12 @@ struct CommonPart {
 };
 
 struct SharedPlans {
-  std::vector<CommonPart> parts;             // in ascending order of level
+  std::vector<SharedPart> parts;             // in ascending order of level
   std::vector<std::vector<PartRead>> reads;  // of each plan, ascending
 };
 
 // `plans` must be of this snapshot. The same plans give the same parts. Thread-safe.
-SharedPlans FindCommonParts(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
+SharedPlans FindSharedParts(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
                             index::Parallel& parallel, const SharingLimits& limits);
 
 // The plan that reads sets[r.part] wherever `reads` says so.
@@ -62,4 +62,4 @@ PhysicalPlan WithParts(const PhysicalPlan& plan, std::span<const PartRead> reads
 
 }  // namespace throng::query
 
-#endif  // THRONG_QUERY_COMMON_PARTS_H_
+#endif  // THRONG_QUERY_SHARED_PARTS_H_
