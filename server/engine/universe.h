@@ -58,9 +58,7 @@ class Universe {
   // Of older versions of crowds; what a read keeps there changes nothing else.
   friend CrowdSetCache& CrowdSetsOf(const Universe& universe) { return universe.crowd_sets_; }
   friend class UploadLists;  // upload_lists.h
-  friend uint64_t ResultBytesMax(const Universe& universe) {
-    return universe.environment_.result_bytes_max;
-  }
+  friend uint64_t ResultBytesMax(const Universe& u) { return u.environment_.result_bytes_max; }
 
   // The newest snapshot that readers may see: all of it is durable.
   index::SnapshotRef newest() const;

@@ -100,8 +100,6 @@ TEST_F(CallIdTest, AFailureOfTheServerIsLoggedWithIt) {
 class SlowCallTest : public WholeServerTest {};
 
 TEST_F(SlowCallTest, HasALineWithItsPlanAndNoIds) {
-  MakeTags();
-  LoadUsers();
   ServiceLimits limits;
   limits.slow_call_min = std::chrono::milliseconds(0);
   server_->SetLimits(limits);
@@ -125,8 +123,6 @@ TEST_F(SlowCallTest, HasALineWithItsPlanAndNoIds) {
 }
 
 TEST_F(SlowCallTest, ThePlanIsThatOfTheExpression) {
-  MakeTags();
-  LoadUsers();
   engine::CallNotes notes(engine::CallNotes::Detail::kBrief);
   engine::CallContext context;
   context.notes = &notes;

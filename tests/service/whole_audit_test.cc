@@ -210,6 +210,7 @@ TEST_F(WholeAuditTest, IdsOfAnUploadAreHashedUpToABound) {
   v1::UploadIdsRequest header;
   header.mutable_header()->set_crowd("populations/default/crowds/vip");
   header.mutable_header()->mutable_create();
+  header.mutable_header()->set_mode(v1::UPLOAD_MODE_REPLACE);
   ASSERT_TRUE(stream->Write(header));
   v1::UploadIdsRequest ids;
   for (int i = 0; i < kIds; ++i) {

@@ -288,8 +288,6 @@ class SmallResultTest : public WholeCrowdTest {
 };
 
 TEST_F(SmallResultTest, ARefreshThatTakesTooMuchMemoryIsRefused) {
-  MakeTags();
-  LoadUsers();
   Create("nobody", "none()");
   Create("some", "city = 'Beijing'");
   v1::BatchRefreshCrowdsRequest request;
