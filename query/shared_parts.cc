@@ -138,7 +138,9 @@ class PartFinder {
   std::vector<int64_t> Costs(const PhysicalPlan& plan) const {
     static index::Parallel here(1);  // has no threads: the plans run beside each other already
     std::vector<int64_t> costs;
-    for (const OperatorEstimate& estimate : *EstimatePlan(plan, snapshot_, here, {})) {
+    const absl::StatusOr<std::vector<OperatorEstimate>> estimates =
+        EstimatePlan(plan, snapshot_, here, {});  // cannot fail without a check
+    for (const OperatorEstimate& estimate : *estimates) {
       costs.push_back(static_cast<int64_t>(estimate.cost_ns));
     }
     return costs;
