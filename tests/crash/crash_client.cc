@@ -12,18 +12,6 @@ namespace {
 
 constexpr char kPopulation[] = "populations/default";
 
-[[noreturn]] void Die(const std::string& what, const grpc::Status& status) {
-  fmt::print(stderr, "{}: {} ({})\n", what, status.error_message(),
-             static_cast<int>(status.error_code()));
-  std::exit(1);
-}
-
-// Whether the call failed because nobody is there any more.
-bool IsGone(const grpc::Status& status) {
-  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-         status.error_code() == grpc::StatusCode::CANCELLED;
-}
-
 // A column of texts coded by a dictionary. `value(i)` is row i's text; nullopt leaves it.
 template <typename ValueOf>
 void FillCoded(int rows, ValueOf value, v1::TagColumn* column) {
@@ -46,17 +34,30 @@ void FillCoded(int rows, ValueOf value, v1::TagColumn* column) {
 
 }  // namespace
 
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
+  // Also how long an attempt may take, which on a busy machine is more than 20 ms.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+void Die(const std::string& what, const grpc::Status& status) {
+  fmt::print(stderr, "{}: {} ({})\n", what, status.error_message(),
+             static_cast<int>(status.error_code()));
+  std::exit(1);
+}
+
+bool IsGone(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::CANCELLED;
+}
+
 CrashClient::CrashClient(const std::string& address, int writer)
     : writer_(writer),
-      channel_([&] {
-        grpc::ChannelArguments arguments;
-        arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-        arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
-        // Also how long an attempt may take, which on a busy machine is more than 20 ms.
-        arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
-        arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-        return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-      }()),
+      channel_(MakeChannel(address)),
       admin_(v1::AdminService::NewStub(channel_)),
       populations_(v1::PopulationService::NewStub(channel_)),
       tags_(v1::TagService::NewStub(channel_)),

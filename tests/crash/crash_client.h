@@ -24,6 +24,13 @@
 
 namespace throng::crash {
 
+// A connection of its own, which is tried again soon when it fails. Thread-safe.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// Whether the call failed because nobody is there any more. Thread-safe.
+bool IsGone(const grpc::Status& status);
+// Says what failed and ends the harness. Thread-safe.
+[[noreturn]] void Die(const std::string& what, const grpc::Status& status);
+
 // Each writer has tags of its own ("city_2", ...), so that a REPLACE touches nobody else's. Not
 // thread-safe.
 class CrashClient {

@@ -3,14 +3,13 @@
 //
 //   crash_harness --cycles=1000 --seed=1 --dir=/var/tmp/throng-crash
 //
-// Several writers call at once, each with users and tags of its own. What they were told goes to an
-// expected-state file outside the server, synced before the next call. A call that was not answered
-// may have happened or not, but only as a whole. Backups are made meanwhile: one that is listed
-// after the kill is whole, and now and then the newest is restored, started and compared. Exit code
-// 0: every cycle held.
-#include <fcntl.h>
+// Several writers call at once, each with users, tags and crowds of its own (crash_writer.h). What
+// they were told goes to an expected-state file outside the server, synced before the next call. A
+// call that was not answered may have happened or not, but only as a whole; calls about crowds
+// carry a request id, and are sent again after the start. Backups are made meanwhile: one that is
+// listed after the kill is whole, and now and then the newest is restored, started and compared.
+// Exit code 0: every cycle held.
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -20,7 +19,6 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -30,7 +28,9 @@
 
 #include "fmt/format.h"
 #include "tests/crash/crash_client.h"
-#include "tests/crash/crash_model.h"
+#include "tests/crash/crash_crowd_client.h"
+#include "tests/crash/crash_crowds.h"
+#include "tests/crash/crash_writer.h"
 #include "tests/e2e/child_process.h"
 
 namespace throng::crash {
@@ -52,48 +52,13 @@ struct Options {
   std::exit(1);
 }
 
-// Lines that survive the machine. Not thread-safe.
-class SyncedFile {
- public:
-  explicit SyncedFile(const std::string& path)
-      : descriptor_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {}
-  SyncedFile(const SyncedFile&) = delete;
-  SyncedFile& operator=(const SyncedFile&) = delete;
-  ~SyncedFile() { close(descriptor_); }
-
-  void Append(const std::string& line) {
-    const std::string text = line + "\n";
-    if (write(descriptor_, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        fdatasync(descriptor_) != 0) {
-      Die("the expected-state file cannot be written");
-    }
-  }
-
- private:
-  const int descriptor_;
-};
-
-// A writer's side of the story.
-struct Writer {
-  int number = 0;
-  CrashModel expected;
-  std::optional<Operation> unanswered;
-  uint64_t last_version = 0;
-  std::unique_ptr<SyncedFile> file;
-  std::mt19937_64 random;
-  std::vector<CrashModel> states;  // of this cycle: at its start, then after each answer
-  std::atomic<uint64_t> acknowledged = 0;
-  uint64_t found_whole = 0;  // unanswered calls that had happened
-  uint64_t found_absent = 0;
-};
-
 // A call that makes a backup, and what the backup may hold: by writer, what had been answered when
 // the call began, or any state after that.
 struct BackupCall {
   std::string name;
   bool is_acknowledged = false;
   std::vector<size_t> begins;  // by writer: a place in its states
-  std::vector<std::vector<CrashModel>> allowed;
+  std::vector<std::vector<CrashWriter::StateRef>> allowed;
 };
 
 class Harness {
@@ -101,12 +66,14 @@ class Harness {
   explicit Harness(const Options& options) : options_(options), random_(options.seed) {
     fs::remove_all(options_.directory);
     fs::create_directories(options_.directory);
+    fmt::print("seed {}\n", options_.seed);
+    std::fflush(stdout);
     for (int i = 0; i < options_.writers; ++i) {
-      Writer& writer = writers_.emplace_back();
-      writer.number = i;
-      writer.random.seed(options_.seed * 1000 + static_cast<uint64_t>(i));
-      writer.file =
-          std::make_unique<SyncedFile>(fmt::format("{}/expected_{}.txt", options_.directory, i));
+      writers_.emplace_back(
+          i,
+          CrashWriter::Options{
+              .seed = options_.seed, .users_max = options_.users, .directory = options_.directory},
+          [this](const std::string& message) { Fail(message); });
     }
   }
 
@@ -146,10 +113,9 @@ class Harness {
     Check();
     std::atomic<bool> stop = false;
     std::vector<std::thread> threads;
-    for (Writer& writer : writers_) {
-      writer.states = {writer.expected};
-      writer.acknowledged = 0;
-      threads.emplace_back([this, &writer, &stop] { WriteUntil(writer, stop); });
+    for (CrashWriter& writer : writers_) {
+      writer.BeginCycle();
+      threads.emplace_back([this, &writer, &stop] { writer.WriteUntil(address_, stop); });
     }
     const bool backs_up = random_() % 3 != 0;
     if (backs_up) {
@@ -160,7 +126,10 @@ class Harness {
     Kill();
     stop = true;
     for (std::thread& thread : threads) thread.join();
-    for (const Writer& writer : writers_) acknowledged_ += writer.acknowledged;
+    for (const CrashWriter& writer : writers_) {
+      acknowledged_ += writer.acknowledged();
+      acknowledged_crowd_calls_ += writer.acknowledged_crowd_calls();
+    }
     if (backs_up) NoteWhatBackupMayHold();
   }
 
@@ -170,20 +139,14 @@ class Harness {
     CrashClient client(address_, 0);
     BackupCall& call = called_.emplace();
     call.name = newest_ && newest_->name == "even" ? "odd" : "even";
-    for (const Writer& writer : writers_) call.begins.push_back(writer.acknowledged);
+    for (const CrashWriter& writer : writers_) call.begins.push_back(writer.answered_state());
     call.is_acknowledged = client.CreateBackup(call.name);
     ++(call.is_acknowledged ? backups_made_ : backups_cut_);
   }
 
   void NoteWhatBackupMayHold() {
     for (size_t i = 0; i < writers_.size(); ++i) {
-      Writer& writer = writers_[i];
-      const auto begin = writer.states.begin() + static_cast<ptrdiff_t>(called_->begins[i]);
-      std::vector<CrashModel>& allowed = called_->allowed.emplace_back(begin, writer.states.end());
-      if (!writer.unanswered) continue;
-      CrashModel with = writer.expected;
-      Apply(*writer.unanswered, with);
-      allowed.push_back(std::move(with));
+      called_->allowed.push_back(writers_[i].StatesFrom(called_->begins[i]));
     }
   }
 
@@ -217,15 +180,18 @@ class Harness {
       Fail(fmt::format("backup {} is not restored: {}", newest_->name, restore.error_output()));
     }
     StartOn(restored);
-    for (Writer& writer : writers_) {
-      CrashClient client(address_, writer.number);
+    for (const CrashWriter& writer : writers_) {
+      CrashClient client(address_, writer.number());
       if (!client.AwaitServing()) Fail("throngd does not serve what was restored");
-      const CrashModel actual = client.Read();
-      const auto& allowed = newest_->allowed[static_cast<size_t>(writer.number)];
-      if (std::find(allowed.begin(), allowed.end(), actual) == allowed.end()) {
-        Fail(fmt::format("backup {}, writer {}: {}", newest_->name, writer.number,
-                         Difference(allowed.front(), actual)));
-      }
+      CrowdClient crowds(address_, writer.number());
+      const CrashState actual{.users = client.Read(), .crowds = crowds.Read()};
+      const auto& allowed = newest_->allowed[static_cast<size_t>(writer.number())];
+      const bool is_allowed = std::any_of(
+          allowed.begin(), allowed.end(),
+          [&](const CrashWriter::StateRef& state) { return Difference(*state, actual).empty(); });
+      if (is_allowed) continue;
+      Fail(fmt::format("backup {}, writer {}: {}", newest_->name, writer.number(),
+                       Difference(*allowed.front(), actual)));
     }
     Kill();
     fs::remove_all(restored);
@@ -258,41 +224,22 @@ class Harness {
     if (!server_->Wait(std::chrono::minutes(1))) Fail("throngd survives SIGKILL");
   }
 
-  void WriteUntil(Writer& writer, const std::atomic<bool>& stop) {
-    CrashClient client(address_, writer.number);
-    while (!stop) {
-      const Operation operation =
-          RandomOperation(writer.expected, writer.number, options_.users, writer.random);
-      writer.file->Append("call " + operation.ToString());
-      writer.unanswered = operation;
-      const std::optional<uint64_t> version = client.Run(operation);
-      if (!version) return;
-      writer.file->Append(fmt::format("done {}", *version));
-      // One that changed nothing is answered with the version there was.
-      if (*version < writer.last_version) Fail("a data version goes back");
-      writer.last_version = *version;
-      Apply(operation, writer.expected);
-      writer.unanswered.reset();
-      writer.states.push_back(writer.expected);
-      ++writer.acknowledged;
-    }
-  }
-
   void Check() {
     CrashClient first(address_, 0);
     if (!first.AwaitServing()) Fail("throngd does not serve");
     const uint64_t version = first.DataVersion();
     uint64_t users = 0;
-    for (Writer& writer : writers_) {
-      CrashClient client(address_, writer.number);
-      if (version < writer.last_version) {
-        Fail(fmt::format("writer {}: version {} is gone, the newest is {}", writer.number,
-                         writer.last_version, version));
+    for (CrashWriter& writer : writers_) {
+      CrashClient client(address_, writer.number());
+      CrowdClient crowds(address_, writer.number());
+      if (version < writer.last_version()) {
+        Fail(fmt::format("writer {}: version {} is gone, the newest is {}", writer.number(),
+                         writer.last_version(), version));
       }
       // The first of all cycles.
       if (version == 0 || !created_) client.CreateTags();
-      CheckWriter(writer, client);
-      users += writer.expected.size();
+      writer.Check(client, crowds);
+      users += writer.expected().users.size();
     }
     created_ = true;
     CheckBackups(first);
@@ -301,53 +248,24 @@ class Harness {
     }
   }
 
-  void CheckWriter(Writer& writer, CrashClient& client) {
-    const CrashModel actual = client.Read();
-    std::string difference = Difference(writer.expected, actual);
-    if (writer.unanswered) {
-      CrashModel with = writer.expected;
-      Apply(*writer.unanswered, with);
-      // Whoever it would have changed nothing for did happen and did not.
-      if (!difference.empty() && Difference(with, actual).empty()) {
-        difference.clear();
-        writer.expected = std::move(with);
-        ++writer.found_whole;
-      } else {
-        ++writer.found_absent;
-      }
-      writer.file->Append("restarted");
-      writer.unanswered.reset();
-    }
-    if (!difference.empty()) Fail(fmt::format("writer {}: {}", writer.number, difference));
-    CheckCounts(writer, client);
-  }
-
-  // Counts come from bitmaps, the export's values from columns: both must agree with the model.
-  void CheckCounts(const Writer& writer, CrashClient& client) {
-    std::map<std::string, uint64_t> counts;
-    const int n = writer.number;
-    for (const auto& [id, person] : writer.expected) {
-      if (person.city) ++counts[fmt::format("city_{} = '{}'", n, *person.city)];
-      if (person.views > 0) ++counts[fmt::format("views_{} > 0", n)];
-      if (person.vip) ++counts[fmt::format("vip_{}", n)];
-      if (!person.interests.empty()) ++counts[fmt::format("exists(interests_{})", n)];
-    }
-    for (const auto& [expression, count] : counts) {
-      if (const uint64_t actual = client.Count(expression); actual != count) {
-        Fail(fmt::format("{} counts {} users, not {}", expression, actual, count));
-      }
-    }
-  }
-
   void Report(uint32_t cycles) const {
-    uint64_t whole = 0;
-    uint64_t absent = 0;
-    for (const Writer& writer : writers_) {
-      whole += writer.found_whole;
-      absent += writer.found_absent;
+    CutCalls writes;
+    CutCalls crowds;
+    uint64_t retried = 0;
+    for (const CrashWriter& writer : writers_) {
+      writes.whole += writer.cut_writes().whole;
+      writes.absent += writer.cut_writes().absent;
+      crowds.whole += writer.cut_crowd_calls().whole;
+      crowds.halfway += writer.cut_crowd_calls().halfway;
+      crowds.absent += writer.cut_crowd_calls().absent;
+      retried += writer.retried();
     }
     fmt::print("{} kills: {} calls acknowledged; of those cut off {} had happened, {} had not\n",
-               cycles, acknowledged_, whole, absent);
+               cycles, acknowledged_, writes.whole, writes.absent);
+    fmt::print(
+        "{} calls about crowds acknowledged; of those cut off {} had happened, {} had not, {} had "
+        "made a crowd without its version; {} sent again\n",
+        acknowledged_crowd_calls_, crowds.whole, crowds.absent, crowds.halfway, retried);
     fmt::print("{} backups made, {} cut off, {} restored and compared\n", backups_made_,
                backups_cut_, backups_restored_);
     std::fflush(stdout);
@@ -360,12 +278,13 @@ class Harness {
 
   const Options options_;
   std::mt19937_64 random_;
-  std::deque<Writer> writers_;
+  std::deque<CrashWriter> writers_;
   std::unique_ptr<e2e::ChildProcess> server_;
   std::string address_;
   uint32_t cycle_ = 0;
   bool created_ = false;
   uint64_t acknowledged_ = 0;
+  uint64_t acknowledged_crowd_calls_ = 0;
   std::optional<BackupCall> called_;  // since the last check
   std::optional<BackupCall> newest_;  // the one there is
   uint64_t backups_made_ = 0;
