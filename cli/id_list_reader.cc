@@ -11,6 +11,7 @@
 namespace throng::cli {
 namespace {
 
+constexpr auto kNpos = std::string_view::npos;
 constexpr size_t kHeadBytes = 64 << 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // U+00A0, U+3000 and U+FEFF, besides ASCII.
@@ -18,7 +19,16 @@ constexpr std::string_view kWideSpaces[] = {"\xC2\xA0", "\xE3\x80\x80", "\xEF\xB
 
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-// A source whose beginning was read before. As ByteSource.
+// Whether lines end in CR alone in a file that begins with `head`. A CR at the end of a part of the
+// file tells nothing: LF may follow.
+bool EndsLinesInCr(std::string_view head, bool is_whole_file) {
+  if (head.find('\n') != kNpos) return false;
+  const size_t first = head.find('\r');
+  return first != kNpos && (is_whole_file || first + 1 < head.size());
+}
+
+// A source whose beginning was read before; where lines end in CR alone it gives LF for CR. As
+// ByteSource.
 class HeadSource final : public ByteSource {
  public:
   explicit HeadSource(std::unique_ptr<ByteSource> rest) : rest_(std::move(rest)) {}
@@ -26,21 +36,31 @@ class HeadSource final : public ByteSource {
   absl::Status ReadHead() {
     head_.resize(kHeadBytes);
     size_t size = 0;
+    bool is_whole_file = false;
     while (size < kHeadBytes) {
       const absl::StatusOr<size_t> count = rest_->Read(head_.data() + size, kHeadBytes - size);
       if (!count.ok()) return count.status();
-      if (*count == 0) break;
+      is_whole_file = *count == 0;
+      if (is_whole_file) break;
       size += *count;
       // A line is enough: more may be long in coming.
       if (std::memchr(head_.data(), '\n', size) != nullptr) break;
     }
     head_.resize(size);
+    has_cr_ = EndsLinesInCr(head_, is_whole_file);
+    if (has_cr_) std::replace(head_.begin(), head_.end(), '\r', '\n');
     return absl::OkStatus();
   }
   std::string_view head() const { return head_; }
+  // Whether lines end in CR alone.
+  bool has_cr() const { return has_cr_; }
 
   absl::StatusOr<size_t> Read(char* buffer, size_t size) override {
-    if (given_ == head_.size()) return rest_->Read(buffer, size);
+    if (given_ == head_.size()) {
+      const absl::StatusOr<size_t> read = rest_->Read(buffer, size);
+      if (read.ok() && has_cr_) std::replace(buffer, buffer + *read, '\r', '\n');
+      return read;
+    }
     const size_t count = std::min(size, head_.size() - given_);
     std::memcpy(buffer, head_.data() + given_, count);
     given_ += count;
@@ -53,6 +73,7 @@ class HeadSource final : public ByteSource {
   const std::unique_ptr<ByteSource> rest_;
   std::string head_;
   size_t given_ = 0;
+  bool has_cr_ = false;
 };
 
 std::string Lower(std::string_view text) {
@@ -62,39 +83,86 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-bool HasDigit(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool HasDigit(std::string_view text) { return std::any_of(text.begin(), text.end(), IsDigit); }
+
+bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 // "1.38E+10": what a spreadsheet makes of a long number.
 bool IsRounded(std::string_view text) {
   const size_t exponent = text.find_first_of("eE");
-  if (exponent == std::string_view::npos || exponent == 0) return false;
+  if (exponent == kNpos || exponent == 0) return false;
   const std::string_view mantissa = text.substr(0, exponent);
   std::string_view power = text.substr(exponent + 1);
   if (!power.starts_with('+')) return false;
   power.remove_prefix(1);
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !power.empty() && std::all_of(power.begin(), power.end(), is_digit) &&
+  return !power.empty() && std::all_of(power.begin(), power.end(), IsDigit) &&
          std::all_of(mantissa.begin(), mantissa.end(),
-                     [&](char c) { return is_digit(c) || c == '.' || c == ','; });
+                     [](char c) { return IsDigit(c) || c == '.' || c == ','; });
 }
 
-// Whether it can be nothing but an id: a number, a phone number, a hash.
+// Why an id that goes over several lines is none; empty: it does not. An id is trimmed, so that
+// what it has of line ends is inside.
+std::string_view SeveralLines(std::string_view id) {
+  const size_t end = id.find_first_of("\r\n");
+  if (end == kNpos) return {};
+  return id.find('\n', end) == kNpos ? "an id goes over several lines: do some end in CR alone?"
+                                     : "an id goes over several lines: is a quote left open?";
+}
+
+// MD5, SHA-1 or SHA-256 in hexadecimal digits, of which some are upper-case letters.
+bool IsUpperCaseHash(std::string_view id) {
+  if (id.size() != 32 && id.size() != 40 && id.size() != 64) return false;
+  return std::all_of(id.begin(), id.end(), IsHexDigit) &&
+         std::any_of(id.begin(), id.end(), [](char c) { return c >= 'A' && c <= 'F'; });
+}
+
+// Whether it can be nothing but an id: a mail address, a number, a phone number, a hash, a UUID.
 bool IsPlainlyAnId(std::string_view text) {
-  constexpr size_t kHashDigitsMin = 16;
-  const bool is_number = text.find_first_not_of("0123456789+- ") == std::string_view::npos;
-  const bool is_hash = text.size() >= kHashDigitsMin &&
-                       text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-  return HasDigit(text) && (is_number || is_hash);
+  constexpr auto kHexDigitsMin = 16;
+  const size_t at = text.find('@');
+  if (at != kNpos) return at > 0 && at + 1 < text.size();
+  if (text.find_first_not_of("0123456789+-(). ") == kNpos) return HasDigit(text);
+  return text.find_first_not_of("0123456789abcdefABCDEF-") == kNpos &&
+         std::count_if(text.begin(), text.end(), IsHexDigit) >= kHexDigitsMin;
 }
 
-// Letters, also of other scripts, spaces and underscores: no mail address, no id with digits.
-bool IsWord(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80 || std::isalpha(byte) != 0 || c == '_' || c == ' ';
+// The name in lower case without what stands between its words: "E-mail Address" is
+// "emailaddress".
+std::string SqueezedName(std::string_view name) {
+  std::string squeezed = Lower(name);
+  std::erase_if(squeezed, [](char c) { return std::string_view(" _-.()").find(c) != kNpos; });
+  return squeezed;
+}
+
+// Whether the digits of a word are those of a hash's name: "sha256", "SHA-256", "phone-md5".
+bool HasDigitsOfHash(std::string_view word) {
+  static constexpr std::string_view kHashes[] = {"md5", "sha1", "sha256", "sha512"};
+  const std::string name = SqueezedName(word);
+  return std::any_of(std::begin(kHashes), std::end(kHashes), [&](std::string_view hash) {
+    return name.ends_with(hash) &&
+           !HasDigit(std::string_view(name).substr(0, name.size() - hash.size()));
   });
+}
+
+// Whether it can be the name of a column: words of letters, also of other scripts, of which those
+// with digits name a hash. No mail address, no id with digits.
+bool IsColumnName(std::string_view text) {
+  constexpr std::string_view kBetweenWords = " _.()";
+  bool has_letter = false;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_letter = byte >= 0x80 || std::isalpha(byte) != 0;
+    has_letter = has_letter || is_letter;
+    if (!is_letter && !IsDigit(c) && c != '-' && kBetweenWords.find(c) == kNpos) return false;
+  }
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find_first_of(kBetweenWords));
+    if (HasDigit(word) && !HasDigitsOfHash(word)) return false;
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return has_letter;
 }
 
 }  // namespace
@@ -126,8 +194,9 @@ absl::StatusOr<std::unique_ptr<IdListReader>> IdListReader::Open(const std::stri
       options.delimiter != '\0' ? options.delimiter : GuessDelimiter(first_line).value_or(',');
   IdListFindings findings;
   findings.has_byte_order_mark = begin.starts_with(kByteOrderMark);
-  findings.has_crlf = begin.find("\r\n") != std::string_view::npos;
-  findings.has_quotes = begin.find('"') != std::string_view::npos;
+  findings.has_cr = head->has_cr();
+  findings.has_crlf = begin.find("\r\n") != kNpos;
+  findings.has_quotes = begin.find('"') != kNpos;
   auto reader = std::make_unique<DelimitedReader>(path == "-" ? "standard input" : path,
                                                   std::move(head), delimited);
   std::unique_ptr<IdListReader> list(
@@ -164,9 +233,7 @@ absl::Status IdListReader::Start() {
     findings_.header = cell;
   } else if (cell.empty()) {
     ++findings_.empty_rows;
-  } else if (IsRounded(cell)) {
-    RefuseRounded(line, cell);
-  } else {
+  } else if (!RefuseNoId(line, cell)) {
     if (was_trimmed) ++findings_.trimmed;
     ahead_.push_back({.id = cell, .line = line});
   }
@@ -204,17 +271,17 @@ absl::Status IdListReader::FindColumn(const std::vector<std::string>& first, boo
                   wanted, first.size()));
 }
 
-// The name of the type or a usual one; or a word where ids are numbers or hashes.
+// The name of the type or a usual one; or what can be a name where ids can be nothing but ids.
 bool IdListReader::IsHeader(std::string_view first, std::string_view second) const {
   static constexpr std::string_view kUsual[] = {
-      "id",     "ids",       "uid",          "user",          "users",  "user_id",
-      "userid", "user id",   "phone",        "mobile",        "email",  "device",
-      "openid", "unionid",   "phone_number", "mobile_number", "hash",   "md5",
-      "sha256", "member_id", "customer_id",  "手机号",        "用户id", "用户ID"};
-  const std::string lower = Lower(first);
-  if (!options_.id_type.empty() && lower == Lower(options_.id_type)) return true;
-  if (std::find(std::begin(kUsual), std::end(kUsual), lower) != std::end(kUsual)) return true;
-  return IsWord(first) && IsPlainlyAnId(second);
+      "id",     "ids",         "uid",          "user",        "users", "userid", "phone",
+      "mobile", "phonenumber", "mobilenumber", "email",       "mail",  "device", "deviceid",
+      "openid", "unionid",     "emailaddress", "mailaddress", "hash",  "md5",    "sha1",
+      "sha256", "memberid",    "customerid",   "手机号",      "用户id"};
+  const std::string name = SqueezedName(first);
+  if (!name.empty() && name == SqueezedName(options_.id_type)) return true;
+  if (std::find(std::begin(kUsual), std::end(kUsual), name) != std::end(kUsual)) return true;
+  return IsPlainlyAnId(second) && !IsPlainlyAnId(first) && IsColumnName(first);
 }
 
 absl::StatusOr<bool> IdListReader::ReadRow(Row* row) {
@@ -231,10 +298,7 @@ absl::StatusOr<bool> IdListReader::ReadRow(Row* row) {
       ++findings_.empty_rows;
       continue;
     }
-    if (IsRounded(id)) {
-      RefuseRounded(reader_->line(), id);
-      continue;
-    }
+    if (RefuseNoId(reader_->line(), id)) continue;
     if (id.size() != cell.size()) ++findings_.trimmed;
     row->id.assign(id);
     row->line = reader_->line();
@@ -251,6 +315,7 @@ absl::StatusOr<bool> IdListReader::Next() {
     if (!more.ok() || !*more) return more;
   }
   ++findings_.rows;
+  if (IsUpperCaseHash(row_.id)) ++findings_.upper_case_hashes;
   id_ = row_.id;
   line_ = row_.line;
   return true;
@@ -262,8 +327,15 @@ double IdListReader::fraction_read() const {
   return static_cast<double>(source.bytes_consumed()) / static_cast<double>(source.bytes_total());
 }
 
-void IdListReader::RefuseRounded(uint64_t line, std::string_view id) {
+bool IdListReader::RefuseNoId(uint64_t line, std::string_view id) {
+  const std::string_view several_lines = SeveralLines(id);
+  if (!several_lines.empty()) {
+    Refuse(line, several_lines);
+    return true;
+  }
+  if (!IsRounded(id)) return false;
   Refuse(line, fmt::format("'{}' is a number that a spreadsheet has rounded", id));
+  return true;
 }
 
 void IdListReader::Refuse(uint64_t line, std::string_view why) {

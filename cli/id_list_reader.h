@@ -11,9 +11,13 @@
 //   }
 //   (*reader)->findings();                       // what was seen on the way
 //
-// A byte order mark, CRLF, quotes, spaces around an id (also non-breaking and ideographic ones) and
-// empty lines are passed over; a first line that names its columns is recognised; rows that cannot
-// be read, and numbers that a spreadsheet has rounded ("1.38E+10"), are refused one by one.
+// A byte order mark, CRLF, CR, quotes, spaces around an id (also non-breaking and ideographic ones)
+// and empty lines are passed over; a first line that names its columns is recognised; rows that
+// cannot be read, ids that go over several lines, and numbers that a spreadsheet has rounded
+// ("1.38E+10") are refused one by one.
+//
+// Lines end in CR alone when the first 64 KiB have a CR and no LF. A CR inside a line of another
+// file ends no line: the id that has it is refused.
 #ifndef THRONG_CLI_ID_LIST_READER_H_
 #define THRONG_CLI_ID_LIST_READER_H_
 
@@ -50,8 +54,10 @@ struct IdListFindings {
   uint64_t empty_rows = 0;            // without one
   uint64_t trimmed = 0;               // ids with spaces around them
   uint64_t refused = 0;               // rows that could not be read
+  uint64_t upper_case_hashes = 0;     // ids of 32, 40 or 64 hexadecimal digits with upper-case ones
   std::optional<std::string> header;  // the column's name in the first line
   bool has_byte_order_mark = false;
+  bool has_cr = false;      // lines that end in CR alone
   bool has_crlf = false;    // at its beginning
   bool has_quotes = false;  // likewise
 };
@@ -95,7 +101,8 @@ class IdListReader {
   // The next row with an id, trimmed.
   absl::StatusOr<bool> ReadRow(Row* row);
   void Refuse(uint64_t line, std::string_view why);
-  void RefuseRounded(uint64_t line, std::string_view id);
+  // Refuses what cannot be an id: a rounded number, several lines. False: it can be one.
+  bool RefuseNoId(uint64_t line, std::string_view id);
 
   const IdListOptions options_;
   const OnRefused on_refused_;

@@ -27,12 +27,14 @@ namespace {
 
 constexpr const char* kExamples = R"help(FILE has an id a line, or is delimited and has the ids in
 --column. It may end in .gz, and - is standard input. The crowd is made if there is none.
+A file without ids replaces nothing unless --allow-empty is given.
 
 Examples:
   throng crowd upload vip phones.csv --id-type phone
   throng crowd upload vip new.csv --mode add --column mobile --keep-unknown
   throng crowd upload vip list.txt --unmatched left.csv      # what was not found, and why
   zcat ids.gz | throng crowd upload vip - --dry-run
+  throng crowd upload vip /dev/null --allow-empty            # nobody is in it any more
   throng crowd uploads vip
   throng crowd unmatched vip 3 -o left.csv)help";
 
@@ -48,6 +50,7 @@ struct UploadArguments {
   bool header = true;
   bool header_given = false;
   bool keep_unknown = false;
+  bool allow_empty = false;
   std::string unmatched;
   bool force = false;
   bool create = true;
@@ -153,6 +156,21 @@ class UploadRun {
   }
 
  private:
+  // Whether what was read may become a version. Errors: kInvalidArgument when no id could be read,
+  // kFailedPrecondition when there was none and the crowd would be left empty unasked.
+  absl::Status CheckIds() const {
+    if (frames_.count() > 0) return absl::OkStatus();
+    if (reader_->findings().refused > 0) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: no id of the file could be read: nothing was changed", file_name_));
+    }
+    if (arguments_.mode != "replace" || arguments_.allow_empty) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        fmt::format("{}: there are no ids, and the crowd would be left empty: nothing was changed; "
+                    "--allow-empty empties it",
+                    file_name_));
+  }
+
   // Sends the file. `read` is what is wrong with it; nothing was changed then.
   grpc::Status Send(absl::Status* read, v1::Upload* upload) {
     grpc::ClientContext context;
@@ -164,18 +182,18 @@ class UploadRun {
     ProgressLine progress("Uploading", "ids");
     while (goes_on) {
       const absl::StatusOr<bool> more = reader_->Next();
-      if (!more.ok()) {
-        *read = more.status();
-        context.TryCancel();
+      if (!more.ok() || !*more) {
+        *read = more.ok() ? CheckIds() : more.status();
         break;
       }
-      if (!*more) break;
       frames_.Add(reader_->id(), reader_->line());
       if (!frames_.full()) continue;
       goes_on = stream->Write(frames_.Take());
       progress.Update(frames_.count(), reader_->fraction_read());
     }
-    if (goes_on && read->ok()) {
+    if (!read->ok()) {
+      context.TryCancel();  // without its end the server makes nothing of it
+    } else if (goes_on) {
       if (!frames_.empty()) stream->Write(frames_.Take());
       request.mutable_end()->set_id_count(frames_.count());
       stream->Write(request);
@@ -278,6 +296,8 @@ void RegisterUpload(CLI::App& group, GlobalOptions& options, int& exit_code) {
   upload->add_flag(
       "--keep-unknown", arguments->keep_unknown,
       "Ids of nobody wait: `throng crowd refresh` finds their users once they are there");
+  upload->add_flag("--allow-empty", arguments->allow_empty,
+                   "With --mode replace: a file without ids empties the crowd");
   upload->add_option("--column", arguments->column, "The column of the ids: its name, or 1, 2, ...")
       ->type_name("COLUMN");
   upload->add_option("--delimiter", arguments->delimiter, "What splits columns, one byte or tab")

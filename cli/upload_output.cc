@@ -20,6 +20,7 @@ std::string FileText(const IdListFindings& findings) {
         fmt::format("the first line, \"{}\", taken as a header", Printable(*findings.header)));
   }
   if (findings.has_byte_order_mark) parts.push_back("a byte order mark");
+  if (findings.has_cr) parts.push_back("lines that end in CR alone");
   if (findings.has_crlf) parts.push_back("lines that end in CRLF");
   if (findings.has_quotes) parts.push_back("quotes");
   if (findings.trimmed > 0) {
@@ -27,6 +28,10 @@ std::string FileText(const IdListFindings& findings) {
   }
   if (findings.empty_rows > 0) {
     parts.push_back(fmt::format("{} empty rows", FormatCount(findings.empty_rows)));
+  }
+  if (findings.upper_case_hashes > 0) {
+    parts.push_back(
+        fmt::format("{} hashes with upper-case letters", FormatCount(findings.upper_case_hashes)));
   }
   if (findings.refused > 0) {
     parts.push_back(fmt::format("{} rows that cannot be read", FormatCount(findings.refused)));
@@ -36,15 +41,31 @@ std::string FileText(const IdListFindings& findings) {
   return text;
 }
 
-Json FileJson(const IdListFindings& findings) {
+// What to do about hashes in upper case when at least half as many ids were not found; else empty.
+std::string HashNote(const v1::Upload& upload, const IdListFindings& findings) {
+  const bool are_many_unknown =
+      upload.unknown() > 0 && upload.unknown() >= findings.upper_case_hashes / 2;
+  if (findings.upper_case_hashes == 0 || !are_many_unknown) return "";
+  return fmt::format(
+      "{} ids are unknown, and {} hashes have upper-case letters: they are those of lower case "
+      "only "
+      "for an id type with the normalizer lowercase-hex (see `throng id-types list`)",
+      FormatCount(upload.unknown()), FormatCount(findings.upper_case_hashes));
+}
+
+Json FileJson(const v1::Upload& upload, const IdListFindings& findings) {
+  const std::string note = HashNote(upload, findings);
   return {{"rows", findings.rows},
           {"empty_rows", findings.empty_rows},
           {"trimmed", findings.trimmed},
           {"refused", findings.refused},
           {"header", findings.header.has_value() ? Json(*findings.header) : Json(nullptr)},
           {"byte_order_mark", findings.has_byte_order_mark},
+          {"cr", findings.has_cr},
           {"crlf", findings.has_crlf},
-          {"quotes", findings.has_quotes}};
+          {"quotes", findings.has_quotes},
+          {"upper_case_hashes", findings.upper_case_hashes},
+          {"note", note.empty() ? Json(nullptr) : Json(note)}};
 }
 
 }  // namespace
@@ -94,7 +115,7 @@ void PrintUpload(const v1::Upload& upload, const IdListFindings& findings, std::
                  const GlobalOptions& options) {
   if (options.json) {
     Json json = UploadJson(upload);
-    json["file"] = FileJson(findings);
+    json["file"] = FileJson(upload, findings);
     PrintJson(json);
     return;
   }
@@ -116,6 +137,8 @@ void PrintUpload(const v1::Upload& upload, const IdListFindings& findings, std::
   fmt::print("{}", table.Render());
   const std::string text = FileText(findings);
   if (!text.empty()) fmt::print("{} has {}\n", file, text);
+  const std::string note = HashNote(upload, findings);
+  if (!note.empty()) fmt::print(stderr, "note: {}\n", note);
 }
 
 void PrintUploads(const v1::ListUploadsResponse& response, const std::string& crowd,

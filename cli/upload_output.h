@@ -22,7 +22,8 @@ namespace throng::cli {
 std::string_view UploadModeName(v1::UploadMode mode);  // "REPLACE"
 
 Json UploadJson(const v1::Upload& upload);
-// What became of a file's ids.
+// What became of a file's ids; a note on stderr, or in the JSON, when hashes in upper case may be
+// why many were not found.
 void PrintUpload(const v1::Upload& upload, const IdListFindings& findings, std::string_view file,
                  const GlobalOptions& options);
 void PrintUploads(const v1::ListUploadsResponse& response, const std::string& crowd,

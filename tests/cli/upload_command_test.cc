@@ -126,6 +126,82 @@ TEST_F(UploadCommandTest, AMessyFileIsSentCleanAndReported) {
   EXPECT_NE(run.err.find(file + ":3: 'zz\\u{1b}[2J': NOT_HEX"), std::string::npos) << run.err;
 }
 
+TEST_F(UploadCommandTest, LinesThatEndInCrAreSentAndReported) {
+  const std::string file = files_.Write("mac.txt", "phone\r138\r139\r");
+  const CliRun run = Run({"upload", "vip", file});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(fake_.ids, (Texts{"138", "139"}));
+  EXPECT_EQ(fake_.ended_with, 2);
+  EXPECT_NE(run.out.find("lines that end in CR alone"), std::string::npos) << run.out;
+}
+
+TEST_F(UploadCommandTest, AFileWithoutIdsChangesNothing) {
+  const std::string unread = "no id of the file could be read: nothing was changed";
+  const std::string empty = "--allow-empty";
+  struct Case {
+    std::string content;
+    Texts flags;
+    std::string message;  // empty: it is sent
+  };
+  const Case cases[] = {
+      {"138\r139\n", {}, unread},
+      {"\"138\n139\"\n", {}, unread},
+      {"phone\n1.38E+10\n\xff\n", {}, unread},
+      {"1.38E+10\n", {"--mode", "add"}, unread},
+      {"1.38E+10\n", {"--allow-empty"}, unread},
+      {"1.38E+10\n", {"--dry-run"}, unread},
+      {"", {}, empty},
+      {"\n \n", {}, empty},
+      {"phone\n", {}, empty},
+      {"", {"--dry-run"}, empty},
+      {"", {"--allow-empty"}, ""},
+      {"phone\n\n", {"--allow-empty"}, ""},
+      {"", {"--mode", "add"}, ""},
+      {"", {"--mode", "remove"}, ""},
+  };
+  for (const Case& c : cases) {
+    Texts arguments = {"upload", "vip", files_.Write("ids.txt", c.content)};
+    arguments.insert(arguments.end(), c.flags.begin(), c.flags.end());
+    fake_.ended_with = -1;
+    const CliRun run = Run(arguments);
+    EXPECT_EQ(run.exit_code, c.message.empty() ? 0 : 1) << c.content << run.err;
+    EXPECT_EQ(fake_.ended_with, c.message.empty() ? 0 : -1) << c.content;
+    EXPECT_NE(run.err.find(c.message), std::string::npos) << c.content << run.err;
+  }
+  EXPECT_TRUE(fake_.ids.empty());
+}
+
+TEST_F(UploadCommandTest, HashesInUpperCaseThatAreUnknownGetANote) {
+  const std::string upper(64, 'A');
+  struct Case {
+    std::string content;
+    uint64_t unknown;
+    uint64_t hashes;
+    bool has_note;
+  };
+  const Case cases[] = {
+      {upper + "\n" + upper + "\n17\n", 1, 2, true},
+      {upper + "\n" + upper + "\n17\n", 0, 2, false},
+      {upper + "\n" + upper + "\n" + upper + "\n" + upper + "\n", 1, 4, false},
+      {std::string(64, 'a') + "\n", 1, 0, false},
+  };
+  for (const Case& c : cases) {
+    fake_.upload.set_unknown(c.unknown);
+    const std::string file = files_.Write("hashes.txt", c.content);
+    const CliRun run = Run({"upload", "vip", file});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    const std::string part = fmt::format("{} hashes with upper-case letters", c.hashes);
+    EXPECT_EQ(run.out.find(part) != std::string::npos, c.hashes > 0) << run.out;
+    EXPECT_EQ(run.err.find("lowercase-hex") != std::string::npos, c.has_note) << run.err;
+    const CliRun json_run = RunThrong(
+        {"--server", fmt::format("127.0.0.1:{}", port_), "--json", "crowd", "upload", "vip", file});
+    const Json json = Json::parse(json_run.out);
+    EXPECT_EQ(json["file"]["upper_case_hashes"], c.hashes);
+    EXPECT_EQ(json["file"]["note"].is_string(), c.has_note) << json_run.out;
+    EXPECT_EQ(json_run.err.find("lowercase-hex"), std::string::npos) << json_run.err;
+  }
+}
+
 TEST_F(UploadCommandTest, GzipAndNumbersAndNoCreate) {
   const std::string file = files_.Write("ids.gz", Gzip("1\n2\n18446744073709551615\n"));
   const CliRun run = Run({"upload", "vip", file, "--no-create", "--dry-run"});

@@ -11,12 +11,27 @@ const fs = require('node:fs');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const protoLoader = require('@grpc/proto-loader');
+const protobuf = require('protobufjs');
 
 const POPULATION = 'populations/default';
 const RULE = "city in ('Beijing', 'Shanghai') and views_7d > 3 and not is_graduate";
 const DEADLINE_MS = 30_000;
+const STREAM_DEADLINE_MS = 300_000; // of a stream, which may have much to send
+const EXPORT_ATTEMPTS = 5;
+const RETRY_PAUSE_MS = 500; // and twice as long after each further attempt
+const RETRIED = [grpc.status.UNAVAILABLE, grpc.status.RESOURCE_EXHAUSTED];
 
 const crowdName = (crowd) => `${POPULATION}/crowds/${crowd}`;
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const streamOptions = () => ({ deadline: Date.now() + STREAM_DEADLINE_MS });
+
+// What ends the flow though no call was refused; its message says all.
+class FlowEnd extends Error {}
+
+// Ends the flow where an arm has nobody: nothing could be checked, told or compared of it.
+function requireUsers(arm, users) {
+  if (users === 0) throw new FlowEnd(`the arm is empty: ${arm} has no users`);
+}
 
 // Clients of all services, with calls that give promises: api.crowd.createCrowd(request).
 class Api {
@@ -99,10 +114,11 @@ async function exportArm(api, arm) {
   const request = { spec: { crowd: crowdName(arm), format: 'PACKAGE_FORMAT_TXT' } };
   let frames = [];
   let kept = 0; // frames behind which a resumed stream goes on
-  for (let attempt = 0; attempt < 5; ++attempt) {
+  for (let attempt = 0; attempt < EXPORT_ATTEMPTS; ++attempt) {
+    if (attempt > 0) await sleep(RETRY_PAUSE_MS * 2 ** (attempt - 1));
     frames = frames.slice(0, kept);
     try {
-      for await (const frame of api.packages.ExportPackage(request)) {
+      for await (const frame of api.packages.ExportPackage(request, streamOptions())) {
         frames.push(frame.data);
         if (frame.resume_token) {
           request.resume_token = frame.resume_token;
@@ -114,10 +130,10 @@ async function exportArm(api, arm) {
         return ids;
       }
     } catch (error) {
-      if (error.code !== grpc.status.UNAVAILABLE) throw error;
+      if (!RETRIED.includes(error.code) || attempt === EXPORT_ATTEMPTS - 1) throw error;
     }
   }
-  throw new Error('the export was cut five times');
+  throw new FlowEnd(`the export of ${arm} never came to its end`);
 }
 
 // Asks in all three ways whether users are in the crowd and in the arms.
@@ -138,7 +154,7 @@ async function checkMembers(api, prefix, arms, ids) {
   }
   console.log('checked:', members.join(', '));
 
-  const stream = api.memberships.StreamChecks();
+  const stream = api.memberships.StreamChecks(streamOptions());
   stream.write({ setup: { crowds } });
   ids.slice(0, 100).forEach((id, sequence) => stream.write({ checks: [{ sequence, id }] }));
   stream.end();
@@ -189,6 +205,7 @@ async function compareArms(api, arms, converted) {
   };
   for (const arm of arms) {
     const users = await count(`crowd('${arm}')`);
+    requireUsers(arm, users);
     const bought = await count(`crowd('${arm}') and crowd('${converted}')`);
     const share = ((100 * bought) / users).toFixed(1);
     console.log(`arm ${arm.split('.').pop()}: ${bought} of ${users} converted, ${share} %`);
@@ -206,11 +223,36 @@ function expect(holds, what) {
   if (!holds) throw new Error(`it does not hold that ${what}`);
 }
 
+// What the server says of a refused call: the reason and the field.
+function explainFailure(error, protos) {
+  const root = new protobuf.Root();
+  root.resolvePath = (from, file) => path.join(protos, file);
+  root.loadSync('throng/v1/error.proto');
+  const Status = root.lookupType('throng.v1.Status');
+  const ErrorDetail = root.lookupType('throng.v1.ErrorDetail');
+  let text = `${grpc.status[error.code]}: ${error.details}`;
+  for (const value of error.metadata?.get('grpc-status-details-bin') ?? []) {
+    for (const packed of Status.decode(value).details) {
+      if (!packed.type_url.endsWith('/throng.v1.ErrorDetail')) continue;
+      const detail = ErrorDetail.decode(packed.value);
+      text += ` (${detail.reason} at ${detail.field || 'no field'})`;
+    }
+  }
+  return text;
+}
+
+// A failed call as explained, what ended the flow by its message, a mistake in the program in full.
+function failureText(error, protos) {
+  if (error instanceof FlowEnd) return error.message;
+  return Number.isInteger(error.code) ? explainFailure(error, protos) : error.stack;
+}
+
 async function run(api, prefix) {
   await createCrowd(api, prefix);
   const arms = await splitCrowd(api, prefix);
   const exported = [];
   for (const arm of arms) exported.push(await exportArm(api, arm));
+  arms.forEach((arm, i) => requireUsers(arm, exported[i].length));
   console.log(`exported: ${exported[0].length} ids of A`);
   await checkMembers(api, prefix, arms, exported[0]);
   // Every third user of A has bought, and every fifth of B: what the shop would tell.
@@ -235,10 +277,7 @@ async function main() {
     await run(api, argument('prefix', 'cms_flow'));
     console.log('done');
   } catch (error) {
-    // Reason and field of a refused call stand in its trailer (docs/api.md).
-    const isRefusal = error.code !== undefined;
-    const text = isRefusal ? `${grpc.status[error.code]}: ${error.details}` : error.stack;
-    console.error(`error: ${text}`);
+    console.error(`error: ${failureText(error, protos)}`);
     process.exitCode = 1;
   } finally {
     api.close();

@@ -11,6 +11,7 @@ PREFIX.B and PREFIX_converted; calls that write are idempotent, so that the flow
 
 import argparse
 import sys
+import time
 
 import grpc
 
@@ -22,12 +23,22 @@ from throng.v1 import upload_pb2, upload_pb2_grpc, user_pb2
 POPULATION = "populations/default"
 RULE = "city in ('Beijing', 'Shanghai') and views_7d > 3 and not is_graduate"
 DEADLINE_S = 30
+STREAM_DEADLINE_S = 300  # of a stream, which may have much to send
+EXPORT_ATTEMPTS = 5
+RETRY_PAUSE_S = 0.5  # and twice as long after each further attempt
+RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 # A failed attempt that the server did not see is made again by gRPC itself.
 CHANNEL_OPTIONS = [("grpc.enable_retries", 1), ("grpc.max_receive_message_length", 64 << 20)]
 
 
 def crowd_name(crowd):
     return f"{POPULATION}/crowds/{crowd}"
+
+
+def require_users(arm, users):
+    """Ends the flow where an arm has nobody: nothing could be checked, told or compared of it."""
+    if not users:
+        sys.exit(f"error: the arm is empty: {arm} has no users")
 
 
 def create_crowd(channel, prefix):
@@ -94,10 +105,12 @@ def export_arm(channel, arm):
     )
     text = bytearray()
     kept = 0  # bytes behind which a resumed stream goes on
-    for attempt in range(5):
+    for attempt in range(EXPORT_ATTEMPTS):
+        if attempt > 0:
+            time.sleep(RETRY_PAUSE_S * 2 ** (attempt - 1))
         del text[kept:]
         try:
-            for frame in packages.ExportPackage(request):
+            for frame in packages.ExportPackage(request, timeout=STREAM_DEADLINE_S):
                 text += frame.data
                 if frame.resume_token:
                     request.resume_token = frame.resume_token
@@ -107,9 +120,9 @@ def export_arm(channel, arm):
                     assert len(ids) == frame.manifest.counts.rows
                     return ids
         except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE:
+            if error.code() not in RETRIED or attempt == EXPORT_ATTEMPTS - 1:
                 raise
-    raise RuntimeError("the export was cut five times")
+    sys.exit(f"error: the export of {arm} never came to its end")
 
 
 def check_members(channel, prefix, arms, ids):
@@ -143,7 +156,8 @@ def check_members(channel, prefix, arms, ids):
             yield membership_pb2.StreamChecksRequest(checks=[{"sequence": number, "id": user}])
 
     answers = 0
-    for message in memberships.StreamChecks(views()):  # answers come in the order of the questions
+    # Answers come in the order of the questions.
+    for message in memberships.StreamChecks(views(), timeout=STREAM_DEADLINE_S):
         for one in message.answers:
             assert one.sequence == answers
             assert one.states[0] == states.Value("MEMBER_STATE_MEMBER")
@@ -194,6 +208,7 @@ def compare_arms(channel, arms, converted):
 
     for arm in arms:
         users = count(f"crowd('{arm}')")
+        require_users(arm, users)
         bought = count(f"crowd('{arm}') and crowd('{converted}')")
         share = 100 * bought / users
         print(f"arm {arm.rsplit('.')[-1]}: {bought} of {users} converted, {share:.1f} %")
@@ -225,6 +240,8 @@ def run(channel, prefix):
     create_crowd(channel, prefix)
     arms = split_crowd(channel, prefix)
     exported = [export_arm(channel, arm) for arm in arms]
+    for arm, ids in zip(arms, exported):
+        require_users(arm, len(ids))
     print(f"exported: {len(exported[0])} ids of A")
     check_members(channel, prefix, arms, exported[0])
     # Every third user of A has bought, and every fifth of B: what the shop would tell.
