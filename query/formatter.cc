@@ -62,7 +62,7 @@ std::string_view UnitName(TimeUnit unit) {
 class Printer {
  public:
   explicit Printer(std::string* out) : out_(*out) {}
-  // For logs: without ids, and nothing more once there are `bytes_max` bytes.
+  // For logs: without ids, and nothing more once there are more than `bytes_max` bytes.
   Printer(std::string* out, size_t bytes_max) : out_(*out), bytes_max_(bytes_max), brief_(true) {}
 
   void Print(const Expression& expression) {
@@ -129,7 +129,7 @@ class Printer {
   }
 
  private:
-  bool IsFull() const { return out_.size() >= bytes_max_; }
+  bool IsFull() const { return out_.size() > bytes_max_; }
 
   void PrintChain(const std::vector<Expression>& operands, std::string_view separator,
                   bool and_is_tighter) {
@@ -227,7 +227,7 @@ std::string Format(const Expression& expression) { return FormatAny(expression);
 std::string FormatBrief(const Expression& expression, size_t bytes_max) {
   std::string out;
   Printer(&out, bytes_max).Print(expression);
-  if (out.size() < bytes_max) return out;
+  if (out.size() <= bytes_max) return out;
   out.resize(index::ValidUtf8Prefix(std::string_view(out).substr(0, bytes_max)));
   return out + "...";
 }

@@ -17,8 +17,8 @@ namespace throng::query {
 // Keywords in lower case, one space around operators, parentheses only where needed, names quoted
 // only where needed. Thread-safe.
 std::string Format(const Expression& expression);
-// The same for logs: how many ids stand in ids(...) and not which, and no more than about
-// `bytes_max` bytes, with "..." behind what is cut. Costs no more than what it prints.
+// The same for logs: how many ids stand in ids(...) and not which, and no more than
+// `bytes_max` bytes, and "..." where something is cut. Costs no more than what it prints.
 std::string FormatBrief(const Expression& expression, size_t bytes_max);
 std::string Format(const Condition& condition);
 std::string Format(const Value& value);

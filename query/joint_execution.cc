@@ -49,12 +49,6 @@ bool AllEmpty(std::span<const index::ChunkSet> users) {
                      [](const index::ChunkSet& set) { return set.empty(); });
 }
 
-bool AreSmall(const std::vector<PhysicalPlan>& plans) {
-  uint64_t users = 0;
-  for (const PhysicalPlan& plan : plans) users += std::min(plan.users_max, kInlineUsersMax);
-  return users <= kInlineUsersMax;
-}
-
 }  // namespace
 
 absl::Status ExecuteJointly(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,

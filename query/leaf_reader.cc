@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <optional>
 #include <span>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "index/id_hash.h"
 #include "index/overloaded.h"
 #include "index/word_kernels.h"
+#include "query/membership.h"
 
 namespace throng::query {
 namespace {
@@ -20,6 +22,8 @@ using index::ChunkSet;
 
 // Adding up what the choice looks at anyway.
 constexpr uint64_t kCardinalityCost = 1;
+// Each time the intervals where a number may lie are halved.
+constexpr uint64_t kHalveCost = 15;
 // Bitmaps of a chunk with deltas that are merged side by side.
 constexpr size_t kDeltaScratches = 16;
 // Bitmaps taken away at a time, before seeing whether anybody is left: the largest, which leave
@@ -170,13 +174,18 @@ LeafChoice LeafReader::Choose(uint32_t chunk, LeafUse use, uint32_t at_hand) con
   return choice;
 }
 
-// Few users at hand are looked up rather than everybody's number compared.
+// Few users at hand are looked up rather than everybody's number compared. Of many intervals each
+// number is looked for among them, rather than everybody's compared with one after the other.
 LeafChoice LeafReader::ChooseForRanges(uint32_t chunk, bool whole, uint32_t at_hand) const {
   if (column_ == nullptr || column_->empty(chunk)) return LeafChoice(LeafForm::kNothing, 0);
   const index::ColumnBlock* block = column_->block(chunk).get();
   const uint64_t bytes = block == nullptr ? 1 : static_cast<uint64_t>(block->width());
-  LeafChoice choice(LeafForm::kScan, bytes * kScanByteCost * ranges_->intervals.size());
-  if (!whole) choice.Add(LeafForm::kLookUp, at_hand * kReadCodeCost);
+  const uint64_t intervals = ranges_->intervals.size();
+  LeafChoice choice(LeafForm::kScan, bytes * kScanByteCost * intervals);
+  if (whole && intervals == 1) return choice;
+  const auto halvings = static_cast<uint64_t>(std::bit_width(intervals - 1));
+  choice.Add(LeafForm::kLookUp,
+             (whole ? UsersMax(chunk) : at_hand) * (kReadCodeCost + kHalveCost * halvings));
   return choice;
 }
 
@@ -237,6 +246,7 @@ ChunkSet LeafReader::ReadInPlace(uint32_t chunk) {
 ChunkSet LeafReader::ReadAs(LeafForm form, uint32_t chunk) {
   if (form == LeafForm::kNothing) return ChunkSet::Empty();
   if (form == LeafForm::kScan) return ReadRanges(chunk, *scratch_[1]);
+  if (form == LeafForm::kLookUp) return LookUpRanges(chunk);
   return form == LeafForm::kCodes ? Pick(chunk, *scratch_[0]) : UniteBitmaps(chunk);
 }
 
@@ -267,10 +277,7 @@ ChunkSet LeafReader::SelectAs(LeafForm form, const ChunkSet& users, uint32_t chu
                               ChunkScratch& out) {
   if (form == LeafForm::kNothing) return wanted ? ChunkSet::Empty() : users;
   if (form == LeafForm::kLookUp) {
-    if (ranges_ != nullptr) {
-      return SelectByValue(users, chunk, wanted, out,
-                           [this](int64_t value) { return InIntervals(value); });
-    }
+    if (ranges_ != nullptr) return SelectInRanges(users, chunk, wanted, out);
     return SelectByValue(users, chunk, wanted, out,
                          [this](int64_t code) { return HasCode(static_cast<uint64_t>(code)); });
   }
@@ -389,13 +396,6 @@ ChunkSet LeafReader::UniteBitmaps(uint32_t chunk) {
   return users;
 }
 
-bool LeafReader::InIntervals(int64_t value) const {
-  for (const Interval& interval : ranges_->intervals) {
-    if (interval.low <= value && value <= interval.high) return true;
-  }
-  return false;
-}
-
 ChunkSet LeafReader::ReadRanges(uint32_t chunk, ChunkScratch& out) const {
   const std::vector<Interval>& intervals = ranges_->intervals;
   const ChunkSet users = column_->Scan(chunk, intervals[0].low, intervals[0].high, out);
@@ -407,6 +407,25 @@ ChunkSet LeafReader::ReadRanges(uint32_t chunk, ChunkScratch& out) const {
                      words);
   }
   return index::ViewOf(words);
+}
+
+// Of several intervals: by the number of everybody who has one.
+ChunkSet LeafReader::LookUpRanges(uint32_t chunk) {
+  const index::TagShard* shard = snapshot_.shard(ranges_->tag, shard_);
+  const ChunkSet users = index::Load(shard->exists, chunk, *scratch_[0]);
+  return SelectInRanges(users, chunk, true, *scratch_[1]);
+}
+
+ChunkSet LeafReader::SelectInRanges(const ChunkSet& users, uint32_t chunk, bool wanted,
+                                    ChunkScratch& out) const {
+  const std::vector<Interval>& intervals = ranges_->intervals;
+  if (intervals.size() > 1) {
+    return SelectByValue(users, chunk, wanted, out,
+                         [&](int64_t value) { return IsWithin(intervals, value); });
+  }
+  return SelectByValue(users, chunk, wanted, out, [only = intervals[0]](int64_t value) {
+    return only.low <= value && value <= only.high;
+  });
 }
 
 // By the number or code of each of `users`; those without one are not the leaf's.

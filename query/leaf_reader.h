@@ -6,7 +6,8 @@
 //   index::ChunkSet some = leaf.Select(users, 7, /*wanted=*/true, out);   // looks only at `users`
 //
 // For each chunk and call it takes what is cheaper there: the bitmaps of the values asked for, the
-// column of codes, or a look-up for each of few users. The result is the same.
+// column of codes or numbers, or a look-up for each of few users; of many intervals a look-up for
+// everybody who has a number. The result is the same.
 #ifndef THRONG_QUERY_LEAF_READER_H_
 #define THRONG_QUERY_LEAF_READER_H_
 
@@ -79,6 +80,9 @@ class LeafReader {
   index::ChunkSet Pick(uint32_t chunk, index::ChunkScratch& out) const;
   index::ChunkSet UniteBitmaps(uint32_t chunk);
   index::ChunkSet ReadRanges(uint32_t chunk, index::ChunkScratch& out) const;
+  index::ChunkSet LookUpRanges(uint32_t chunk);
+  index::ChunkSet SelectInRanges(const index::ChunkSet& users, uint32_t chunk, bool wanted,
+                                 index::ChunkScratch& out) const;
   index::ChunkSet SelectAs(LeafForm form, const index::ChunkSet& users, uint32_t chunk, bool wanted,
                            index::ChunkScratch& out);
   uint32_t CountInEach(const index::ChunkSet& users, uint32_t chunk);
@@ -92,7 +96,6 @@ class LeafReader {
     return code >> 6 < code_table_.size() && ((code_table_[code >> 6] >> (code & 63)) & 1) != 0;
   }
   index::ChunkScratch& DeltaScratch(size_t i);
-  bool InIntervals(int64_t value) const;
   index::ChunkSet LoadBitmap(size_t i, uint32_t chunk, index::ChunkScratch& scratch) const;
   const index::BitmapShard* NextShardsBitmap() const;
   const uint64_t* WordsAhead(size_t i, uint32_t chunk) const;

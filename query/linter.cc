@@ -23,8 +23,6 @@ using index::TagType;
 constexpr size_t kWarningsMax = 100;
 constexpr size_t kComparedMax = 64;  // operands of one node that are compared with one another
 
-enum class Verdict { kSome, kNobody, kEverybody };
-
 Verdict Complement(Verdict verdict) {
   switch (verdict) {
     case Verdict::kSome:
@@ -46,8 +44,6 @@ Verdict Combine(const std::vector<Verdict>& verdicts, Verdict absorbing) {
   }
   return neutral ? Complement(absorbing) : Verdict::kSome;
 }
-
-Verdict Judge(const LogicalPlan& plan);
 
 struct LeafJudge {
   Verdict operator()(const LogicalAnd& node) const { return All(node.operands, Verdict::kNobody); }
@@ -75,8 +71,6 @@ struct LeafJudge {
     return Combine(verdicts, absorbing);
   }
 };
-
-Verdict Judge(const LogicalPlan& plan) { return std::visit(LeafJudge(), plan.node); }
 
 // The values `plan` asks of a tag, when that is all it asks.
 struct ValueSet {
@@ -376,6 +370,8 @@ SourceSpan Linter::SpanOf(const Expression& expression) {
 }
 
 }  // namespace
+
+Verdict Judge(const LogicalPlan& plan) { return std::visit(LeafJudge(), plan.node); }
 
 void Lint(const Expression& expression, const index::CatalogueView& view, int64_t reference_us,
           Resolved* resolved) {

@@ -22,6 +22,13 @@ namespace throng::query {
 void Lint(const Expression& expression, const index::CatalogueView& view, int64_t reference_us,
           Resolved* resolved);
 
+// What is certain of whom a plan selects without reading any user's data.
+enum class Verdict { kSome, kNobody, kEverybody };
+
+// By the plan's constants alone: what one condition resolved to has an ALWAYS_EMPTY where this is
+// kNobody, an ALWAYS_EVERYBODY where it is kEverybody. Thread-safe.
+Verdict Judge(const LogicalPlan& plan);
+
 }  // namespace throng::query
 
 #endif  // THRONG_QUERY_LINTER_H_

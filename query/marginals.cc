@@ -285,7 +285,17 @@ std::vector<uint64_t> CountsWithout(const Tree& tree, const Marginals& marginals
   return without;
 }
 
+size_t NodesOf(const ConditionNode& node) {
+  size_t nodes = 1;
+  for (const ConditionNode& operand : node.operands) nodes += NodesOf(operand);
+  return nodes;
+}
+
 }  // namespace
+
+size_t MarginalNodesOf(const Expression& expression) {
+  return NodesOf(MakeConditionTree(expression));
+}
 
 std::vector<const Expression*> WaterfallOperands(const Expression& expression) {
   const Expression* root = &WithoutLimit(expression);

@@ -31,6 +31,8 @@ namespace throng::query {
 
 // Each takes about 50 KB a thread.
 inline constexpr size_t kMarginalConditionsMax = 1'000;
+// More than so many conditions can have where none is a constant.
+inline constexpr size_t kMarginalNodesMax = 2'000;
 
 struct Marginals {
   uint64_t count = 0;
@@ -43,8 +45,13 @@ struct Marginals {
   std::vector<uint64_t> left;
 };
 
+// The ands and ors of an expression, its conditions and its constants: what CountMarginals keeps
+// sets of. Thread-safe.
+size_t MarginalNodesOf(const Expression& expression);
+
 // Every condition is looked at for all users. `conditions` are those that `expression` resolved to.
-// REQUIRES: at most kMarginalConditionsMax. Errors: the check's. Thread-safe.
+// REQUIRES: at most kMarginalConditionsMax of them, and kMarginalNodesMax nodes. Errors: the
+// check's. Thread-safe.
 absl::StatusOr<Marginals> CountMarginals(const Expression& expression,
                                          const std::vector<ResolvedCondition>& conditions,
                                          const index::Snapshot& snapshot, index::Parallel& parallel,

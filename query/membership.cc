@@ -1,7 +1,6 @@
 #include "query/membership.h"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <variant>
 
@@ -37,13 +36,9 @@ bool HasAny(const TagValues& leaf, const Place& place) {
   });
 }
 
-bool IsWithin(const NumericRanges& leaf, const Place& place) {
+bool HasNumberIn(const NumericRanges& leaf, const Place& place) {
   const std::optional<int64_t> number = place.Number();
-  if (!number.has_value()) return false;
-  const auto above = std::upper_bound(
-      leaf.intervals.begin(), leaf.intervals.end(), *number,
-      [](int64_t value, const Interval& interval) { return value < interval.low; });
-  return above != leaf.intervals.begin() && *number <= std::prev(above)->high;
+  return number.has_value() && IsWithin(leaf.intervals, *number);
 }
 
 }  // namespace
@@ -67,7 +62,7 @@ bool IsMember(const LogicalPlan& plan, const index::Snapshot& snapshot, uint32_t
             return place.shard != nullptr && index::Contains(place.shard->exists, place.offset);
           },
           [&](const NumericRanges& leaf) {
-            return IsWithin(leaf, PlaceOf(leaf.tag, snapshot, ordinal));
+            return HasNumberIn(leaf, PlaceOf(leaf.tag, snapshot, ordinal));
           },
           [&](const Ordinals& leaf) { return leaf.set->Contains(ordinal); },
           [&](const HashBuckets& leaf) {

@@ -1,8 +1,13 @@
 #include "query/normalizer.h"
 
 #include <algorithm>
+#include <compare>
+#include <cstddef>
 #include <iterator>
+#include <span>
 #include <utility>
+
+#include "query/value_resolver.h"
 
 namespace throng::query {
 namespace {
@@ -162,22 +167,12 @@ bool Contradiction(LogicalPlan& plan, const index::Catalogue&) {
   return false;
 }
 
-std::vector<Interval> UnionOf(const std::vector<Interval>& a, const std::vector<Interval>& b) {
-  std::vector<Interval> all(a);
-  all.insert(all.end(), b.begin(), b.end());
-  std::sort(all.begin(), all.end(),
-            [](const Interval& x, const Interval& y) { return x.low < y.low; });
-  std::vector<Interval> merged;
-  for (const Interval& interval : all) {
-    const bool touches = !merged.empty() && (merged.back().high >= interval.low ||
-                                             merged.back().high == interval.low - 1);
-    if (touches) {
-      merged.back().high = std::max(merged.back().high, interval.high);
-    } else {
-      merged.push_back(interval);
-    }
-  }
-  return merged;
+std::vector<Interval> UnionOf(std::vector<Interval> all) { return Merge(std::move(all)); }
+
+std::vector<uint32_t> UnionOf(std::vector<uint32_t> all) {
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
 }
 
 std::vector<Interval> IntersectionOf(const std::vector<Interval>& a,
@@ -196,57 +191,105 @@ std::vector<Interval> IntersectionOf(const std::vector<Interval>& a,
   return both;
 }
 
+std::vector<uint32_t> IntersectionOf(const std::vector<uint32_t>& a,
+                                     const std::vector<uint32_t>& b) {
+  std::vector<uint32_t> both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  return both;
+}
+
 bool IsCategory(uint32_t tag, const index::Catalogue& catalogue) {
   const index::TagEntry* entry = catalogue.FindById(tag);
   return entry != nullptr && entry->definition.type == index::TagType::kCategory;
 }
 
-// Merges `b` into `a` when both test one tag; false when they cannot be merged.
-bool MergePair(LogicalPlan& a, const LogicalPlan& b, bool any, const index::Catalogue& catalogue) {
-  if (auto* x = std::get_if<NumericRanges>(&a.node)) {
-    const auto* y = std::get_if<NumericRanges>(&b.node);
-    if (y == nullptr || x->tag != y->tag) return false;
-    x->intervals =
-        any ? UnionOf(x->intervals, y->intervals) : IntersectionOf(x->intervals, y->intervals);
-    if (x->intervals.empty()) a.node = Nobody{};
-    return true;
+// An operand that is merged with the others of its kind and tag.
+struct Mergeable {
+  size_t kind;
+  uint32_t tag;
+  size_t operand;
+
+  bool IsLike(const Mergeable& other) const { return kind == other.kind && tag == other.tag; }
+  friend auto operator<=>(const Mergeable&, const Mergeable&) = default;
+};
+
+// Those of one tag side by side, in the order of the operands.
+std::vector<Mergeable> MergeablesOf(const std::vector<LogicalPlan>& operands, bool any,
+                                    const index::Catalogue& catalogue) {
+  std::vector<Mergeable> found;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const size_t kind = operands[i].node.index();
+    if (const auto* ranges = std::get_if<NumericRanges>(&operands[i].node)) {
+      found.push_back({kind, ranges->tag, i});
+    } else if (const auto* values = std::get_if<TagValues>(&operands[i].node)) {
+      // A user may have several labels.
+      if (any || IsCategory(values->tag, catalogue)) found.push_back({kind, values->tag, i});
+    }
   }
-  auto* x = std::get_if<TagValues>(&a.node);
-  const auto* y = std::get_if<TagValues>(&b.node);
-  if (x == nullptr || y == nullptr || x->tag != y->tag) return false;
-  std::vector<uint32_t> codes;
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// What the operands of `group`, which are `Leaf`s, ask together.
+template <typename Leaf, typename Item>
+std::vector<Item> MergeLists(const std::vector<LogicalPlan>& operands,
+                             std::span<const Mergeable> group, std::vector<Item> Leaf::*list,
+                             bool any) {
+  std::vector<const std::vector<Item>*> lists;
+  for (const Mergeable& one : group) {
+    lists.push_back(&(std::get<Leaf>(operands[one.operand].node).*list));
+  }
   if (any) {
-    std::set_union(x->codes.begin(), x->codes.end(), y->codes.begin(), y->codes.end(),
-                   std::back_inserter(codes));
-  } else if (IsCategory(x->tag, catalogue)) {
-    std::set_intersection(x->codes.begin(), x->codes.end(), y->codes.begin(), y->codes.end(),
-                          std::back_inserter(codes));
-  } else {
-    return false;  // a user may have several labels
+    std::vector<Item> all;
+    for (const std::vector<Item>* one : lists) all.insert(all.end(), one->begin(), one->end());
+    return UnionOf(std::move(all));
   }
-  x->codes = std::move(codes);
-  if (x->codes.empty()) a.node = Nobody{};
-  return true;
+  // The shortest first, so that a long list is not walked once for each of the others.
+  std::sort(lists.begin(), lists.end(),
+            [](const auto* a, const auto* b) { return a->size() < b->size(); });
+  std::vector<Item> both = *lists.front();
+  for (size_t i = 1; i < lists.size() && !both.empty(); ++i) both = IntersectionOf(both, *lists[i]);
+  return both;
+}
+
+// The first operand of `group` becomes all of it.
+void MergeGroup(std::span<const Mergeable> group, bool any, std::vector<LogicalPlan>* operands) {
+  LogicalPlan& merged = (*operands)[group.front().operand];
+  bool is_empty = false;
+  if (auto* ranges = std::get_if<NumericRanges>(&merged.node)) {
+    ranges->intervals = MergeLists(*operands, group, &NumericRanges::intervals, any);
+    is_empty = ranges->intervals.empty();
+  } else {
+    auto& values = std::get<TagValues>(merged.node);
+    values.codes = MergeLists(*operands, group, &TagValues::codes, any);
+    is_empty = values.codes.empty();
+  }
+  if (is_empty) merged.node = Nobody{};
 }
 
 // or(t in A, t in B) = t in (A or B); and(t in A, t in B) = t in (A and B) where a user has at most
 // one value (CATEGORY, numbers).
 bool MergeSameTag(LogicalPlan& plan, const index::Catalogue& catalogue) {
   std::vector<LogicalPlan>* operands = OperandsOf(plan);
-  if (operands == nullptr || operands->size() > kPairsOperandsMax) return false;
+  if (operands == nullptr) return false;
   const bool any = Is<LogicalOr>(plan);
-  bool changed = false;
-  for (size_t i = 0; i < operands->size(); ++i) {
-    for (size_t j = i + 1; j < operands->size();) {
-      if (MergePair((*operands)[i], (*operands)[j], any, catalogue)) {
-        operands->erase(operands->begin() + static_cast<ptrdiff_t>(j));
-        changed = true;
-      } else {
-        ++j;
-      }
-    }
+  const std::vector<Mergeable> found = MergeablesOf(*operands, any, catalogue);
+  std::vector<bool> is_merged(operands->size());
+  for (size_t first = 0, end = 0; first < found.size(); first = end) {
+    while (end < found.size() && found[end].IsLike(found[first])) ++end;
+    if (end - first == 1) continue;
+    MergeGroup(std::span(found).subspan(first, end - first), any, operands);
+    for (size_t i = first + 1; i < end; ++i) is_merged[found[i].operand] = true;
   }
-  return changed;
+  size_t kept = 0;
+  for (size_t i = 0; i < operands->size(); ++i) {
+    if (is_merged[i]) continue;
+    if (kept < i) (*operands)[kept] = std::move((*operands)[i]);
+    ++kept;
+  }
+  if (kept == operands->size()) return false;
+  operands->resize(kept);
+  return true;
 }
 
 // The tag that a leaf implies a user has; 0 for none.

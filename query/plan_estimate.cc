@@ -15,6 +15,7 @@ namespace throng::query {
 namespace {
 
 constexpr uint64_t kCostUnitsPerNs = 10;
+constexpr uint32_t kShardsEstimatedMax = 4;  // of EstimateCosts
 
 // Turns work by operator into estimates by operator; both are in pre-order.
 class EstimateBuilder {
@@ -161,6 +162,21 @@ absl::StatusOr<std::vector<OperatorEstimate>> EstimatePlan(const PhysicalPlan& p
     for (size_t i = 0; i < of_worker.size(); ++i) sums[i].Add(of_worker[i]);
   }
   return EstimateBuilder(sums).Build(plan);
+}
+
+std::vector<uint64_t> EstimateCosts(const PhysicalPlan& plan, const index::Snapshot& snapshot) {
+  const uint32_t shards = snapshot.shard_count();
+  const uint32_t picked = std::min(shards, kShardsEstimatedMax);
+  Evaluator evaluator(plan, snapshot, Profiling::kNone);
+  std::vector<OperatorWork> works(OperatorsOf(plan));
+  for (uint32_t i = 0; i < picked; ++i) {
+    evaluator.EstimateShard(static_cast<uint32_t>(uint64_t{shards} * i / picked), &works);
+  }
+  std::vector<uint64_t> costs;
+  for (const OperatorEstimate& estimate : EstimateBuilder(works).Build(plan)) {
+    costs.push_back(estimate.cost_ns * shards / std::max(picked, 1u));
+  }
+  return costs;
 }
 
 }  // namespace throng::query

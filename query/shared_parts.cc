@@ -8,8 +8,10 @@
 #include <utility>
 #include <variant>
 
+#include "index/error.h"
 #include "index/overloaded.h"
 #include "query/plan_estimate.h"
+#include "query/shard_loop.h"
 
 namespace throng::query {
 namespace {
@@ -91,17 +93,22 @@ struct Node {
 class PartFinder {
  public:
   PartFinder(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
-             index::Parallel& parallel, const SharingLimits& limits)
-      : plans_(plans), snapshot_(snapshot), parallel_(parallel), limits_(limits) {}
+             index::Parallel& parallel, const Check& check, const SharingLimits& limits)
+      : plans_(plans), snapshot_(snapshot), parallel_(parallel), check_(check), limits_(limits) {}
 
-  SharedPlans Find() {
+  // Once.
+  absl::StatusOr<SharedPlans> Find() {
     for (const PhysicalPlan& plan : plans_) {
       numbers_.emplace_back();
       Number(plan, &numbers_.back());
     }
-    AddUpCosts();
-    Choose();
-    while (DropUnused()) {
+    Numbers candidates = Candidates();
+    if (!candidates.empty()) {
+      THRONG_RETURN_IF_ERROR(AddUpCosts(candidates));
+      THRONG_RETURN_IF_ERROR(Reckon(candidates));
+      Choose(std::move(candidates));
+      while (DropUnused()) {
+      }
     }
     return Build();
   }
@@ -134,50 +141,78 @@ class PartFinder {
     return (*numbers)[at] = known->second;
   }
 
+  // What may become a part: it stands more than once, and is not read in place.
+  Numbers Candidates() const {
+    Numbers candidates;
+    for (uint32_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].stands > 1 && !IsInPlace(*nodes_[i].plan)) candidates.push_back(i);
+    }
+    return candidates;
+  }
+
   // What a count takes each operator, its inputs' work included: ns, in pre-order.
-  std::vector<int64_t> Costs(const PhysicalPlan& plan) const {
+  absl::StatusOr<std::vector<int64_t>> Costs(const PhysicalPlan& plan) const {
     static index::Parallel here(1);  // has no threads: the plans run beside each other already
+    THRONG_ASSIGN_OR_RETURN(const std::vector<OperatorEstimate> estimates,
+                            EstimatePlan(plan, snapshot_, here, check_));
     std::vector<int64_t> costs;
-    const absl::StatusOr<std::vector<OperatorEstimate>> estimates =
-        EstimatePlan(plan, snapshot_, here, {});  // cannot fail without a check
-    for (const OperatorEstimate& estimate : *estimates) {
+    for (const OperatorEstimate& estimate : estimates) {
       costs.push_back(static_cast<int64_t>(estimate.cost_ns));
     }
     return costs;
   }
 
-  void AddUpCosts() {
-    std::vector<std::vector<int64_t>> costs(plans_.size());
-    parallel_.For(static_cast<uint32_t>(plans_.size()),
-                  [&](uint32_t i, uint32_t) { costs[i] = Costs(plans_[i]); });
-    for (size_t i = 0; i < plans_.size(); ++i) {
+  // Sets what candidates take where they stand; plans without one are not estimated.
+  absl::Status AddUpCosts(const Numbers& candidates) {
+    std::vector<bool> is_candidate(nodes_.size());
+    for (const uint32_t node : candidates) is_candidate[node] = true;
+    Numbers estimated;  // plans
+    for (uint32_t i = 0; i < numbers_.size(); ++i) {
+      const bool has_one = std::any_of(numbers_[i].begin(), numbers_[i].end(),
+                                       [&](uint32_t node) { return is_candidate[node]; });
+      if (has_one) estimated.push_back(i);
+    }
+    std::vector<std::vector<int64_t>> costs(estimated.size());
+    THRONG_RETURN_IF_ERROR(
+        ShardLoop(check_).Run(static_cast<uint32_t>(estimated.size()), /*inline_only=*/false,
+                              parallel_, [&](uint32_t i, uint32_t) -> absl::Status {
+                                THRONG_ASSIGN_OR_RETURN(costs[i], Costs(plans_[estimated[i]]));
+                                return absl::OkStatus();
+                              }));
+    for (size_t i = 0; i < estimated.size(); ++i) {
       for (size_t at = 0; at < costs[i].size(); ++at) {
-        nodes_[numbers_[i][at]].cost_ns += costs[i][at];
+        nodes_[numbers_[estimated[i]][at]].cost_ns += costs[i][at];
       }
     }
+    return absl::OkStatus();
   }
 
   // What the node takes by itself, for everybody.
-  int64_t CostAlone(const Node& node) const {
+  absl::StatusOr<int64_t> CostAlone(const Node& node) const {
     // As an operand, because a count may need less than the users do.
     const PhysicalPlan asked{.node = IntersectInputs{{{.node = Everybody{}}, *node.plan}},
                              .users_max = node.plan->users_max};
-    return Costs(asked)[2];
+    THRONG_ASSIGN_OR_RETURN(const std::vector<int64_t> costs, Costs(asked));
+    return costs[2];
+  }
+
+  // Sets what each candidate would save.
+  absl::Status Reckon(const Numbers& candidates) {
+    const int64_t chunks =
+        (int64_t{snapshot_.ordinal_end()} + index::kChunkMask) >> index::kChunkBits;
+    return ShardLoop(check_).Run(
+        static_cast<uint32_t>(candidates.size()), /*inline_only=*/false, parallel_,
+        [&](uint32_t i, uint32_t) -> absl::Status {
+          Node& node = nodes_[candidates[i]];
+          THRONG_ASSIGN_OR_RETURN(const int64_t alone, CostAlone(node));
+          const int64_t reading = int64_t{node.stands} * kReadChunkNs * chunks;
+          node.saving_ns = node.cost_ns - alone - kBuildChunkNs * chunks - reading;
+          return absl::OkStatus();
+        });
   }
 
   // Chooses the parts that save most.
-  void Choose() {
-    Numbers candidates;
-    for (uint32_t i = 0; i < nodes_.size(); ++i) {
-      if (nodes_[i].stands > 1 && !IsInPlace(*nodes_[i].plan)) candidates.push_back(i);
-    }
-    const int64_t chunks =
-        (int64_t{snapshot_.ordinal_end()} + index::kChunkMask) >> index::kChunkBits;
-    parallel_.For(static_cast<uint32_t>(candidates.size()), [&](uint32_t i, uint32_t) {
-      Node& node = nodes_[candidates[i]];
-      const int64_t reading = int64_t{node.stands} * kReadChunkNs * chunks;
-      node.saving_ns = node.cost_ns - CostAlone(node) - kBuildChunkNs * chunks - reading;
-    });
+  void Choose(Numbers candidates) {
     const bool takes_all = limits_.saving_min_ns < 0;
     std::erase_if(candidates, [&](uint32_t i) {
       return !takes_all && nodes_[i].saving_ns <= limits_.saving_min_ns;
@@ -280,6 +315,7 @@ class PartFinder {
   const std::vector<PhysicalPlan>& plans_;
   const index::Snapshot& snapshot_;
   index::Parallel& parallel_;
+  const Check& check_;
   const SharingLimits limits_;
   std::map<std::string, uint32_t> by_key_;
   std::vector<Node> nodes_;
@@ -334,9 +370,11 @@ class PartReader {
 
 }  // namespace
 
-SharedPlans FindSharedParts(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
-                            index::Parallel& parallel, const SharingLimits& limits) {
-  return PartFinder(plans, snapshot, parallel, limits).Find();
+absl::StatusOr<SharedPlans> FindSharedParts(const std::vector<PhysicalPlan>& plans,
+                                            const index::Snapshot& snapshot,
+                                            index::Parallel& parallel, const Check& check,
+                                            const SharingLimits& limits) {
+  return PartFinder(plans, snapshot, parallel, check, limits).Find();
 }
 
 PhysicalPlan WithParts(const PhysicalPlan& plan, std::span<const PartRead> reads,

@@ -1,9 +1,9 @@
 // Parts that plans of a batch have in common, so that each is computed once.
 //
-//   SharedPlans shared = FindSharedParts(plans, snapshot, parallel, {});
-//   shared.parts[0].plan;    // "or(city in {...}, views_7d in [6, max])"
-//   shared.reads[7];         // where plan 7 reads parts instead of computing them
-//   PhysicalPlan plan = WithParts(plans[7], shared.reads[7], sets);
+//   absl::StatusOr<SharedPlans> shared = FindSharedParts(plans, snapshot, parallel, check, {});
+//   shared->parts[0].plan;    // "or(city in {...}, views_7d in [6, max])"
+//   shared->reads[7];         // where plan 7 reads parts instead of computing them
+//   PhysicalPlan plan = WithParts(plans[7], shared->reads[7], sets);
 //
 // Two operators are the same part when they select the same users by the same operators, in any
 // order of inputs. Whether it is worth computing apart is reckoned as EXPLAIN reckons: what it
@@ -18,9 +18,11 @@
 #include <span>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "index/ordinal_set.h"
 #include "index/parallel.h"
 #include "index/snapshot.h"
+#include "query/executor.h"
 #include "query/physical_plan.h"
 
 namespace throng::query {
@@ -52,9 +54,13 @@ struct SharedPlans {
   std::vector<std::vector<PartRead>> reads;  // of each plan, ascending
 };
 
-// `plans` must be of this snapshot. The same plans give the same parts. Thread-safe.
-SharedPlans FindSharedParts(const std::vector<PhysicalPlan>& plans, const index::Snapshot& snapshot,
-                            index::Parallel& parallel, const SharingLimits& limits);
+// `plans` must be of this snapshot. The same plans give the same parts. Plans without anything that
+// could be one are not looked at any further: for others, cardinalities of every chunk are read.
+// Errors: the check's. Thread-safe.
+absl::StatusOr<SharedPlans> FindSharedParts(const std::vector<PhysicalPlan>& plans,
+                                            const index::Snapshot& snapshot,
+                                            index::Parallel& parallel, const Check& check,
+                                            const SharingLimits& limits);
 
 // The plan that reads sets[r.part] wherever `reads` says so.
 PhysicalPlan WithParts(const PhysicalPlan& plan, std::span<const PartRead> reads,

@@ -339,7 +339,7 @@ absl::StatusOr<CompareResult> Insights::Compare(const CallContext& context,
                           ResolveSelection(universes_, context, selection));
   const index::CatalogueView view(bound.snapshot->catalogue(), context.visibility);
   THRONG_ASSIGN_OR_RETURN(const std::vector<const TagEntry*> entries, FindTags(view, request.tags));
-  const bool is_everybody = !request.baseline.has_value();
+  const bool is_everybody = !request.baseline.has_value() && request.baseline_exclude.empty();
   THRONG_ASSIGN_OR_RETURN(
       const ResolvedSelection baseline,
       ResolveBeside(bound, context, request.baseline.value_or(query::Expression{query::AllUsers()}),

@@ -18,6 +18,7 @@
 #include "server/engine/insights.h"
 #include "server/engine/resolved_selection.h"
 #include "server/engine/user_lookup.h"
+#include "server/engine/write_batch.h"
 
 namespace throng::engine {
 namespace {
@@ -145,7 +146,8 @@ class CurveMaker {
       : bound_(bound),
         moved_(moved),
         kept_(kept),
-        tag_(bound.snapshot->catalogue().Find(moved.condition.tag)->definition.id) {
+        tag_(bound.snapshot->catalogue().Find(moved.condition.tag)->definition.id),
+        stored_(StoredRangeOf(bound.snapshot->catalogue().FindById(tag_)->definition.type)) {
     plans_.negated = query::IsNegated(bound.expression, moved.number);
     plans_.never = PlanWith({query::Nobody{}});
     plans_.always = PlanWith({query::Everybody{}});
@@ -169,7 +171,7 @@ class CurveMaker {
   }
 
   // A threshold between any two steps and at both ends, in ascending order, with its count. It is a
-  // number that somebody has, but for one end.
+  // number that somebody has, but for one end: that is left out where the tag cannot store it.
   std::vector<CurvePoint> Points() const {
     std::vector<CurvePoint> points;
     const std::vector<ValueStep>& steps = counts_.steps;
@@ -183,7 +185,7 @@ class CurveMaker {
       const bool end = above ? i == steps.size() : i == 0;
       const int64_t number = above ? (end ? steps.back().last : steps[i].first)
                                    : (end ? steps.front().first : steps[i - 1].last);
-      const bool is_said = !end || number != (above ? kLargest : kLeast);
+      const bool is_said = !end || (above ? number < stored_.high : number > stored_.low);
       const int64_t threshold = !end || !is_said ? number : above ? number + 1 : number - 1;
       if (is_said) points.push_back({threshold, CountOf(moved_.lower ? total - below : below)});
       if (i < steps.size()) below += steps[i].users;
@@ -247,6 +249,7 @@ class CurveMaker {
   const Moved& moved_;
   const Interval kept_;
   const uint32_t tag_;
+  const StoredRange stored_;
   query::CurvePlans plans_;
   CurveCounts counts_;
 };
@@ -286,6 +289,13 @@ void Reach(const std::vector<CurvePoint>& points, uint64_t reach, CurveResult* r
   }
 }
 
+// Dates are said in the years 1 to 9999 only; other numbers beyond what is stored, too.
+bool IsSayable(index::TagType type, int64_t number) {
+  if (type != index::TagType::kDate && type != index::TagType::kDateTime) return true;
+  const StoredRange stored = StoredRangeOf(type);
+  return stored.low <= number && number <= stored.high;
+}
+
 void DescribeCondition(const ResolvedSelection& bound, const Moved& moved,
                        const std::optional<Interval>& now, CurveResult* result) {
   const index::TagEntry* entry = bound.snapshot->catalogue().Find(moved.condition.tag);
@@ -301,6 +311,9 @@ void DescribeCondition(const ResolvedSelection& bound, const Moved& moved,
     result->threshold = now->low - (moved.inclusive ? 0 : 1);
   } else if (!moved.lower && (moved.inclusive || now->high < kLargest)) {
     result->threshold = now->high + (moved.inclusive ? 0 : 1);
+  }
+  if (result->threshold.has_value() && !IsSayable(result->type, *result->threshold)) {
+    result->threshold.reset();
   }
 }
 

@@ -50,10 +50,13 @@ struct CurveResult {
   std::string tag;
   index::TagType type = index::TagType::kInteger;
   int scale = 0;
-  std::string operator_text;         // ">=", ">", "<=" or "<": how the threshold is compared
-  std::optional<int64_t> threshold;  // of the expression as it is; absent where no number meets it
+  std::string operator_text;  // ">=", ">", "<=" or "<": how the threshold is compared
+  // Of the expression as it is; absent where no number meets it, and where it is no date of the
+  // years 1 to 9999.
+  std::optional<int64_t> threshold;
   // In ascending order of threshold. The first and the last are the ends: everybody whom the
-  // condition can decide about with a number meets it, or nobody.
+  // condition can decide about with a number meets it, or nobody. An end beyond all that the tag
+  // can store is left out.
   std::vector<CurvePoint> points;
   bool every_value = false;  // between two points the count does not change
   // The point of the least count that is `reach` or more; absent where there is none.

@@ -8,10 +8,13 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "query/condition_tree.h"
 #include "query/executor.h"
+#include "query/linter.h"
 #include "query/normalizer.h"
 
 namespace throng::engine {
@@ -30,10 +33,6 @@ std::string Quoted(std::string_view text) {
   return fmt::format("[{}...]", text.substr(0, size));
 }
 
-bool IsSame(const query::SourceSpan& a, const query::SourceSpan& b) {
-  return a.line == b.line && a.column == b.column && a.length == b.length;
-}
-
 class Diagnosis {
  public:
   Diagnosis(const ResolvedSelection& bound, ExplainResult* result)
@@ -42,8 +41,10 @@ class Diagnosis {
   void OfConditions() {
     const uint64_t everybody = bound_.snapshot->user_count();
     if (everybody == 0) return;
-    for (const ExplainCondition& condition : result_.conditions) {
-      if (IsKnown(condition)) continue;
+    for (size_t i = 0; i < result_.conditions.size(); ++i) {
+      const ExplainCondition& condition = result_.conditions[i];
+      // The linter has said it. By number, not by place: a tree's conditions have none.
+      if (query::Judge(bound_.resolved.conditions[i].plan) != query::Verdict::kSome) continue;
       if (condition.count == 0) {
         Warn("CONDITION_EMPTY", condition.span,
              fmt::format("nobody matches {} now", Quoted(condition.text)));
@@ -62,7 +63,7 @@ class Diagnosis {
     if (result_.count > 0 || bound_.snapshot->user_count() == 0) return absl::OkStatus();
     const auto* conjunction = std::get_if<query::LogicalAnd>(&bound_.resolved.plan.node);
     const std::vector<ExplainStep>& steps = result_.waterfall;
-    if (conjunction == nullptr || conjunction->operands.size() != steps.size() || HasEmpty()) {
+    if (conjunction == nullptr || conjunction->operands.size() != steps.size() || IsSaid()) {
       return absl::OkStatus();
     }
     size_t last = 0;
@@ -88,19 +89,38 @@ class Diagnosis {
   }
 
  private:
-  // Whether the linter has said it.
-  bool IsKnown(const ExplainCondition& condition) const {
-    return std::any_of(by_logic_.begin(), by_logic_.end(), [&](const query::Warning& warning) {
-      return warning.reason.starts_with("ALWAYS_") && IsSame(warning.span, condition.span);
-    });
+  // Whether a warning already says why nobody is left: of the logic, or of conditions that nobody
+  // matches. Those may stand where they empty nothing.
+  bool IsSaid() const {
+    const bool by_logic =
+        std::holds_alternative<query::Nobody>(bound_.normalized.node) &&
+        std::any_of(by_logic_.begin(), by_logic_.end(),
+                    [](const query::Warning& warning) { return warning.reason == "ALWAYS_EMPTY"; });
+    return by_logic || IsDecided(query::MakeConditionTree(bound_.expression), false);
   }
-  // Whether a warning already says why nobody is left.
-  bool HasEmpty() const {
-    return std::any_of(result_.info.warnings.begin(), result_.info.warnings.end(),
-                       [](const query::Warning& warning) {
-                         return warning.reason == "ALWAYS_EMPTY" ||
-                                warning.reason == "CONDITION_EMPTY";
-                       });
+  // Whether it follows from the conditions that nobody matches that nobody matches the node, or
+  // that `everybody` does.
+  bool IsDecided(const query::ConditionNode& node, bool everybody) const {
+    using Kind = query::ConditionNode::Kind;
+    const bool all = everybody != node.negated;
+    const auto is_decided = [&](const query::ConditionNode& operand) {
+      return IsDecided(operand, all);
+    };
+    switch (node.kind) {
+      case Kind::kCondition:
+        return !all && result_.conditions[node.condition].count == 0;
+      case Kind::kEverybody:
+        return all;
+      case Kind::kNobody:
+        return !all;
+      case Kind::kAnd:
+      case Kind::kOr:
+        break;
+    }
+    const std::vector<query::ConditionNode>& operands = node.operands;
+    return (node.kind == Kind::kAnd) == all
+               ? std::all_of(operands.begin(), operands.end(), is_decided)
+               : std::any_of(operands.begin(), operands.end(), is_decided);
   }
 
   absl::StatusOr<uint64_t> CountAll(std::vector<query::LogicalPlan> operands) const {

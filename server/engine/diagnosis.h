@@ -26,8 +26,10 @@ void AddMissingCounts(const index::Snapshot& snapshot, std::vector<query::Warnin
 //   REDUNDANT_CONDITION                    without the condition the crowd is the same
 //   CONTRADICTION                          which two operands of the outermost and have nobody in
 //                                          common, or the first so many, where it leaves nobody
-// Says nothing of a condition that already has an ALWAYS_EMPTY or ALWAYS_EVERYBODY. REQUIRES:
-// `result` has its marginals. Errors: the check's. Thread-safe.
+//                                          and no other warning says why
+// Says nothing of a condition that already has an ALWAYS_EMPTY or ALWAYS_EVERYBODY. The same of an
+// expression's text and of its tree, which has no places. REQUIRES: `result` has its marginals.
+// Errors: the check's. Thread-safe.
 absl::Status Diagnose(const ResolvedSelection& bound, ExplainResult* result);
 
 }  // namespace throng::engine

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -96,7 +97,7 @@ absl::Status Profile(const ResolvedSelection& bound, ExplainResult* result) {
   return absl::OkStatus();
 }
 
-// The own counts of conditions that are too many for marginals.
+// The own counts of conditions without marginals.
 absl::Status CountConditions(const ResolvedSelection& bound, ExplainResult* result) {
   const std::vector<query::ResolvedCondition>& conditions = bound.resolved.conditions;
   for (size_t first = 0; first < conditions.size(); first += kPlansAtOnce) {
@@ -156,18 +157,28 @@ void ApplyLimit(const ResolvedSelection& bound, ExplainResult* result) {
   result->waterfall.push_back({.text = limit->text, .left = result->count});
 }
 
+// Why there are no marginals; nothing where there are.
+std::optional<std::string> TooManyForMarginals(const ResolvedSelection& bound) {
+  const size_t conditions = bound.resolved.conditions.size();
+  if (conditions > query::kMarginalConditionsMax) {
+    return fmt::format(
+        "{} conditions are too many for counts without each of them; the limit is {}", conditions,
+        query::kMarginalConditionsMax);
+  }
+  const size_t nodes = query::MarginalNodesOf(bound.expression);
+  if (nodes <= query::kMarginalNodesMax) return std::nullopt;
+  return fmt::format(
+      "{} operators and operands are too many for counts without each condition; the limit is {}",
+      nodes, query::kMarginalNodesMax);
+}
+
 // What is only known when the expression runs.
 absl::Status Run(const ResolvedSelection& bound, const ExplainOptions& options,
                  ExplainResult* result) {
   if (!options.conditions_only) THRONG_RETURN_IF_ERROR(Profile(bound, result));
-  if (result->conditions.size() <= query::kMarginalConditionsMax) {
-    return ExplainConditions(bound, result);
-  }
-  result->info.warnings.push_back(
-      {"MARGINALS_LEFT_OUT",
-       fmt::format("{} conditions are too many for counts without each of them; the limit is {}",
-                   result->conditions.size(), query::kMarginalConditionsMax),
-       {}});
+  std::optional<std::string> too_many = TooManyForMarginals(bound);
+  if (!too_many.has_value()) return ExplainConditions(bound, result);
+  result->info.warnings.push_back({"MARGINALS_LEFT_OUT", *std::move(too_many), {}});
   if (options.conditions_only) {
     THRONG_ASSIGN_OR_RETURN(
         result->count,

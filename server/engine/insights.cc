@@ -85,13 +85,15 @@ class CrowdCounter {
   absl::StatusOr<Counted> Crowd() { return Count(selection_, &sampled_); }
   // Everybody is known without looking.
   absl::StatusOr<Counted> Baseline(const CallContext& context, const BreakdownRequest& request) {
-    if (!request.baseline.has_value()) {
+    if (!request.baseline.has_value() && request.baseline_exclude.empty()) {
       return Counted{.users = selection_.snapshot->user_count(),
                      .tags = query::CountEverybody(*selection_.snapshot, tags_)};
     }
-    THRONG_ASSIGN_OR_RETURN(const ResolvedSelection baseline,
-                            ResolveBeside(selection_, context, *request.baseline,
-                                          request.baseline_exclude, "baseline"));
+    THRONG_ASSIGN_OR_RETURN(
+        const ResolvedSelection baseline,
+        ResolveBeside(selection_, context,
+                      request.baseline.value_or(query::Expression{query::AllUsers()}),
+                      request.baseline_exclude, "baseline"));
     baseline_crowds_ = baseline.crowds;
     SampledCrowd sampled;
     return Count(baseline, &sampled);

@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "index/block.h"
 #include "index/crowd_sets.h"
 #include "index/error.h"
+#include "index/parallel.h"
 #include "query/executor.h"
 #include "query/normalizer.h"
 #include "query/physical_plan.h"
@@ -31,9 +35,9 @@ class SharedPartsTest : public ::testing::Test {
 
   // "part; part | plan; plan", with "#0" where part 0 is read and "x2" for its uses.
   std::string Shared(const std::vector<std::string>& texts, const SharingLimits& limits = kAll) {
-    std::vector<PhysicalPlan> plans;
-    for (const std::string& text : texts) plans.push_back(PhysicalOf(world_, PlanOf(text)));
-    const SharedPlans shared = FindSharedParts(plans, world_.snapshot(), world_.parallel(), limits);
+    const std::vector<PhysicalPlan> plans = PlansOf(texts);
+    const SharedPlans shared =
+        *FindSharedParts(plans, world_.snapshot(), world_.parallel(), {}, limits);
     std::string text;
     for (const SharedPart& part : shared.parts) {
       text += Print(part.plan, part.reads) + " x" + std::to_string(part.uses) + "; ";
@@ -41,6 +45,24 @@ class SharedPartsTest : public ::testing::Test {
     text += "|";
     for (size_t i = 0; i < plans.size(); ++i) text += " " + Print(plans[i], shared.reads[i]) + ";";
     return text;
+  }
+
+  std::vector<PhysicalPlan> PlansOf(const std::vector<std::string>& texts) const {
+    std::vector<PhysicalPlan> plans;
+    for (const std::string& text : texts) plans.push_back(PhysicalOf(world_, PlanOf(text)));
+    return plans;
+  }
+
+  // How often the check is asked while parts of these are looked for.
+  int ChecksOf(const std::vector<std::string>& texts) {
+    std::atomic<int> checks{0};
+    const Check count = [&] {
+      ++checks;
+      return absl::OkStatus();
+    };
+    EXPECT_TRUE(
+        FindSharedParts(PlansOf(texts), world_.snapshot(), world_.parallel(), count, kAll).ok());
+    return checks;
   }
 
   std::mt19937_64 random_;
@@ -106,6 +128,27 @@ TEST_F(SharedPartsTest, OnlyWhatSavesIsAPart) {
   EXPECT_NE(Shared(many, worth).front(), '|');
 }
 
+// Estimates ask the check, so that its calls tell of them.
+TEST_F(SharedPartsTest, OnlyPlansWithSomethingInCommonAreEstimated) {
+  EXPECT_EQ(ChecksOf({"and(c0, v3..9)", "and(c0, v3..8)", "and(c0, g)", "or(c0, g)"}), 0);
+  const int two = ChecksOf({"and(v3..9, c0)", "and(v3..9, c1)"});
+  EXPECT_GT(two, 0);
+  EXPECT_EQ(ChecksOf({"and(v3..9, c0)", "and(v3..8, c0)", "and(v3..9, c1)", "c0|1"}), two);
+}
+
+TEST_F(SharedPartsTest, AFailingCheckEndsTheLookForParts) {
+  const std::vector<PhysicalPlan> plans = PlansOf({"and(v3..9, c0)", "and(v3..9, c1)"});
+  const int checks = ChecksOf({"and(v3..9, c0)", "and(v3..9, c1)"});
+  for (int passing = 0; passing < checks; ++passing) {
+    std::atomic<int> asked{0};
+    const Check check = [&] {
+      return asked++ < passing ? absl::OkStatus() : absl::DeadlineExceededError("late");
+    };
+    const auto shared = FindSharedParts(plans, world_.snapshot(), world_.parallel(), check, kAll);
+    EXPECT_EQ(shared.status().code(), absl::StatusCode::kDeadlineExceeded) << passing;
+  }
+}
+
 // Plans that have parts in common by chance, nested ones too.
 std::vector<LogicalPlan> RandomBatch(const PlanWorld& world, std::mt19937_64& random) {
   std::vector<LogicalPlan> pool;
@@ -137,7 +180,7 @@ TEST(BatchExecutionTest, EachPlanGetsTheUsersThatItGetsAlone) {
         plans.push_back(PhysicalOf(world, plan));
       }
       const SharingLimits limits = random() % 4 == 0 ? SharingLimits() : kAll;
-      const auto selected = SelectEach(plans, world.snapshot(), world.parallel(), {}, limits);
+      const auto selected = SelectEach(plans, world.snapshot(), world.parallel(), {}, {}, limits);
       ASSERT_TRUE(selected.ok());
       ASSERT_EQ(selected->size(), plans.size());
       for (size_t i = 0; i < plans.size(); ++i) {
@@ -156,9 +199,60 @@ TEST(BatchExecutionTest, AFailingCheckEndsIt) {
   PlanWorld world(random, 70'000);
   const std::vector<PhysicalPlan> plans(3, PhysicalOf(world, PlanOf("or(v3..9, c0)")));
   const Check gone = [] { return absl::CancelledError("gone"); };
-  const auto selected = SelectEach(plans, world.snapshot(), world.parallel(), gone, kAll);
+  const auto selected = SelectEach(plans, world.snapshot(), world.parallel(), gone, {}, kAll);
   EXPECT_EQ(selected.status().code(), absl::StatusCode::kCancelled);
-  EXPECT_TRUE(SelectEach({}, world.snapshot(), world.parallel(), {}, kAll)->empty());
+  EXPECT_TRUE(SelectEach({}, world.snapshot(), world.parallel(), {}, {}, kAll)->empty());
+}
+
+// The memory of the blocks, each once, and of the lists of them.
+uint64_t BytesOf(const std::vector<PlanUsers>& users) {
+  std::set<const index::Block*> seen;
+  uint64_t bytes = 0;
+  for (const PlanUsers& one : users) {
+    bytes += one.set->chunk_count() * sizeof(index::BlockRef);
+    for (uint32_t chunk = 0; chunk < one.set->chunk_count(); ++chunk) {
+      const index::BlockRef block = one.set->ShareBlock(chunk);
+      if (block && seen.insert(block.get()).second) bytes += block->memory_bytes();
+    }
+  }
+  return bytes;
+}
+
+TEST(BatchExecutionTest, MemoryIsTakenOnceForBlocksThatPlansShare) {
+  std::mt19937_64 random(testing::TestSeed());
+  PlanWorld world(random, 1'100'000);  // two shards
+  std::vector<PhysicalPlan> plans(3, PhysicalOf(world, PlanOf("or(v3..9, c0)")));
+  plans.push_back(PhysicalOf(world, PlanOf("and(v3..9, c1)")));
+  for (const SharingLimits& limits : {kAll, SharingLimits{.parts_max = 0}}) {
+    std::atomic<uint64_t> taken{0};
+    const TakeBytes take = [&](uint64_t bytes) {
+      taken += bytes;
+      return absl::OkStatus();
+    };
+    const auto users = SelectEach(plans, world.snapshot(), world.parallel(), {}, take, limits);
+    ASSERT_TRUE(users.ok());
+    EXPECT_EQ(taken, BytesOf(*users));
+    EXPECT_EQ((*users)[0].set->ShareBlock(0).get() == (*users)[1].set->ShareBlock(0).get(),
+              limits.parts_max > 0);
+  }
+}
+
+TEST(BatchExecutionTest, MemoryThatIsRefusedEndsItBeforeAllIsComputed) {
+  std::mt19937_64 random(testing::TestSeed());
+  PlanWorld world(random, 70'000);
+  std::vector<PhysicalPlan> plans;
+  for (int i = 0; i < 40; ++i) {
+    plans.push_back(PhysicalOf(world, PlanOf("v1.." + std::to_string(2 + i % 18))));
+  }
+  const SharingLimits none{.parts_max = 0};
+  std::atomic<int> asked{0};
+  const TakeBytes take = [&](uint64_t) {
+    return asked++ < 5 ? absl::OkStatus() : absl::ResourceExhaustedError("enough");
+  };
+  index::Parallel one(1);  // of more, others finish what they are at
+  const auto users = SelectEach(plans, world.snapshot(), one, {}, take, none);
+  EXPECT_EQ(users.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(asked, 6) << "for the lists of blocks, then plan by plan";
 }
 
 }  // namespace

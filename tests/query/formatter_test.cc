@@ -45,6 +45,32 @@ TEST(FormatterTest, ParenthesesOnlyWhereNeeded) {
   EXPECT_EQ(Format(Expression{Not{{Expression{Not{{a}}}}}}), "not not a");
 }
 
+// Cut only where something is: a text of just so many bytes is whole.
+TEST(FormatterTest, ABriefTextIsCutBehindItsBytes) {
+  const Expression chain = *Parse("a and b or not c", {});
+  EXPECT_EQ(FormatBrief(chain, 17), "a and b or not c");
+  EXPECT_EQ(FormatBrief(chain, 16), "a and b or not c");
+  EXPECT_EQ(FormatBrief(chain, 15), "a and b or not ...");
+  EXPECT_EQ(FormatBrief(chain, 7), "a and b...");
+  EXPECT_EQ(FormatBrief(chain, 6), "a and ...");
+  EXPECT_EQ(FormatBrief(chain, 1), "a...");
+  EXPECT_EQ(FormatBrief(chain, 0), "...");
+  const Expression list = *Parse("a in (1, 2, 3)", {});
+  EXPECT_EQ(FormatBrief(list, 14), "a in (1, 2, 3)");
+  EXPECT_EQ(FormatBrief(list, 13), "a in (1, 2, 3...");
+  EXPECT_EQ(FormatBrief(list, 7), "a in (1...");
+  EXPECT_EQ(FormatBrief(*Parse("ids('secret', 'other')", {}), 10), "ids(2 ids)");
+}
+
+TEST(FormatterTest, ABriefTextIsCutBetweenCharacters) {
+  const Expression zurich = *Parse("city = 'Zürich'", {});  // the character of two bytes ends at 11
+  EXPECT_EQ(FormatBrief(zurich, 16), "city = 'Zürich'");
+  EXPECT_EQ(FormatBrief(zurich, 15), "city = 'Zürich...");
+  EXPECT_EQ(FormatBrief(zurich, 11), "city = 'Zü...");
+  EXPECT_EQ(FormatBrief(zurich, 10), "city = 'Z...");
+  EXPECT_EQ(FormatBrief(zurich, 9), "city = 'Z...");
+}
+
 TEST(FormatterTest, TypedTimesPrintAsIsoText) {
   const Value date{DateLiteral{2024, 2, 9}, {}};
   EXPECT_EQ(Format(date), "'2024-02-09'");

@@ -196,6 +196,13 @@ TEST(MarginalsTest, ARedundantConditionChangesNobody) {
   EXPECT_EQ(marginals->left[2], marginals->count);
 }
 
+TEST(MarginalsTest, NodesAreAllButNots) {
+  const Expression leaf{Condition{.tag = "any", .test = Exists{}, .span = {}, .tag_span = {}}};
+  EXPECT_EQ(MarginalNodesOf(leaf), 1u);
+  EXPECT_EQ(MarginalNodesOf({Not{{leaf}}}), 1u);
+  EXPECT_EQ(MarginalNodesOf({And{{leaf, {Not{{{Or{{leaf, {AllUsers{}}, {NoUsers{}}}}}}}}}}}), 6u);
+}
+
 TEST(MarginalsTest, EndsWithTheCheck) {
   std::mt19937_64 random(testing::TestSeed());
   PlanWorld world(random, 10);

@@ -85,7 +85,7 @@ TEST(PlanEstimateTest, NamesTheFormsAndTheirChunks) {
       {"c1|2", "value exact cardinality: cardinality 1 unite 0 codes 0; "},
       {"i1|2", "value unite: unite 1; "},
       {"v3..9", "range scan: scan 1; "},
-      {"v3..4|8..9", "range scan: scan 1; "},
+      {"v3..4|8..9", "range scan: look_up 0 scan 1; "},
       {"all", "all exact cardinality: cardinality 1 bitmap 0; "},
       {"none", "none exact nothing:; "},
       {"not(c1)",
