@@ -8,8 +8,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -160,16 +164,17 @@ void AddLimitFlags(CLI::App& app, CommandLine& line) {
     app.add_option(name, limit, what)->check(CLI::Range(low, high))->capture_default_str();
   };
   add("--read-threads", limits.read_threads,
-      "Counts and look-ups that run at the same time; 0: two a core", 0, 1'024);
+      "Counts and look-ups that run at the same time; 0: two a query thread", 0, 1'024);
   add("--analysis-threads", limits.analysis_threads,
-      "Insights and refreshes that run at the same time; 0: one a core, at least two", 0, 1'024);
+      "Insights and refreshes that run at the same time; 0: one a query thread, at least two", 0,
+      1'024);
   add("--write-threads", limits.write_threads, "Writes that run at the same time", 1, 1'024);
   add("--calls-queued-max", limits.calls_queued_max,
       "Reads, analyses and writes, of each, that wait for a thread", 0, 1e6);
   add("--call-wait-ms-max", line.call_wait_ms_max,
       "Longest wait of a read for a thread; analyses and writes: five times that", 1, 1e6);
   add("--call-wait-target-ms", line.call_wait_target_ms,
-      "The same while there is more to do than can be done, unless calls take longer", 1, 1e6);
+      "The same while there is more to do than can be done; one of each caller may", 1, 1e6);
   add("--caller-calls-max", limits.caller_calls_max,
       "Reads, analyses and writes, of each, of one caller of the access file", 1, 1e6);
   add("--caller-streams-max", limits.caller_streams_max,
@@ -183,6 +188,9 @@ void AddLimitFlags(CLI::App& app, CommandLine& line) {
   add("--slow-query-ms", line.slow_query_ms,
       "A call that runs for so long gets a line in the log, with its plan; 0: none does", 0, 1e7);
   add("--connections-max", limits.connections_max, "Connections; more are closed at once", 1, 1e6);
+  add("--connections-per-address-max", limits.connections_per_address_max,
+      "Connections of one address, or of one IPv6 /64, but loopback; more are closed at once", 1,
+      1e6);
   add("--connection-streams-max", limits.connection_streams_max,
       "Calls of one connection at the same time", 1, 1e6);
   add("--result-bytes-max", line.daemon.result_bytes_max,
@@ -287,8 +295,27 @@ void AddSettings(CLI::App& app, CommandLine& line) {
   AddLimitFlags(app, line);
 }
 
-// The limits as the settings say them now.
-absl::StatusOr<throng::service::ServiceLimits> ReadLimits(int argc, char** argv) {
+using Values = std::map<std::string, std::string>;  // of the settings, by their keys
+
+// Settings that SIGHUP takes: the others wait for a restart.
+constexpr std::string_view kTakenOnSighup[] = {"calls-queued-max",    "call-wait-ms-max",
+                                               "call-wait-target-ms", "caller-calls-max",
+                                               "caller-streams-max",  "slow-query-ms"};
+
+// Settings that are no longer what they were at the start, but for those that SIGHUP takes.
+std::vector<std::string> Waiting(const Values& started, const Values& now) {
+  std::vector<std::string> waiting;
+  for (const auto& [key, value] : now) {
+    const bool is_taken = std::find(std::begin(kTakenOnSighup), std::end(kTakenOnSighup), key) !=
+                          std::end(kTakenOnSighup);
+    if (!is_taken && started.at(key) != value) waiting.push_back(key);
+  }
+  return waiting;
+}
+
+// What the settings say now.
+absl::StatusOr<throng::service::SettingsNow> ReadSettings(int argc, char** argv,
+                                                          const Values& started) {
   CommandLine line;
   CLI::App app("", "throngd");
   AddSettings(app, line);
@@ -299,7 +326,8 @@ absl::StatusOr<throng::service::ServiceLimits> ReadLimits(int argc, char** argv)
     return absl::InvalidArgumentError(error.what());
   }
   if (absl::Status status = Complete(settings, line); !status.ok()) return status;
-  return line.daemon.limits;
+  return throng::service::SettingsNow{.limits = line.daemon.limits,
+                                      .waiting = Waiting(started, settings.Values())};
 }
 
 }  // namespace
@@ -334,6 +362,8 @@ int main(int argc, char** argv) {
     std::fputs(settings.Describe().c_str(), stdout);
     return 0;
   }
-  line.daemon.read_limits = [argc, argv] { return ReadLimits(argc, argv); };
+  line.daemon.read_settings = [argc, argv, started = settings.Values()] {
+    return ReadSettings(argc, argv, started);
+  };
   return throng::service::RunDaemon(line.daemon);
 }

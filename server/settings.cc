@@ -1,12 +1,16 @@
 #include "server/settings.h"
 
+#include <sys/stat.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
+#include <cstring>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "fmt/format.h"
@@ -34,20 +38,81 @@ std::string Guess(const CLI::App& app, const std::string& key) {
   return {};
 }
 
-// As a flag would have it. False: neither text, number nor truth value.
-bool TextOf(const toml::node& node, std::string* text) {
-  if (const auto* value = node.as_string()) {
-    *text = value->get();
-  } else if (const auto* value = node.as_integer()) {
-    *text = fmt::format("{}", value->get());
-  } else if (const auto* value = node.as_floating_point()) {
-    *text = fmt::format("{}", value->get());
-  } else if (const auto* value = node.as_boolean()) {
-    *text = value->get() ? "true" : "false";
-  } else {
-    return false;
+enum class Kind { kText, kWhole, kNumber, kFlag };
+
+// What the values of a setting are, by CLI11's names of types and by ours.
+Kind KindOf(const CLI::Option& option) {
+  if (option.get_items_expected_max() == 0) return Kind::kFlag;
+  const std::string type = option.get_type_name();
+  for (const char* whole : {"INT", "UINT", "BYTES"}) {
+    if (type.starts_with(whole)) return Kind::kWhole;
   }
-  return true;
+  return type.starts_with("FLOAT") ? Kind::kNumber : Kind::kText;
+}
+
+const char* Wanted(Kind kind) {
+  switch (kind) {
+    case Kind::kText:
+      return "a text in quotes";
+    case Kind::kWhole:
+      return "a whole number without quotes";
+    case Kind::kNumber:
+      return "a number without quotes";
+    case Kind::kFlag:
+      return "true or false without quotes";
+  }
+  return "";
+}
+
+// As a message says it.
+std::string Shown(const toml::node& node) {
+  if (const auto* value = node.as_string()) return fmt::format("\"{}\"", value->get());
+  if (const auto* value = node.as_integer()) return fmt::format("{}", value->get());
+  if (const auto* value = node.as_floating_point()) return fmt::format("{}", value->get());
+  if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
+  return node.is_array() ? "a list" : node.is_table() ? "a table" : "a time";
+}
+
+// As a flag would have it; nullopt: it is not of that kind.
+std::optional<std::string> TextOf(const toml::node& node, Kind kind) {
+  if (kind == Kind::kText) {
+    const auto* value = node.as_string();
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value->get());
+  }
+  const bool fits = kind == Kind::kFlag
+                        ? node.is_boolean()
+                        : node.is_integer() || (kind == Kind::kNumber && node.is_floating_point());
+  return fits ? std::optional<std::string>(Shown(node)) : std::nullopt;
+}
+
+// Empty, or what is wrong: CLI11 reads 030 as octal and 0x1e as well, which nobody means.
+std::string CheckDecimal(const std::string& text) {
+  std::string_view digits = text;
+  if (digits.starts_with('-') || digits.starts_with('+')) digits.remove_prefix(1);
+  const bool is_decimal = !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) {
+    return c >= '0' && c <= '9';
+  });
+  if (is_decimal && (digits.size() == 1 || digits.front() != '0')) return {};
+  return fmt::format("{} is not a whole number in decimal{}", text,
+                     is_decimal ? ": write it without the zeros in front" : "");
+}
+
+absl::Status CheckReadable(const std::string& path) {
+  const auto cannot = [&] {
+    return absl::UnavailableError(
+        fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  };
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    if (errno != ENOENT) return cannot();
+    return absl::NotFoundError(fmt::format("{}: there is no such file", path));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: is {}, not a regular file", path,
+                    S_ISDIR(info.st_mode) ? "a directory" : "a pipe or a device"));
+  }
+  return access(path.c_str(), R_OK) == 0 ? absl::OkStatus() : cannot();
 }
 
 absl::Status AtLine(const std::string& path, const toml::node& node, const std::string& message) {
@@ -56,6 +121,14 @@ absl::Status AtLine(const std::string& path, const toml::node& node, const std::
 }
 
 }  // namespace
+
+Settings::Settings(CLI::App& app) : app_(app) {
+  for (CLI::Option* option : app_.get_options()) {
+    if (KeyOf(*option).empty() || KindOf(*option) != Kind::kWhole) continue;
+    // Before the checks of the range, which read it as CLI11 does.
+    option->transform(CLI::Validator([](std::string& text) { return CheckDecimal(text); }, ""));
+  }
+}
 
 std::string Settings::Variable(const std::string& key) {
   std::string name = "THRONGD_";
@@ -90,7 +163,7 @@ absl::Status Settings::ApplyEnvironment() {
     if (key.empty() || option->count() > 0) continue;
     const std::string name = Variable(key);
     const char* value = std::getenv(name.c_str());
-    if (value == nullptr) continue;
+    if (value == nullptr || *value == '\0') continue;  // `X= throngd` takes nothing away
     const std::string mistake = Set(*option, value, Source::kEnvironment);
     if (!mistake.empty()) {
       return absl::InvalidArgumentError(
@@ -101,10 +174,7 @@ absl::Status Settings::ApplyEnvironment() {
 }
 
 absl::Status Settings::ApplyFile(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return absl::NotFoundError(fmt::format("{}: there is no such file", path));
-  }
+  if (absl::Status status = CheckReadable(path); !status.ok()) return status;
   toml::table table;
   try {
     table = toml::parse_file(path);
@@ -122,15 +192,28 @@ absl::Status Settings::ApplyFile(const std::string& path) {
                                 guess.empty() ? std::string("; `throngd --help` has them all")
                                               : fmt::format("; did you mean {}?", guess)));
     }
-    std::string text;
-    if (!TextOf(node, &text)) {
-      return AtLine(path, node, fmt::format("{} must be a text, a number, true or false", key));
+    const Kind kind = KindOf(*option);
+    const std::optional<std::string> text = TextOf(node, kind);
+    if (!text.has_value()) {
+      return AtLine(path, node,
+                    fmt::format("{} must be {}, not {}", key, Wanted(kind), Shown(node)));
     }
     if (option->count() > 0) continue;
-    const std::string mistake = Set(*option, text, Source::kFile);
+    const std::string mistake = Set(*option, *text, Source::kFile);
     if (!mistake.empty()) return AtLine(path, node, fmt::format("{}: {}", key, mistake));
   }
   return absl::OkStatus();
+}
+
+std::map<std::string, std::string> Settings::Values() const {
+  std::map<std::string, std::string> values;
+  for (const CLI::Option* option : app_.get_options()) {
+    const std::string key = KeyOf(*option);
+    if (key.empty()) continue;
+    const std::string absent = KindOf(*option) == Kind::kFlag ? "false" : option->get_default_str();
+    values[key] = option->count() > 0 ? option->results().back() : absent;
+  }
+  return values;
 }
 
 std::string Settings::Describe() const {

@@ -6,8 +6,11 @@
 //   settings.ApplyEnvironment();        // THRONGD_DATA_DIR, for --data-dir
 //   settings.ApplyFile("/etc/throng/throngd.toml");   // data-dir = "/var/lib/throng"
 //
-// A key of the file is the name of a flag without its dashes; nothing else may stand in it. A
-// setting that a flag gave is left as it is, one of the environment by the file. Thread-compatible.
+// A key of the file is the name of a flag without its dashes; nothing else may stand in it, and a
+// value is of its setting's type: a text in quotes, a whole number, true or false. A setting that a
+// flag gave is left as it is, one of the environment by the file; an empty variable of the
+// environment is none. Whole numbers are decimal everywhere, without leading zeros.
+// Thread-compatible.
 #ifndef THRONG_SERVER_SETTINGS_H_
 #define THRONG_SERVER_SETTINGS_H_
 
@@ -22,17 +25,21 @@ namespace throng {
 class Settings {
  public:
   // The options that `app` has now are the settings, but for those that are of the command line
-  // alone (help, version, config).
-  explicit Settings(CLI::App& app) : app_(app) {}
+  // alone (help, version, config). What is wrong with a number that a flag gives is said by
+  // parsing, like all that is wrong with flags.
+  explicit Settings(CLI::App& app);
 
   // Errors: kInvalidArgument, with the variable's name and what is wrong with its value.
   absl::Status ApplyEnvironment();
-  // Errors: kNotFound, kInvalidArgument, with file, line, key and what is wrong with it.
+  // Errors: kNotFound, kUnavailable (it cannot be read), kInvalidArgument: with file, line, key and
+  // what is wrong with it.
   absl::Status ApplyFile(const std::string& path);
 
   // A line each: the key, its value and where it is from ("flag", "environment", "file",
   // "default").
   std::string Describe() const;
+  // What every setting is now, by its key.
+  std::map<std::string, std::string> Values() const;
   // The name of a setting's variable: THRONGD_DATA_DIR for data-dir.
   static std::string Variable(const std::string& key);
 

@@ -8,6 +8,7 @@ add_library(throng_access STATIC
   access/certificate_files.cc
   access/file_bytes.cc
   access/json_line.cc
+  access/log_text.cc
   access/rights.cc
   access/token.cc
 )

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "fmt/format.h"
@@ -45,6 +47,18 @@ class DirectoryLock {
  private:
   int fd_;
 };
+
+// Behind links: replacing a link would leave the file that others read as it is. A path where
+// nothing is stays as it is; nullopt, with errno: a link that leads nowhere.
+std::optional<std::string> RealPath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  if (!error) return real.string();
+  std::error_code none;
+  if (!std::filesystem::is_symlink(std::filesystem::symlink_status(path, none))) return path;
+  errno = error.value();
+  return std::nullopt;
+}
 
 // A new file with the text, on the disk; false with errno set.
 bool WriteNew(const std::string& path, std::string_view text, const struct stat* like) {
@@ -85,19 +99,21 @@ absl::StatusOr<std::vector<Principal>> ReadAccessFile(const std::string& path) {
 absl::Status ChangeAccessFile(
     const std::string& path,
     const std::function<absl::StatusOr<std::string>(std::string_view text)>& change) {
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::optional<std::string> real = RealPath(path);
+  if (!real.has_value()) return CannotWrite(path);
+  const std::filesystem::path parent = std::filesystem::path(*real).parent_path();
   const DirectoryLock lock(parent.empty() ? "." : parent.string());
   if (!lock.held()) return CannotWrite(path);
   struct stat info {};
-  const bool exists = stat(path.c_str(), &info) == 0;
+  const bool exists = stat(real->c_str(), &info) == 0;
   std::string text;
   if (exists) {
-    THRONG_ASSIGN_OR_RETURN(text, ReadFileBytes(path, kAccessFileBytesMax));
+    THRONG_ASSIGN_OR_RETURN(text, ReadFileBytes(*real, kAccessFileBytesMax));
   }
   THRONG_ASSIGN_OR_RETURN(const std::string changed, change(text));
-  const std::string partial = path + ".partial";
+  const std::string partial = *real + ".partial";
   const bool done = WriteNew(partial, changed, exists ? &info : nullptr) &&
-                    std::rename(partial.c_str(), path.c_str()) == 0 && lock.Sync();
+                    std::rename(partial.c_str(), real->c_str()) == 0 && lock.Sync();
   if (done) return absl::OkStatus();
   const absl::Status status = CannotWrite(path);
   unlink(partial.c_str());

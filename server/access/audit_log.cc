@@ -23,6 +23,7 @@
 #include "fmt/format.h"
 #include "index/error.h"
 #include "server/access/file_bytes.h"
+#include "server/access/log_text.h"
 #include "server/access/token.h"
 #include "spdlog/spdlog.h"
 
@@ -87,14 +88,50 @@ absl::Status MakeKey(const std::string& path) {
   return status;
 }
 
+std::string FolderOf(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return whole.has_parent_path() ? whole.parent_path().string() : ".";
+}
+
+// Whether there is a file that can be written, or a folder in which it can be made; else errno.
+bool CanBeWritten(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0) {
+    close(fd);
+    return true;
+  }
+  return errno == ENOENT && ::access(FolderOf(path).c_str(), W_OK | X_OK) == 0;
+}
+
+// Renames a file unless the other name is taken (EEXIST); else errno. Where the file system cannot
+// rename so (NFS, FUSE) the file gets a second name and loses its first.
+bool RenameToFree(const std::string& from, const std::string& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  if (link(from.c_str(), to.c_str()) != 0) return false;
+  if (unlink(from.c_str()) == 0) return true;
+  const int error = errno;
+  unlink(to.c_str());  // not both: the next attempt would leave a third
+  errno = error;
+  return false;
+}
+
+// Whether a file of so many bytes ends within a line; one that cannot be read does not.
+bool IsTorn(const std::string& path, uint64_t bytes) {
+  const int fd = bytes == 0 ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char last = '\n';
+  const ssize_t read = pread(fd, &last, 1, static_cast<off_t>(bytes - 1));
+  close(fd);
+  return read == 1 && last != '\n';
+}
+
 // The Ns of the files PATH.N.
 std::set<uint64_t> NumbersOf(const std::string& path) {
-  const std::filesystem::path whole(path);
-  const std::string prefix = whole.filename().string() + ".";
-  const std::filesystem::path folder = whole.has_parent_path() ? whole.parent_path() : ".";
+  const std::string prefix = std::filesystem::path(path).filename().string() + ".";
   std::set<uint64_t> numbers;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(FolderOf(path), error)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(prefix)) continue;
     uint64_t number = 0;
@@ -117,16 +154,26 @@ void RemoveOld(const std::string& path, uint32_t files_max) {
 
 }  // namespace
 
+absl::Status CheckAuditLog(const AuditOptions& options) {
+  if (!CanBeWritten(options.path)) return Failed("open", options.path);
+  const std::string key = options.path + ".key";
+  if (::access(key.c_str(), F_OK) == 0) return IdHasher::Open(options.path).status();
+  return CanBeWritten(key) ? absl::OkStatus() : Failed("make the key of", key);
+}
+
 absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::Open(const AuditOptions& options) {
   std::unique_ptr<AuditLog> log(new AuditLog(options));
   THRONG_RETURN_IF_ERROR(MakeKey(options.path + ".key"));
   THRONG_ASSIGN_OR_RETURN(log->hasher_, IdHasher::Open(options.path));
   {
     index::MutexLock lock(log->mutex_);
-    const std::set<uint64_t> numbers = NumbersOf(options.path);
-    log->next_number_ = numbers.empty() ? 1 : *numbers.rbegin() + 1;
     THRONG_RETURN_IF_ERROR(log->OpenFile());
-    RemoveOld(options.path, options.files_max);
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::canonical(options.path, error);
+    if (!error && log->is_file_) log->path_ = real.string();
+    const std::set<uint64_t> numbers = NumbersOf(log->path_);
+    log->next_number_ = numbers.empty() ? 1 : *numbers.rbegin() + 1;
+    RemoveOld(log->path_, options.files_max);
   }
   log->syncer_ = std::thread([self = log.get()] { self->SyncEverySecond(); });
   return log;
@@ -146,7 +193,7 @@ AuditLog::~AuditLog() {
 }
 
 absl::Status AuditLog::OpenFile() {
-  const int fd = open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kFileMode);
+  const int fd = open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kFileMode);
   struct stat info {};
   if (fd < 0 || fstat(fd, &info) != 0) {
     const absl::Status status = Failed("open", options_.path);
@@ -157,36 +204,37 @@ absl::Status AuditLog::OpenFile() {
   fd_ = fd;
   is_file_ = S_ISREG(info.st_mode);
   bytes_ = static_cast<uint64_t>(info.st_size);
+  is_torn_ = is_file_ && IsTorn(path_, bytes_);
   return absl::OkStatus();
 }
 
 absl::Status AuditLog::Rotate() {
   if (fdatasync(fd_) != 0) return Failed("sync", options_.path);
-  const auto rename_to = [this](uint64_t number) {
-    const std::string kept = fmt::format("{}.{}", options_.path, number);
-    return renameat2(AT_FDCWD, options_.path.c_str(), AT_FDCWD, kept.c_str(), RENAME_NOREPLACE);
-  };
-  int renamed = rename_to(next_number_);
-  while (renamed != 0 && errno == EEXIST) renamed = rename_to(++next_number_);
+  bool is_renamed = RenameToFree(path_, fmt::format("{}.{}", path_, next_number_));
+  while (!is_renamed && errno == EEXIST) {
+    is_renamed = RenameToFree(path_, fmt::format("{}.{}", path_, ++next_number_));
+  }
   // It may be gone: the last attempt could not open the next one, or somebody moved it away.
-  if (renamed != 0 && errno != ENOENT) return Failed("rename", options_.path);
-  if (renamed == 0) ++next_number_;
+  if (!is_renamed && errno != ENOENT) return Failed("rename", options_.path);
+  if (is_renamed) ++next_number_;
   THRONG_RETURN_IF_ERROR(OpenFile());
-  RemoveOld(options_.path, options_.files_max);
+  RemoveOld(path_, options_.files_max);
   return absl::OkStatus();
 }
 
 absl::Status AuditLog::Write(std::string_view line) {
-  const std::string whole = fmt::format("{}\n", line);
-  if (is_file_ && bytes_ > 0 && bytes_ + whole.size() > options_.file_bytes_max) {
+  const size_t more = line.size() + (is_torn_ ? 2 : 1);
+  if (is_file_ && bytes_ > 0 && bytes_ + more > options_.file_bytes_max) {
     THRONG_RETURN_IF_ERROR(Rotate());
   }
+  const std::string whole = fmt::format("{}{}\n", is_torn_ ? "\n" : "", line);
   ssize_t written = 0;
   do {
     written = write(fd_, whole.data(), whole.size());
   } while (written < 0 && errno == EINTR);
   if (written == static_cast<ssize_t>(whole.size())) {
     bytes_ += whole.size();
+    is_torn_ = false;
     unsynced_ = true;
     return absl::OkStatus();
   }
@@ -195,6 +243,7 @@ absl::Status AuditLog::Write(std::string_view line) {
   // Half a line would spoil the next one.
   if (written > 0 && ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) {
     bytes_ += static_cast<uint64_t>(written);
+    is_torn_ = true;
   }
   return status;
 }
@@ -218,8 +267,8 @@ void AuditLog::SyncEverySecond() {
     mutex_.Unlock();
     const bool synced = fd >= 0 && fdatasync(fd) == 0;
     if (!synced) {
-      spdlog::error("event=audit_failed message=\"cannot sync {}: {}\"", options_.path,
-                    std::strerror(errno));
+      spdlog::error("event=audit_failed message={}",
+                    Quoted(fmt::format("cannot sync {}: {}", options_.path, std::strerror(errno))));
     }
     if (fd >= 0) close(fd);
     mutex_.Lock();

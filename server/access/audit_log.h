@@ -6,7 +6,9 @@
 //
 // A line is handed to the system whole, in one write, before Append returns: throngd may be killed
 // after that. It is on the disk within a second (fdatasync), and when the file is full: a power
-// loss may lose the last second. What is half written when the disk is full is taken back.
+// loss may lose the last second. What is half written when the disk is full is taken back; a line
+// that a power loss tore stays, on a line of its own. Behind a link it is the real file that is
+// written and turned over; the key stays beside the link.
 #ifndef THRONG_SERVER_ACCESS_AUDIT_LOG_H_
 #define THRONG_SERVER_ACCESS_AUDIT_LOG_H_
 
@@ -51,6 +53,10 @@ class IdHasher {
   evp_mac_ctx_st* const keyed_;  // of OpenSSL; copied for every id
 };
 
+// Whether AuditLog::Open could write there: nothing is made and nothing is changed. Errors: as
+// Open.
+absl::Status CheckAuditLog(const AuditOptions& options);
+
 // Thread-safe.
 class AuditLog {
  public:
@@ -70,7 +76,7 @@ class AuditLog {
   uint64_t lines_refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
-  explicit AuditLog(const AuditOptions& options) : options_(options) {}
+  explicit AuditLog(const AuditOptions& options) : options_(options), path_(options.path) {}
 
   absl::Status OpenFile() THRONG_REQUIRES(mutex_);
   absl::Status Rotate() THRONG_REQUIRES(mutex_);
@@ -82,10 +88,12 @@ class AuditLog {
   std::atomic<uint64_t> refused_{0};
   index::Mutex mutex_;
   index::ConditionVariable changed_;
+  std::string path_ THRONG_GUARDED_BY(mutex_);  // of the real file, once it is open
   int fd_ THRONG_GUARDED_BY(mutex_) = -1;
   bool is_file_ THRONG_GUARDED_BY(mutex_) = true;  // not a device
   uint64_t bytes_ THRONG_GUARDED_BY(mutex_) = 0;   // of the file
   uint64_t next_number_ THRONG_GUARDED_BY(mutex_) = 1;
+  bool is_torn_ THRONG_GUARDED_BY(mutex_) = false;  // its last line has no end
   bool unsynced_ THRONG_GUARDED_BY(mutex_) = false;
   bool closing_ THRONG_GUARDED_BY(mutex_) = false;
   std::thread syncer_;

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -64,6 +65,25 @@ absl::Status CheckChain(const std::string& path, std::string_view bytes) {
       "{} holds no certificate: it must be PEM, with -----BEGIN CERTIFICATE-----", path));
 }
 
+// When a certificate expires, in Unix seconds; nullopt: it does not say.
+std::optional<int64_t> EndOf(const X509& certificate) {
+  std::tm ends{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &ends) != 1) return std::nullopt;
+  return timegm(&ends);
+}
+
+// The first end of all certificates of a sound chain; `least` if none is before that.
+int64_t FirstEnd(std::string_view chain, int64_t least) {
+  const Bio bio = ReaderOf(chain);
+  while (true) {
+    const Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    if (certificate == nullptr) break;
+    least = std::min(least, EndOf(*certificate).value_or(least));
+  }
+  ERR_clear_error();
+  return least;
+}
+
 std::string SubjectOf(X509& certificate) {
   const Bio bio(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(bio.get(), X509_get_subject_name(&certificate), 0, XN_FLAG_RFC2253);
@@ -80,15 +100,14 @@ absl::StatusOr<int64_t> CheckTimes(const std::string& path, X509& certificate, i
         fmt::format("the certificate in {} is not valid yet: check the clock", path),
         {.reason = "BAD_CERTIFICATE"});
   }
-  std::tm ends{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &ends) != 1) {
+  const std::optional<int64_t> expires_s = EndOf(certificate);
+  if (!expires_s.has_value()) {
     return Wrong(fmt::format("the certificate in {} says no end of its validity", path));
   }
-  const int64_t expires_s = timegm(&ends);
-  if (now_s >= expires_s) {
+  if (now_s >= *expires_s) {
     return Wrong(fmt::format("the certificate in {} has expired: get a new one", path));
   }
-  return expires_s;
+  return *expires_s;
 }
 
 absl::StatusOr<Key> ReadKey(const std::string& path, std::string_view bytes) {
@@ -115,6 +134,7 @@ absl::StatusOr<CertificatePem> ReadCertificates(const CertificatePaths& paths, i
   const Certificate own(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
   CertificatePem pem{.subject = SubjectOf(*own)};
   THRONG_ASSIGN_OR_RETURN(pem.expires_s, CheckTimes(paths.certificate, *own, now_s));
+  pem.chain_expires_s = FirstEnd(chain, pem.expires_s);
   if (X509_check_private_key(own.get(), key.get()) != 1) {
     return Wrong(fmt::format("the key in {} is not that of the first certificate in {}", paths.key,
                              paths.certificate));

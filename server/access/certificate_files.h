@@ -29,8 +29,9 @@ struct CertificatePaths {
 struct CertificatePem {
   std::string identity;  // key and chain, one behind the other
   std::string client_ca;
-  std::string subject;    // of the server's certificate, as RFC 2253 writes it
-  int64_t expires_s = 0;  // Unix seconds
+  std::string subject;          // of the server's certificate, as RFC 2253 writes it
+  int64_t expires_s = 0;        // Unix seconds
+  int64_t chain_expires_s = 0;  // of the one in the chain that expires first, its own included
 };
 
 // Errors: kUnavailable (a file cannot be read), kInvalidArgument (what is in it is not what it

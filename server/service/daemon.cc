@@ -6,8 +6,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -24,10 +26,12 @@
 #include "index/mutex.h"
 #include "server/access/access_control.h"
 #include "server/access/audit_log.h"
+#include "server/access/log_text.h"
 #include "server/engine/engine.h"
 #include "server/service/call_metrics.h"
 #include "server/service/listen_address.h"
 #include "server/service/metrics_endpoint.h"
+#include "server/service/protection_metrics.h"
 #include "server/service/reloader.h"
 #include "server/service/server.h"
 #include "server/service/server_tls.h"
@@ -36,7 +40,13 @@
 namespace throng::service {
 namespace {
 
+using access::Quoted;
 using EngineOrError = absl::StatusOr<std::unique_ptr<engine::Engine>>;
+
+// In which clients that call one after the other are refused, before connections are ended.
+constexpr std::chrono::milliseconds kRefusalTime{200};
+constexpr uint64_t kOwnDescriptors = 768;  // of store, log and files; others are for connections
+constexpr uint64_t kConnectionsMin = 16;   // whatever the system lets the process have
 
 // What the main thread waits for. Thread-safe.
 class Events {
@@ -96,10 +106,14 @@ class LimitsTarget {
     index::MutexLock lock(mutex_);
     server_ = server;
   }
-  absl::Status Reload(const std::function<absl::StatusOr<ServiceLimits>()>& read) {
-    THRONG_ASSIGN_OR_RETURN(const ServiceLimits limits, read());
+  absl::Status Reload(const std::function<absl::StatusOr<SettingsNow>()>& read) {
+    THRONG_ASSIGN_OR_RETURN(const SettingsNow now, read());
+    if (!now.waiting.empty()) {
+      spdlog::warn("event=restart_needed settings={}",
+                   Quoted(fmt::format("{}", fmt::join(now.waiting, " "))));
+    }
     index::MutexLock lock(mutex_);
-    if (server_ != nullptr) server_->SetLimits(limits);
+    if (server_ != nullptr) server_->SetLimits(now.limits);
     return absl::OkStatus();
   }
 
@@ -190,17 +204,33 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The limits with no more connections than there are descriptors for, beside those that the store
+// and files take.
+ServiceLimits FitToDescriptors(ServiceLimits limits) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return limits;
+  const uint64_t room = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, kOwnDescriptors);
+  const uint64_t most = std::max<uint64_t>(room, kConnectionsMin);
+  if (limits.connections_max <= most) return limits;
+  spdlog::warn(
+      "event=connections_limited connections_max={} settings_say={} descriptors={} message=\"a "
+      "connection takes a descriptor: raise LimitNOFILE of the unit (or ulimit -n) to {}, or set "
+      "connections-max\"",
+      most, limits.connections_max, limit.rlim_cur, limits.connections_max + kOwnDescriptors);
+  limits.connections_max = static_cast<uint32_t>(most);
+  return limits;
+}
+
 void RouteGrpcLog() {
   gpr_set_log_function([](gpr_log_func_args* line) {
-    spdlog::debug("event=grpc file={} line={} message=\"{}\"", line->file, line->line,
-                  line->message);
+    spdlog::debug("event=grpc file={} line={} message={}", line->file, line->line,
+                  Quoted(line->message));
   });
 }
 
 int Fail(const absl::Status& status) {
-  const absl::string_view message = status.message();
-  spdlog::error("event=failed code={} message=\"{}\"", absl::StatusCodeToString(status.code()),
-                std::string_view(message.data(), message.size()));
+  spdlog::error("event=failed code={} message={}", absl::StatusCodeToString(status.code()),
+                access::QuotedMessage(status));
   return 1;
 }
 
@@ -228,23 +258,23 @@ absl::Status Open(const DaemonOptions& options, Gatekeepers* keepers) {
         keepers->tls,
         ServerTls::Open(options.tls,
                         options.tls.client_ca.empty() ? ClientCertificates::kNone : required));
-    spdlog::info("event=tls subject=\"{}\" client_certificates={}", keepers->tls->subject(),
+    spdlog::info("event=tls subject={} client_certificates={}", Quoted(keepers->tls->subject()),
                  options.tls.client_ca.empty()         ? "none"
                  : options.client_certificate_optional ? "optional"
                                                        : "required");
   }
   if (!options.access_file.empty()) {
     THRONG_ASSIGN_OR_RETURN(keepers->access, access::AccessControl::Open(options.access_file));
-    spdlog::info("event=access file={} principals={}", options.access_file,
+    spdlog::info("event=access file={} principals={}", Quoted(options.access_file),
                  keepers->access->Current()->principals().size());
   }
   if (!options.audit.path.empty()) {
     THRONG_ASSIGN_OR_RETURN(keepers->audit, access::AuditLog::Open(options.audit));
-    spdlog::info("event=audit file={}", options.audit.path);
+    spdlog::info("event=audit file={}", Quoted(options.audit.path));
   }
   std::function<absl::Status()> reload_limits;
-  if (options.read_limits) {
-    reload_limits = [&limits = keepers->limits, read = options.read_limits] {
+  if (options.read_settings) {
+    reload_limits = [&limits = keepers->limits, read = options.read_settings] {
       return limits.Reload(read);
     };
   }
@@ -271,7 +301,7 @@ absl::Status CheckListen(const DaemonOptions& options) {
 
 absl::Status CheckMetricsListen(const DaemonOptions& options) {
   if (options.metrics_listen.empty()) return absl::OkStatus();
-  THRONG_RETURN_IF_ERROR(CheckAddress(options.metrics_listen));
+  THRONG_RETURN_IF_ERROR(CheckMetricsAddress(options.metrics_listen));
   if (IsLoopback(options.metrics_listen) || options.metrics_listen_anywhere ||
       options.insecure_listen_anywhere) {
     return absl::OkStatus();
@@ -286,10 +316,13 @@ absl::Status CheckMetricsListen(const DaemonOptions& options) {
 // Null without --metrics-listen.
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> StartMetrics(const DaemonOptions& options,
                                                               Server& server,
-                                                              const CallMetrics& call_metrics) {
+                                                              const CallMetrics& call_metrics,
+                                                              const Gatekeepers& keepers) {
   if (options.metrics_listen.empty()) return nullptr;
   absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics = MetricsEndpoint::Start(
-      options.metrics_listen, server.gate(), call_metrics, server.load_metrics());
+      options.metrics_listen, server.gate(), call_metrics, server.load_metrics(),
+      std::make_shared<ProtectionMetrics>(keepers.audit.get(), keepers.tls.get(),
+                                          keepers.reloader.get()));
   if (metrics.ok()) {
     spdlog::info("event=metrics listen={} port={}", options.metrics_listen, (*metrics)->port());
   }
@@ -304,6 +337,8 @@ void ServeUntilSignal(const DaemonOptions& options, Events& events, Server& serv
   spdlog::info("event=serving listen={} port={}", options.listen, server.port());
   const int number = events.AwaitSignal();
   spdlog::info("event=draining signal={} seconds_max={}", number, options.drain.count());
+  server.Refuse();
+  std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(kRefusalTime, options.drain));
   server.Shutdown(options.drain);
   metrics.reset();  // a scrape may be in the engine
   spdlog::info("event=closing");
@@ -322,6 +357,9 @@ absl::Status CheckOptions(const DaemonOptions& options) {
 absl::Status CheckFiles(const DaemonOptions& options) {
   Gatekeepers keepers;
   DaemonOptions read = options;
+  if (!options.audit.path.empty()) {
+    THRONG_RETURN_IF_ERROR(access::CheckAuditLog(options.audit));
+  }
   read.audit.path.clear();  // would be made
   return Open(read, &keepers);
 }
@@ -347,14 +385,14 @@ int RunDaemon(const DaemonOptions& options) {
   WatchSignals(events, keepers);
   CallMetrics call_metrics(ServiceNames());
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
-      options.listen, options.limits, options.metrics_listen.empty() ? nullptr : &call_metrics,
-      keepers->ToProtection());
+      options.listen, FitToDescriptors(options.limits),
+      options.metrics_listen.empty() ? nullptr : &call_metrics, keepers->ToProtection());
   if (!server.ok()) return Fail(server.status());
   const TargetScope limits(keepers->limits, **server);
   absl::StatusOr<std::unique_ptr<MetricsEndpoint>> metrics =
-      StartMetrics(options, **server, call_metrics);
+      StartMetrics(options, **server, call_metrics, *keepers);
   if (!metrics.ok()) return Fail(metrics.status());
-  spdlog::info("event=loading data_dir={} listen={} port={}", options.data_directory,
+  spdlog::info("event=loading data_dir={} listen={} port={}", Quoted(options.data_directory),
                options.listen, (*server)->port());
   if (!options.port_file.empty()) {
     const absl::Status written = WritePortFile(options.port_file, (*server)->port());

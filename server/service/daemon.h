@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,6 +18,12 @@
 #include "server/service/service_limits.h"
 
 namespace throng::service {
+
+// What the settings say now, for SIGHUP. A value; thread-compatible.
+struct SettingsNow {
+  ServiceLimits limits;
+  std::vector<std::string> waiting;  // settings that changed and are taken by a restart alone
+};
 
 // A value; thread-compatible.
 struct DaemonOptions {
@@ -42,14 +49,15 @@ struct DaemonOptions {
   index::Layout layout = index::Layout::kSpeed;
   std::chrono::seconds drain{10};
   ServiceLimits limits = {};
-  // Reads the settings again, for SIGHUP: empty: limits stay as they are.
-  std::function<absl::StatusOr<ServiceLimits>()> read_limits = {};
+  // Reads the settings again, for SIGHUP; empty: limits stay as they are.
+  std::function<absl::StatusOr<SettingsNow>()> read_settings = {};
 };
 
 // Whether throngd could be started with these: its addresses, and which of TLS's files there are.
 // Errors: kInvalidArgument.
 absl::Status CheckOptions(const DaemonOptions& options);
-// Whether certificates, keys and the access file can be used. Errors: what is wrong with which.
+// Whether certificates, keys and the access file can be used, and the audit log could be written:
+// nothing is made. Errors: what is wrong with which.
 absl::Status CheckFiles(const DaemonOptions& options);
 
 // Runs until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates,

@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/access/log_text.h"
 #include "server/service/engine_metrics.h"
 #include "server/service/listen_address.h"
 #include "server/service/process_metrics.h"
@@ -23,8 +24,12 @@ constexpr const char* kRequestMillisecondsMax = "5000";
 class AllMetrics final : public prometheus::Collectable {
  public:
   AllMetrics(const EngineGate& gate, std::shared_ptr<const prometheus::Collectable> calls,
-             std::shared_ptr<const prometheus::Collectable> load)
-      : engine_(gate), calls_(std::move(calls)), load_(std::move(load)) {}
+             std::shared_ptr<const prometheus::Collectable> load,
+             std::shared_ptr<const prometheus::Collectable> protection)
+      : engine_(gate),
+        calls_(std::move(calls)),
+        load_(std::move(load)),
+        protection_(std::move(protection)) {}
 
   // The HTTP server would end the process over an exception; without memory a scrape is empty.
   std::vector<prometheus::MetricFamily> Collect() const override {
@@ -32,13 +37,14 @@ class AllMetrics final : public prometheus::Collectable {
     try {
       for (const prometheus::Collectable* part :
            {static_cast<const prometheus::Collectable*>(&engine_), calls_.get(), load_.get(),
-            static_cast<const prometheus::Collectable*>(&process_)}) {
+            protection_.get(), static_cast<const prometheus::Collectable*>(&process_)}) {
+        if (part == nullptr) continue;
         std::vector<prometheus::MetricFamily> more = part->Collect();
         families.insert(families.end(), std::make_move_iterator(more.begin()),
                         std::make_move_iterator(more.end()));
       }
     } catch (const std::exception& error) {
-      spdlog::error("event=scrape_failed message=\"{}\"", error.what());
+      spdlog::error("event=scrape_failed message={}", access::Quoted(error.what()));
     }
     return families;
   }
@@ -47,22 +53,26 @@ class AllMetrics final : public prometheus::Collectable {
   const EngineMetrics engine_;
   const std::shared_ptr<const prometheus::Collectable> calls_;
   const std::shared_ptr<const prometheus::Collectable> load_;
+  const std::shared_ptr<const prometheus::Collectable> protection_;  // may be null
   const ProcessMetrics process_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& address,
-                                                                        const EngineGate& gate,
-                                                                        const CallMetrics& calls,
-                                                                        const LoadMetrics& load) {
+absl::Status CheckMetricsAddress(const std::string& address) {
   THRONG_RETURN_IF_ERROR(CheckAddress(address));
-  if (address.front() == '[') {  // Debian builds the HTTP library without it
-    return absl::InvalidArgumentError(
-        fmt::format("cannot listen on {} for metrics: IPv6 is not supported there", address));
-  }
+  if (address.front() != '[') return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("cannot listen on {} for metrics: IPv6 is not supported there", address));
+}
+
+absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(
+    const std::string& address, const EngineGate& gate, const CallMetrics& calls,
+    const LoadMetrics& load, std::shared_ptr<const prometheus::Collectable> protection) {
+  THRONG_RETURN_IF_ERROR(CheckMetricsAddress(address));
   std::unique_ptr<MetricsEndpoint> endpoint(new MetricsEndpoint());
-  endpoint->metrics_ = std::make_shared<AllMetrics>(gate, calls.collectable(), load.collectable());
+  endpoint->metrics_ = std::make_shared<AllMetrics>(gate, calls.collectable(), load.collectable(),
+                                                    std::move(protection));
   try {
     endpoint->exposer_ = std::make_unique<prometheus::Exposer>(
         std::vector<std::string>{"listening_ports", address, "num_threads", kThreads,

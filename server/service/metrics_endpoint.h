@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "prometheus/collectable.h"
 #include "prometheus/exposer.h"
@@ -18,18 +19,21 @@
 
 namespace throng::service {
 
+// Whether MetricsEndpoint can listen on such an address: as CheckAddress, but no IPv6, which Debian
+// builds the HTTP library without. Thread-safe. Errors: kInvalidArgument.
+absl::Status CheckMetricsAddress(const std::string& address);
+
 // Thread-safe. Everything is collected when it is asked for: nothing is done between scrapes. A
 // scrape runs on threads of its own, two at most, and in the engine like a call of GetStats.
 class MetricsEndpoint {
  public:
-  // `address`: as CheckAddress accepts it, but no IPv6; port 0 takes a free one. `gate` must
-  // outlive this, and the engine behind it as well: no scrape is under way any more when this is
-  // destroyed. Errors: kInvalidArgument; kUnavailable naming the address and why, e.g. that it is
-  // in use.
-  static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& address,
-                                                                const EngineGate& gate,
-                                                                const CallMetrics& calls,
-                                                                const LoadMetrics& load);
+  // `address`: as CheckMetricsAddress accepts it; port 0 takes a free one. `gate` must outlive
+  // this, and the engine behind it as well: no scrape is under way any more when this is
+  // destroyed. `protection` (ProtectionMetrics) may be null. Errors: kInvalidArgument; kUnavailable
+  // naming the address and why, e.g. that it is in use.
+  static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(
+      const std::string& address, const EngineGate& gate, const CallMetrics& calls,
+      const LoadMetrics& load, std::shared_ptr<const prometheus::Collectable> protection = nullptr);
   int port() const { return exposer_->GetListeningPorts().front(); }
 
  private:

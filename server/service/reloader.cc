@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <string>
-#include <string_view>
 #include <utility>
 
-#include "absl/status/statusor.h"
+#include "index/error.h"
+#include "server/access/log_text.h"
 #include "spdlog/spdlog.h"
 
 namespace throng::service {
@@ -16,28 +16,12 @@ constexpr std::chrono::minutes kSayAgain{1};
 constexpr int64_t kDaySeconds = 86'400;
 constexpr int64_t kWarnDays = 14;
 
-// Reads one of the two again and says what became of it; a failure that goes on, once a minute.
+// Whether there is something new.
 template <typename Source>
-void ReloadOne(Source* source, bool always, std::string_view what, Reloader::Failure* last) {
-  if (source == nullptr) return;
-  absl::StatusOr<bool> changed = true;
-  if (always) {
-    const absl::Status status = source->Reload();
-    if (!status.ok()) changed = status;
-  } else {
-    changed = source->ReloadIfChanged();
-  }
-  if (changed.ok()) last->message.clear();
-  if (!changed.ok()) {
-    const auto now = std::chrono::steady_clock::now();
-    const std::string message(changed.status().message());
-    if (!always && message == last->message && now < last->said + kSayAgain) return;
-    *last = {.message = message, .said = now};
-    spdlog::error("event=reload_failed what={} message=\"{}\" in_force=\"what was before\"", what,
-                  message);
-  } else if (*changed) {
-    spdlog::info("event=reloaded what={}", what);
-  }
+absl::StatusOr<bool> ReadAgain(Source& source, bool always) {
+  if (!always) return source.ReloadIfChanged();
+  THRONG_RETURN_IF_ERROR(source.Reload());
+  return true;
 }
 
 }  // namespace
@@ -80,21 +64,35 @@ void Reloader::Run() {
 }
 
 void Reloader::Reload(bool always) {
-  ReloadOne(tls_, always, "certificate", &tls_failure_);
-  ReloadOne(access_, always, "access_file", &access_failure_);
-  if (always && reload_limits_) ReloadLimits();
+  if (tls_ != nullptr) Note(ReloadPart::kCertificate, always, ReadAgain(*tls_, always));
+  if (access_ != nullptr) Note(ReloadPart::kAccessFile, always, ReadAgain(*access_, always));
+  if (always && reload_limits_) {
+    const absl::Status status = reload_limits_();
+    Note(ReloadPart::kLimits, always, status.ok() ? absl::StatusOr<bool>(true) : status);
+  }
   if (tls_ != nullptr) WarnOfExpiry();
 }
 
-void Reloader::ReloadLimits() {
-  const absl::Status status = reload_limits_();
-  if (status.ok()) {
-    spdlog::info("event=reloaded what=limits");
+void Reloader::Note(ReloadPart part, bool always, const absl::StatusOr<bool>& changed) {
+  State& state = states_[static_cast<size_t>(part)];
+  const char* what = kReloadPartNames[static_cast<size_t>(part)];
+  const char* reason = always ? "signal" : "watch";
+  if (changed.ok()) {
+    state.said.clear();
+    if (!*changed) return;
+    state.is_failing.store(false);
+    spdlog::info("event=reloaded what={} reason={}", what, reason);
     return;
   }
-  const absl::string_view message = status.message();
-  spdlog::error("event=reload_failed what=limits message=\"{}\" in_force=\"what was before\"",
-                std::string_view(message.data(), message.size()));
+  state.failures.fetch_add(1);
+  state.is_failing.store(true);
+  const auto now = std::chrono::steady_clock::now();
+  const std::string message = access::QuotedMessage(changed.status());
+  if (!always && message == state.said && now < state.said_at + kSayAgain) return;
+  state.said = message;
+  state.said_at = now;
+  spdlog::error("event=reload_failed what={} reason={} message={} in_force=\"what was before\"",
+                what, reason, message);
 }
 
 void Reloader::WarnOfExpiry() {
@@ -104,7 +102,8 @@ void Reloader::WarnOfExpiry() {
   const int64_t days_left = (tls_->expires_s() - now_s) / kDaySeconds;
   if (days_left > kWarnDays || warned_day_ == now_s / kDaySeconds) return;
   warned_day_ = now_s / kDaySeconds;
-  spdlog::warn("event=certificate_expires days={} subject=\"{}\"", days_left, tls_->subject());
+  spdlog::warn("event=certificate_expires days={} subject={}", days_left,
+               access::Quoted(tls_->subject()));
 }
 
 }  // namespace throng::service

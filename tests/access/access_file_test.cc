@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -273,6 +274,28 @@ TEST_F(AccessFileOnDiskTest, KeepsItsModeAndIsWholeWhateverFails) {
                 .code(),
             absl::StatusCode::kAborted);
   EXPECT_EQ(Text(), "# mine\n# more\n");
+}
+
+// What replaced the link would leave the file as it is that the server reads.
+TEST_F(AccessFileOnDiskTest, BehindALinkTheRealFileIsReplaced) {
+  ASSERT_TRUE(std::filesystem::create_directory(directory_.File("real")));
+  const std::string real = directory_.File("real/access.toml");
+  std::ofstream(real) << "# mine\n";
+  std::filesystem::create_symlink("real/access.toml", path_);
+  const auto add = [&] {
+    return ChangeAccessFile(
+        path_, [&](std::string_view text) { return WithPrincipal(text, path_, Somebody("a")); });
+  };
+  ASSERT_TRUE(add().ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
+  EXPECT_EQ(ReadAccessFile(real)->size(), 1);
+  EXPECT_THAT(Text(), HasSubstr("# mine\n"));
+  // One that leads nowhere is said, and stays.
+  std::filesystem::remove(real);
+  const absl::Status nowhere = add();
+  EXPECT_EQ(nowhere.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(nowhere.message()), HasSubstr("No such file"));
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
 }
 
 TEST_F(AccessFileOnDiskTest, ChangesComeOneAfterTheOther) {

@@ -56,6 +56,21 @@ TEST_F(CertificateFilesTest, SaysWhoseItIsAndUntilWhen) {
   EXPECT_EQ(pem->client_ca, ReadTestFile(made_.ca()));
 }
 
+TEST_F(CertificateFilesTest, SaysWhichOfTheChainExpiresFirst) {
+  const CertificateFiles soon = made_.Issue("soon", "/CN=intermediate", "DNS:x", /*days=*/3);
+  const std::string chain =
+      Write("chain.crt", ReadTestFile(server_.certificate) + ReadTestFile(soon.certificate));
+  const absl::StatusOr<CertificatePem> pem = Read(chain, server_.key);
+  ASSERT_TRUE(pem.ok()) << pem.status();
+  const int64_t now = std::time(nullptr);
+  EXPECT_LE(pem->chain_expires_s, now + 3 * 86'400);
+  EXPECT_GT(pem->chain_expires_s, now + 3 * 86'400 - 3'600);
+  EXPECT_GT(pem->expires_s, now + 29 * 86'400);  // its own is another
+  const absl::StatusOr<CertificatePem> alone = Read(server_.certificate, server_.key);
+  ASSERT_TRUE(alone.ok()) << alone.status();
+  EXPECT_EQ(alone->chain_expires_s, alone->expires_s);
+}
+
 TEST_F(CertificateFilesTest, KeyAndChainMayBeOneFile) {
   const std::string both =
       Write("both", ReadTestFile(server_.key) + ReadTestFile(server_.certificate) +

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "fmt/format.h"
 #include "gtest/gtest.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::chrono::minutes kStartLimit{2};
 constexpr std::chrono::minutes kStopLimit{1};
+constexpr std::chrono::minutes kLogLimit{1};
 
 std::vector<std::string> ServerCommand(const std::string& data_directory,
                                        const std::string& port_file,
@@ -47,6 +49,15 @@ CommandResult RunServer(const std::vector<std::string>& flags) {
   result.output = process.output();
   result.error_output = process.error_output();
   return result;
+}
+
+bool AwaitLog(const ChildProcess& process, std::string_view text) {
+  const auto end = std::chrono::steady_clock::now() + kLogLimit;
+  while (std::chrono::steady_clock::now() < end) {
+    if (process.error_output().find(text) != std::string::npos) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
 }
 
 ServerProcess::ServerProcess(const std::string& data_directory,

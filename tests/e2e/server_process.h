@@ -9,6 +9,7 @@
 #define THRONG_TESTS_E2E_SERVER_PROCESS_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/e2e/child_process.h"
@@ -19,6 +20,9 @@ namespace throng::e2e {
 
 // Runs throngd where it must refuse to start: its exit code, and its log as the error output.
 CommandResult RunServer(const std::vector<std::string>& flags);
+
+// Whether the process writes the text to its standard error within a minute.
+bool AwaitLog(const ChildProcess& process, std::string_view text);
 
 // Not thread-safe.
 class ServerProcess {
@@ -43,6 +47,9 @@ class ServerProcess {
   // SIGKILL, and waits until it is gone.
   void Kill();
   ChildProcess& process() { return process_; }
+  // What it has logged so far, and whether that has the text within a minute.
+  std::string log() const { return process_.error_output(); }
+  bool Logs(std::string_view text) const { return AwaitLog(process_, text); }
 
  private:
   const testing::TemporaryDirectory directory_;
