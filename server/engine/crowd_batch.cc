@@ -24,7 +24,8 @@ CrowdBatch::CrowdBatch(const Universe& universe, const index::Snapshot& snapshot
       snapshot_(snapshot),
       time_(time),
       check_([&context] { return context.Check(); }),
-      reader_(universe, snapshot, context.visibility, time_, check_) {}
+      reader_(universe, snapshot, context.visibility, time_, check_),
+      bytes_max_(ResultBytesMax(universe)) {}
 
 absl::Status CrowdBatch::Add(ComputedCrowd* computed) {
   const auto start = Clock::now();
@@ -63,6 +64,15 @@ absl::Status CrowdBatch::Run() {
   return absl::OkStatus();
 }
 
+absl::Status CrowdBatch::TakeBytes(uint64_t bytes) {
+  const uint64_t taken = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (taken <= bytes_max_) return absl::OkStatus();
+  return index::LimitExceeded(
+      absl::StatusCode::kResourceExhausted, "RESULT_TOO_LARGE",
+      "the memory of the crowds of one refresh in bytes (refresh fewer at once)", bytes_max_,
+      taken);
+}
+
 absl::Status CrowdBatch::RunRules() {
   std::vector<Rule*> batch;
   std::vector<query::PhysicalPlan> plans;
@@ -79,7 +89,9 @@ absl::Status CrowdBatch::RunRules() {
   }
   THRONG_ASSIGN_OR_RETURN(
       std::vector<query::PlanUsers> users,
-      query::SelectEach(plans, snapshot_, universe_.parallel(), check_, query::SharingLimits()));
+      query::SelectEach(
+          plans, snapshot_, universe_.parallel(), check_,
+          [this](uint64_t bytes) { return TakeBytes(bytes); }, query::SharingLimits()));
   for (size_t i = 0; i < batch.size(); ++i) {
     batch[i]->set = std::move(users[i].set);
     batch[i]->time = users[i].time;
@@ -92,7 +104,7 @@ absl::Status CrowdBatch::Choose(Rule* rule) {
   THRONG_ASSIGN_OR_RETURN(rule->set, query::ChooseUsers(rule->planned.plan, *rule->planned.limit,
                                                         snapshot_, universe_.parallel(), check_));
   rule->time = Clock::now() - start;
-  return absl::OkStatus();
+  return TakeBytes(rule->set->memory_bytes());
 }
 
 absl::Status CrowdBatch::LookUp(const WaitingIds& waiting, storage::UploadRecord* record,
@@ -100,6 +112,7 @@ absl::Status CrowdBatch::LookUp(const WaitingIds& waiting, storage::UploadRecord
   const auto start = Clock::now();
   THRONG_ASSIGN_OR_RETURN(const UploadRefresh refreshed,
                           LookUpAgain(snapshot_, *computed->crowd, waiting, check_));
+  THRONG_RETURN_IF_ERROR(TakeBytes(refreshed.users->memory_bytes()));
   *record = refreshed.record;
   record->start_us = time_.reference_us;
   const Rule found{.is_run = true, .set = refreshed.users};

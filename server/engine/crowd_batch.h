@@ -12,6 +12,7 @@
 #ifndef THRONG_SERVER_ENGINE_CROWD_BATCH_H_
 #define THRONG_SERVER_ENGINE_CROWD_BATCH_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -39,7 +40,7 @@ struct ComputedCrowd {
   index::OrdinalSetRef set;
 };
 
-// Borrows all it is given. Not thread-safe.
+// Borrows all it is given. Not thread-safe; computes on the universe's threads.
 class CrowdBatch {
  public:
   CrowdBatch(const Universe& universe, const index::Snapshot& snapshot, const CallContext& context,
@@ -48,9 +49,11 @@ class CrowdBatch {
   // Binds the crowd's rule; Run() sets `version` and `set`. REQUIRES: what it rests on in the batch
   // was run. Errors: as CrowdReader::Lookup.
   absl::Status Add(ComputedCrowd* computed);
-  // Computes all that was added since the last Run(). Errors: the check's.
+  // Computes all that was added since the last Run(). Errors: the check's; kResourceExhausted
+  // (RESULT_TOO_LARGE), while sets are computed, when all of the batch's would take more memory
+  // than ResultBytesMax says.
   absl::Status Run();
-  // At once, for a crowd of uploads. Errors: as LookUpAgain.
+  // At once, for a crowd of uploads. Errors: as LookUpAgain; RESULT_TOO_LARGE.
   absl::Status LookUp(const WaitingIds& waiting, storage::UploadRecord* record,
                       ComputedCrowd* computed);
 
@@ -73,6 +76,8 @@ class CrowdBatch {
     std::chrono::nanoseconds binding{0};
   };
 
+  // From any thread. The sets of equal rules, and blocks that plans share, are counted once.
+  absl::Status TakeBytes(uint64_t bytes);
   absl::Status RunRules();
   absl::Status Choose(Rule* rule);
   void Finish(const Rule& rule, int64_t reference_us, ComputedCrowd* computed);
@@ -84,6 +89,8 @@ class CrowdBatch {
   CrowdReader reader_;
   std::map<Key, Rule> rules_;
   std::vector<Added> added_;
+  const uint64_t bytes_max_;
+  std::atomic<uint64_t> bytes_{0};
 };
 
 }  // namespace throng::engine

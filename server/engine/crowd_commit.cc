@@ -117,6 +117,12 @@ absl::Status AddVersion(const index::Snapshot& newest, const ReadyVersion& ready
     return index::MakeError(absl::StatusCode::kAborted, "the crowd got a version meanwhile",
                             {.reason = "REFRESH_UNDER_WAY", .field = ready.field});
   }
+  if (freezes && ready.version.revision != crowd->definition->revision) {
+    // The rule of now would stand for good beside the users of the one before.
+    return index::MakeError(absl::StatusCode::kAborted,
+                            "the crowd was changed meanwhile: ask again",
+                            {.reason = "CROWD_CHANGED", .field = ready.field});
+  }
   index::NewCrowdVersion added{.crowd = ready.crowd, .version = ready.version};
   // Whoever was erased while it was computed is in it on disk, until the next fold.
   added.set = index::LivingIn(newest, ready.set);

@@ -82,7 +82,7 @@ struct ReadyVersion {
   std::string field;  // of the request, for errors
 };
 // Puts a version into the record, as the newest snapshot has its crowd. Errors: kAborted
-// (UNKNOWN_CROWD, REFRESH_UNDER_WAY), as CheckGetsVersions.
+// (UNKNOWN_CROWD, REFRESH_UNDER_WAY; CROWD_CHANGED where it freezes), as CheckGetsVersions.
 absl::Status AddVersion(const index::Snapshot& newest, const ReadyVersion& ready, bool freezes,
                         index::CommitRecord* record);
 

@@ -94,18 +94,20 @@ absl::Status CheckNameFree(const index::CrowdCatalogue& crowds, const std::strin
 absl::Status InUse(const index::CrowdDefinition& definition, const CrowdView& view,
                    const std::vector<const index::CrowdEntry*>& users) {
   std::string names;
-  size_t named = 0;
+  size_t seen = 0;
   for (const index::CrowdEntry* user : users) {
-    if (named == kNamedUsersMax || !view.Sees(*user)) continue;
-    names += fmt::format("{}\"{}\"", named++ == 0 ? "" : ", ", user->definition->name);
+    if (!view.Sees(*user)) continue;
+    if (seen++ >= kNamedUsersMax) continue;
+    names += fmt::format("{}\"{}\"", seen == 1 ? "" : ", ", user->definition->name);
   }
-  if (named < users.size()) {
-    names += fmt::format("{}{} others", named == 0 ? "" : " and ", users.size() - named);
-  }
-  return index::MakeError(absl::StatusCode::kFailedPrecondition,
-                          fmt::format("crowd \"{}\" is used by {}: change or delete these first",
-                                      definition.name, names),
-                          {.reason = "CROWD_IN_USE", .field = "name", .requested = users.size()});
+  if (seen > kNamedUsersMax) names += fmt::format(" and {} others", seen - kNamedUsersMax);
+  // Of those that the caller does not see not even the number is said.
+  const std::string message =
+      seen == 0 ? fmt::format("crowd \"{}\" is in use", definition.name)
+                : fmt::format("crowd \"{}\" is used by {}: change or delete these first",
+                              definition.name, names);
+  return index::MakeError(absl::StatusCode::kFailedPrecondition, message,
+                          {.reason = "CROWD_IN_USE", .field = "name", .requested = seen});
 }
 
 absl::Status CheckKeptTime(int64_t kept_us) {

@@ -58,6 +58,20 @@ absl::StatusOr<uint64_t> CurrentCount(const Universe& universe, const index::Sna
   return users->cardinality();
 }
 
+absl::StatusOr<const index::CrowdVersion*> FindPrevious(const index::CrowdEntry& crowd,
+                                                        const index::CrowdVersion& version,
+                                                        std::string_view field) {
+  if (version.previous == 0) return nullptr;
+  const index::CrowdVersion* previous = crowd.FindVersion(version.previous);
+  if (previous != nullptr) return previous;
+  return index::MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      fmt::format("version {} of crowd \"{}\", which was there before {}, is not kept any more: "
+                  "name one that is, and pin versions or raise keep_last for the next time",
+                  version.previous, crowd.definition->name, version.number),
+      {.reason = "CROWD_VERSION_GONE", .field = std::string(field), .requested = version.previous});
+}
+
 CrowdInfo DescribeCrowd(const index::Snapshot& snapshot, const CrowdView& view,
                         const index::CrowdEntry& crowd) {
   CrowdInfo info{.definition = *crowd.definition,

@@ -33,6 +33,12 @@ absl::StatusOr<uint64_t> CurrentCount(const Universe& universe, const index::Sna
                                       const index::CrowdEntry& crowd,
                                       const index::CrowdVersion& version);
 
+// The version that was there when `version` came; null for the first. Errors: kFailedPrecondition
+// (CROWD_VERSION_GONE) at `field` where it is not kept.
+absl::StatusOr<const index::CrowdVersion*> FindPrevious(const index::CrowdEntry& crowd,
+                                                        const index::CrowdVersion& version,
+                                                        std::string_view field);
+
 // Without used_by and warnings.
 CrowdInfo DescribeCrowd(const index::Snapshot& snapshot, const CrowdView& view,
                         const index::CrowdEntry& crowd);

@@ -97,38 +97,14 @@ absl::StatusOr<RefreshResult> AnswerAgain(Universe& universe, const std::string&
   return DecodeAnswer(first, *newest);
 }
 
-// The memory of a call's sets, each counted once.
-class SetBytes {
- public:
-  explicit SetBytes(uint64_t bytes_max) : bytes_max_(bytes_max) {}
-
-  // Errors: kResourceExhausted (RESULT_TOO_LARGE).
-  absl::Status Add(const index::OrdinalSetRef& set) {
-    if (seen_.insert(set.get()).second) bytes_ += set->memory_bytes();
-    if (bytes_ <= bytes_max_) return absl::OkStatus();
-    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "RESULT_TOO_LARGE",
-                                "the memory of the crowds of one refresh in bytes (refresh fewer "
-                                "at once)",
-                                bytes_max_, bytes_);
-  }
-
- private:
-  const uint64_t bytes_max_;
-  uint64_t bytes_ = 0;
-  std::set<const index::OrdinalSet*> seen_;
-};
-
 // Level by level: whatever a crowd rests on, through others too, is less deep. `Computation` is
 // Crowds::Computation.
 template <typename Computation>
-absl::Status ComputeAll(CrowdBatch* batch, uint64_t bytes_max,
-                        std::vector<Computation>* computations) {
+absl::Status ComputeAll(CrowdBatch* batch, std::vector<Computation>* computations) {
   std::vector<Computation*> order;
   for (Computation& computation : *computations) order.push_back(&computation);
   std::stable_sort(order.begin(), order.end(),
                    [](const Computation* a, const Computation* b) { return a->depth < b->depth; });
-  SetBytes bytes(bytes_max);
-  size_t level = 0;  // where those of this depth begin
   for (size_t i = 0; i < order.size(); ++i) {
     Computation& one = *order[i];
     const absl::Status status = one.waiting.has_value()
@@ -136,12 +112,7 @@ absl::Status ComputeAll(CrowdBatch* batch, uint64_t bytes_max,
                                     : batch->Add(&one.computed);
     if (!status.ok()) return index::WithField(status, one.field());
     const bool is_last = i + 1 == order.size() || order[i + 1]->depth != one.depth;
-    if (!is_last) continue;
-    THRONG_RETURN_IF_ERROR(batch->Run());
-    for (; level <= i; ++level) {
-      const absl::Status fits = bytes.Add(order[level]->computed.set);
-      if (!fits.ok()) return index::WithField(fits, order[level]->field());
-    }
+    if (is_last) THRONG_RETURN_IF_ERROR(batch->Run());
   }
   return absl::OkStatus();
 }
@@ -229,7 +200,7 @@ absl::StatusOr<RefreshResult> Crowds::Finish(const CallContext& context, Univers
                                              std::vector<Computation> computations,
                                              const WriteOptions& options, bool freezes) {
   CrowdBatch batch(universe, *snapshot, context, time);
-  THRONG_RETURN_IF_ERROR(ComputeAll(&batch, ResultBytesMax(universe), &computations));
+  THRONG_RETURN_IF_ERROR(ComputeAll(&batch, &computations));
   RefreshResult result{.read_version = snapshot->data_version(),
                        .data_version = snapshot->data_version(),
                        .rules_computed = batch.rules_computed()};

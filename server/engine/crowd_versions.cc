@@ -89,8 +89,8 @@ absl::StatusOr<Compared> FindCompared(const index::CrowdEntry& crowd,
   if (diff.from != 0) {
     compared.from = crowd.FindVersion(diff.from);
     if (compared.from == nullptr) return UnknownVersion(crowd, diff.from, "from");
-  } else if (compared.to != &crowd.versions->front()) {
-    compared.from = compared.to - 1;
+  } else {
+    THRONG_ASSIGN_OR_RETURN(compared.from, FindPrevious(crowd, *compared.to, "from"));
   }
   return compared;
 }
@@ -221,7 +221,11 @@ absl::StatusOr<CrowdVersionInfo> Crowds::Pin(const CallContext& context,
     THRONG_ASSIGN_OR_RETURN(const index::CrowdEntry* crowd, view.Require(name, "name"));
     const index::CrowdVersion* version = crowd->FindVersion(number);
     if (version == nullptr) return UnknownVersion(*crowd, number, "version");
-    if (options.validate_only || version->pinned == pinned) return absl::OkStatus();
+    if (options.validate_only) return absl::OkStatus();
+    if (version->pinned == pinned) {
+      Remember(key, std::to_string(number), record);
+      return absl::OkStatus();
+    }
     const auto count = std::count_if(crowd->versions->begin(), crowd->versions->end(),
                                      [](const index::CrowdVersion& v) { return v.pinned; });
     if (pinned && static_cast<size_t>(count) >= index::kCrowdPinnedMax) {

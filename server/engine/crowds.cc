@@ -202,11 +202,12 @@ absl::StatusOr<CrowdInfo> Crowds::Update(const CallContext& context, const Updat
       }
       THRONG_RETURN_IF_ERROR(KeepIn(newest, view, *rule, &changed));
     }
-    if (options.validate_only || changed == *crowd->definition) return absl::OkStatus();
+    if (options.validate_only) return absl::OkStatus();
+    Remember(key, std::to_string(changed.id), record);
+    if (changed == *crowd->definition) return absl::OkStatus();
     ++changed.revision;
     changed.update_us = record->time_us;
     record->crowds.definitions.push_back(changed);
-    Remember(key, std::to_string(changed.id), record);
     return absl::OkStatus();
   };
   THRONG_ASSIGN_OR_RETURN(const index::SnapshotRef snapshot, universe->Commit(build));

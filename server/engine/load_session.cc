@@ -161,7 +161,7 @@ class UpsertSession final : public Session {
 class ReplaceSession final : public Session {
  public:
   ReplaceSession(std::shared_ptr<Universe> universe, const CallContext& context, LoadHeader header)
-      : Session(std::move(universe), context, std::move(header)) {}
+      : Session(std::move(universe), context, std::move(header)), begun_us_(universe_->now_us()) {}
   ~ReplaceSession() override {
     if (pending_ != nullptr) universe_->AbortReplace(pending_);
   }
@@ -181,10 +181,12 @@ class ReplaceSession final : public Session {
   absl::StatusOr<LoadProgress> Write(const CallContext& context,
                                      const ColumnBatch& batch) override {
     THRONG_RETURN_IF_ERROR(context.Check());
+    THRONG_RETURN_IF_ERROR(CheckTime());
     LoadProgress progress{.batch_number = batch.number};
     std::vector<index::TagChange> changes;
     const auto build = [&](const index::Snapshot& newest,
                            index::CommitRecord* record) -> absl::Status {
+      THRONG_RETURN_IF_ERROR(pending_->lost);  // which only commits look at
       THRONG_RETURN_IF_ERROR(ReadBatch(batch, newest, record, &progress));
       changes = std::move(record->tag_changes);
       record->tag_changes.clear();
@@ -233,6 +235,15 @@ class ReplaceSession final : public Session {
   }
 
  private:
+  absl::Status CheckTime() const {
+    if (universe_->now_us() - begun_us_ <= kReplaceUsMax) return absl::OkStatus();
+    constexpr int64_t kSecondsMax = kReplaceUsMax / 1'000'000;
+    return index::MakeError(
+        absl::StatusCode::kDeadlineExceeded,
+        fmt::format("the REPLACE has taken {} s, the longest that it may", kSecondsMax),
+        {.reason = "STREAM_TOO_LONG", .limit = static_cast<uint64_t>(kSecondsMax)});
+  }
+
   // What of a staged tag is on disk: the staged shards, and the same with their final version.
   struct Written {
     index::TagContentRef staged = std::make_shared<const index::TagContent>();
@@ -315,6 +326,7 @@ class ReplaceSession final : public Session {
     return absl::OkStatus();
   }
 
+  const int64_t begun_us_;
   std::shared_ptr<PendingReplace> pending_;
   std::map<uint32_t, index::TagContentRef> staged_;  // by tag id
   std::map<uint32_t, Written> written_;

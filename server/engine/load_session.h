@@ -6,6 +6,7 @@
 #ifndef THRONG_SERVER_ENGINE_LOAD_SESSION_H_
 #define THRONG_SERVER_ENGINE_LOAD_SESSION_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -14,6 +15,10 @@
 #include "server/engine/writer.h"
 
 namespace throng::engine {
+
+// A REPLACE that is under way for longer is ended with its next batch: nobody else can replace its
+// tags meanwhile.
+inline constexpr int64_t kReplaceUsMax = int64_t{24} * 3'600 * 1'000'000;
 
 // Errors: as Writer::StartLoad. The session is for one thread at a time.
 absl::StatusOr<std::unique_ptr<LoadSession>> StartSession(std::shared_ptr<Universe> universe,

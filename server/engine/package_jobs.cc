@@ -328,6 +328,8 @@ absl::Status PackageJobs::Delete(std::string_view population, std::string_view i
   }
   // Without its manifest it is no package, wherever this is cut.
   THRONG_RETURN_IF_ERROR(job->folder.Unpublish(std::string(kManifestFile)));
+  job->record.info.state = PackageState::kFailed;
+  job->record.info.error = "it is being deleted: ask again";
   THRONG_RETURN_IF_ERROR(job->folder.RemoveAllBut(kRecordFile));
   THRONG_RETURN_IF_ERROR(job->folder.Remove());
   jobs_.erase({std::string(population), std::string(id)});

@@ -124,8 +124,10 @@ absl::Status BindUsers(const index::Snapshot& newest, const index::CrowdEntry& c
     uint32_t& from = spec.delta->from;
     if (is_resumed) {
       from = resumed->from;
-    } else if (from == 0 && version != &crowd.versions->front()) {
-      from = (version - 1)->number;
+    } else if (from == 0) {
+      THRONG_ASSIGN_OR_RETURN(const index::CrowdVersion* previous,
+                              FindPrevious(crowd, *version, "spec.delta.from_version"));
+      if (previous != nullptr) from = previous->number;
     }
     index::OrdinalSetRef before = std::make_shared<const index::OrdinalSet>();
     if (from != 0) {

@@ -10,18 +10,22 @@
 #include <set>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "index/change.h"
 
 namespace throng::engine {
 
-// Tags that a REPLACE is rewriting, with the commits that touched them meanwhile.
+// Tags that a REPLACE is rewriting, with the commits that touched them meanwhile: up to
+// UniverseEnvironment::replace_changes_bytes_max of them, beyond which the REPLACE is lost.
 struct PendingReplace {
   struct Change {
     uint64_t version = 0;  // of the commit
     index::TagChange change;
   };
   std::set<uint32_t> tags;
-  std::vector<Change> changes;  // in order of commit
+  std::vector<Change> changes;  // in order of commit; none once it is lost
+  uint64_t bytes = 0;           // of changes
+  absl::Status lost;  // why it cannot end well any more. Its tags are its own until it ends
 };
 
 }  // namespace throng::engine

@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "index/overloaded.h"
 #include "query/formatter.h"
 #include "query/limited_users.h"
 #include "query/normalizer.h"
@@ -95,6 +96,22 @@ absl::StatusOr<ResolvedSelection> ReadSelection(Universes& universes, const Sele
   return bound;
 }
 
+// Whether every crowd it names is the newest version, which is in memory.
+bool IsInMemory(const query::Expression& expression) {
+  const auto all = [](const std::vector<query::Expression>& operands) {
+    return std::all_of(operands.begin(), operands.end(), IsInMemory);
+  };
+  return std::visit(index::Overloaded{
+                        [&](const query::And& node) { return all(node.operands); },
+                        [&](const query::Or& node) { return all(node.operands); },
+                        [&](const query::Not& node) { return all(node.operand); },
+                        [&](const query::Limited& node) { return all(node.operand); },
+                        [](const query::CrowdRef& node) { return !node.live && node.version == 0; },
+                        [](const auto&) { return true; },
+                    },
+                    expression.node);
+}
+
 }  // namespace
 
 absl::StatusOr<query::Expression> ReadExpression(
@@ -140,6 +157,18 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
   THRONG_RETURN_IF_ERROR(
       BindAndPlan(context, selection.exclude, FieldsOf(selection), limit_use, &bound));
   return bound;
+}
+
+std::optional<ResolvedSelection> ResolveAtOnce(Universes& universes, const CallContext& context,
+                                               const Selection& selection) {
+  absl::StatusOr<ResolvedSelection> bound = ReadSelection(universes, selection);
+  if (!bound.ok() || !selection.exclude.empty() || !IsInMemory(bound->expression)) {
+    return std::nullopt;
+  }
+  const absl::Status planned =
+      BindAndPlan(context, {}, FieldsOf(selection), LimitUse::kSetAside, &*bound);
+  if (!planned.ok()) return std::nullopt;
+  return *std::move(bound);
 }
 
 absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -70,8 +71,14 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
                                                    const Selection& selection,
                                                    LimitUse limit_use = LimitUse::kChooseUsers);
 
-// The same without planning: `normalized` and `plan` are not set, and a limit is not applied. For
-// answers about single users.
+// The same, with the limit set aside, where memory alone answers: no live crowd is named, which
+// might have to be run, and no older version, which might have to be read. Nothing where one is,
+// or where an error is to be told.
+std::optional<ResolvedSelection> ResolveAtOnce(Universes& universes, const CallContext& context,
+                                               const Selection& selection);
+
+// The same as ResolveSelection without planning: `normalized` and `plan` are not set, and a limit
+// is not applied. For answers about single users.
 absl::StatusOr<ResolvedSelection> BindSelection(Universes& universes, const CallContext& context,
                                                 const Selection& selection);
 

@@ -1,11 +1,14 @@
 #include "server/engine/selections.h"
 
+#include <thread>
 #include <utility>
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "index/parallel.h"
 #include "query/evaluator.h"
 #include "query/executor.h"
+#include "query/plan_estimate.h"
 #include "query/sampled_execution.h"
 #include "server/engine/member_page_token.h"
 #include "server/engine/resolved_selection.h"
@@ -60,6 +63,25 @@ absl::StatusOr<std::optional<uint32_t>> CollectPage(const ResolvedSelection& sel
 }
 
 }  // namespace
+
+Selections::Selections(Universes& universes)
+    : universes_(universes), quick_turns_(std::thread::hardware_concurrency()) {}
+
+std::optional<CountResult> Selections::CountNow(const CallContext& context,
+                                                const Selection& selection) {
+  static index::Parallel here(1);  // has no threads: it runs all on the one that calls
+  const QuickTurns::Turn turn(quick_turns_);
+  if (!turn.is_mine()) return std::nullopt;
+  const std::optional<ResolvedSelection> bound = ResolveAtOnce(universes_, context, selection);
+  if (!bound.has_value()) return std::nullopt;
+  if (query::EstimateCosts(bound->plan, *bound->snapshot).front() > kQuickCountNs) {
+    return std::nullopt;
+  }
+  const absl::StatusOr<uint64_t> count =
+      query::CountUsers(bound->plan, *bound->snapshot, here, bound->check);
+  if (!count.ok()) return std::nullopt;
+  return CountResult{.count = bound->Limited(*count), .info = bound->Info()};
+}
 
 absl::StatusOr<CountResult> Selections::Count(const CallContext& context,
                                               const Selection& selection) {

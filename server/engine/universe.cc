@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "fmt/format.h"
-#include "index/catalogue.h"
 #include "index/error.h"
 #include "server/engine/erasure_record.h"
 
@@ -19,19 +16,48 @@ constexpr size_t kSmallCommitMax = 64;
 // A fold that takes erasures in rewrites files to remove their traces: not more often than this.
 constexpr int64_t kErasureFoldIntervalUs = 60'000'000;
 
+uint64_t BytesOf(const PendingReplace::Change& change) {
+  const index::TagChange& of = change.change;
+  const size_t bits = of.cleared.size() + of.replaced.size();
+  const size_t numbers = of.ordinals.size() + of.label_ends.size() + of.label_changes.size();
+  return sizeof(change) + numbers * sizeof(uint32_t) + of.cells.size() * sizeof(int64_t) + bits / 8;
+}
+
+// Lets go of what is remembered where that is more than `bytes_max`: the REPLACE is lost.
+void BoundChanges(uint64_t bytes_max, PendingReplace* pending) {
+  if (pending->bytes <= bytes_max) return;
+  pending->lost = index::MakeError(
+      absl::StatusCode::kAborted,
+      fmt::format("others changed {} bytes of the tags of this REPLACE meanwhile, at most {} are "
+                  "kept for its end: begin again while less is written to them",
+                  pending->bytes, bytes_max),
+      {.reason = "REPLACE_OVERTAKEN",
+       .field = "header.tags",
+       .limit = bytes_max,
+       .requested = pending->bytes});
+  pending->changes = {};
+  pending->bytes = 0;
+}
+
+void NoteChange(PendingReplace::Change change, PendingReplace* pending) {
+  pending->bytes += BytesOf(change);
+  pending->changes.push_back(std::move(change));
+}
+
 // What a REPLACE under way must know of a commit.
 void NoteCommit(const index::Snapshot& next, const index::CommitRecord& record,
                 PendingReplace* pending) {
+  if (!pending->lost.ok()) return;
   for (const index::TagChange& change : record.tag_changes) {
     if (!pending->tags.contains(change.tag)) continue;
-    pending->changes.push_back({.version = record.version, .change = change});
+    NoteChange({.version = record.version, .change = change}, pending);
   }
   // Staged content may hold erased users who do not have the tag yet.
   for (const uint32_t tag : pending->tags) {
     if (record.erased_users.empty()) break;
     const index::TagType type = next.catalogue().FindById(tag)->definition.type;
-    pending->changes.push_back(
-        {.version = record.version, .change = ClearedTag(tag, type, record.erased_users)});
+    NoteChange({.version = record.version, .change = ClearedTag(tag, type, record.erased_users)},
+               pending);
   }
 }
 
@@ -135,7 +161,10 @@ absl::StatusOr<Universe::Built> Universe::BuildNext(const Build& build) {
   };
   std::erase_if(record.dropped_values, is_staged);
   built.snapshot = index::Apply(*head, record, write_parallel());
-  for (const auto& pending : replaces_) NoteCommit(*built.snapshot, record, pending.get());
+  for (const auto& pending : replaces_) {
+    NoteCommit(*built.snapshot, record, pending.get());
+    BoundChanges(environment_.replace_changes_bytes_max, pending.get());
+  }
   Push(std::move(record), built.snapshot);
   built.is_new = true;
   return built;
@@ -223,7 +252,9 @@ void Universe::DropHead(const EpochRef& epoch) {
   if (epoch_ != epoch) return;  // another one that waited did it
   for (const auto& pending : replaces_) {
     std::erase_if(pending->changes, [&](const PendingReplace::Change& change) {
-      return change.version > epoch->durable_version;
+      if (change.version <= epoch->durable_version) return false;
+      pending->bytes -= BytesOf(change);
+      return true;
     });
   }
   epoch->unsynced.clear();
@@ -260,6 +291,7 @@ absl::StatusOr<index::SnapshotRef> Universe::CommitReplace(
     index::MutexLock lock(commit_mutex_);
     epoch = this->epoch();
     std::erase(replaces_, pending);
+    THRONG_RETURN_IF_ERROR(pending->lost);
     const index::SnapshotRef head = this->head();
     index::CommitRecord record = NextRecord(*head);
     THRONG_ASSIGN_OR_RETURN(std::vector<index::TagContentRef> contents, finish(*head, &record));
@@ -385,13 +417,12 @@ absl::StatusOr<std::shared_ptr<Universe>> Universes::Find(std::string_view name)
   index::MutexLock lock(mutex_);
   const auto universe = universes_.find(name);
   if (universe != universes_.end()) return universe->second;
-  std::vector<std::string_view> names;
-  for (const auto& [other, known] : universes_) names.push_back(other);
+  // Nearest names are not told: which populations a caller may know of is not known here.
   return index::MakeError(absl::StatusCode::kNotFound,
-                          fmt::format("there is no population \"{}\": create it first", name),
+                          fmt::format("there is no population \"{}\"", name),
                           {.reason = "UNKNOWN_POPULATION",
                            .field = "population",
-                           .suggestion = index::NearestName(name, names)});
+                           .expected = "a population that was created"});
 }
 
 std::vector<std::shared_ptr<Universe>> Universes::List() const {

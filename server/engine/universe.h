@@ -82,6 +82,7 @@ class Universe {
   absl::StatusOr<std::shared_ptr<PendingReplace>> BeginReplace(const std::set<uint32_t>& tags);
   // Calls `finish` with all commits held up: it applies what is pending, makes the new content
   // durable and fills in `record`; then the contents become visible in one commit.
+  // Errors: PendingReplace::lost (kAborted, REPLACE_OVERTAKEN).
   using FinishReplace = std::function<absl::StatusOr<std::vector<index::TagContentRef>>(
       const index::Snapshot& newest, index::CommitRecord* record)>;
   absl::StatusOr<index::SnapshotRef> CommitReplace(const std::shared_ptr<PendingReplace>& pending,

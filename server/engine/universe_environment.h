@@ -25,6 +25,8 @@ struct UniverseEnvironment {
   uint64_t fold_log_bytes = 0;
   uint64_t crowd_cache_bytes = 0;
   uint64_t result_bytes_max = 0;  // of what one call keeps in memory until all of it is there
+  // Of what others change of the tags of a REPLACE while it is under way; beyond, it is lost.
+  uint64_t replace_changes_bytes_max = 256 << 20;
 };
 
 }  // namespace throng::engine

@@ -31,6 +31,7 @@ inline constexpr size_t kUnknownBufferBytes = size_t{32} << 20;  // of one uploa
 // Not thread-safe.
 class UnknownIdSet {
  public:
+  // `ids_max` is for tests.
   UnknownIdSet(std::string directory, storage::SpillBudget& budget,
                size_t buffer_bytes_max = kUnknownBufferBytes,
                uint64_t ids_max = storage::kUploadListedIdsMax)

@@ -1,6 +1,9 @@
 #include "server/engine/upload_frame.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "index/id_chunk.h"
 
 namespace throng::engine {
 namespace {

@@ -2,22 +2,22 @@
 //
 //   UploadFrame frame(snapshot, type, parallel);
 //   frame.LookUp(ids);
-//   frame.ForEach([&](const index::IdKey& key, std::optional<uint32_t> user) { ... },
+//   frame.ForEach([&](uint64_t hash, uint32_t user) { ... },
+//                 [&](uint64_t hash, std::string_view id) { ... },
 //                 [&](uint32_t place, index::IdFault fault, std::string_view text) { ... });
 //
 // Internal to the engine.
 #ifndef THRONG_SERVER_ENGINE_UPLOAD_FRAME_H_
 #define THRONG_SERVER_ENGINE_UPLOAD_FRAME_H_
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "index/id_chunk.h"
 #include "index/id_fault.h"
 #include "index/id_type.h"
 #include "index/parallel.h"
@@ -40,11 +40,12 @@ class UploadFrame {
   // REQUIRES: the ends ascend to the length of the data. `texts` must live until ForEach() is done.
   void LookUp(const TextsView& texts);
 
-  // In the order in which they came: found(key, user) for each id, refused(place, fault, text) for
-  // what is none, with its place in the frame.
-  template <typename Found, typename Refused>
-  void ForEach(Found found, Refused refused) const {
-    char buffer[20];
+  // In the order in which they came: known(hash, user) for each id of a user, unknown(hash, id) for
+  // each that is nobody's, in its kept form, and refused(place, fault, text) for what is none, with
+  // its place in the frame. Views are valid during the call.
+  template <typename Known, typename Unknown, typename Refused>
+  void ForEach(Known known, Unknown unknown, Refused refused) const {
+    char buffer[20];  // of a number: 2^64 - 1 has 20 digits
     for (const Slice& slice : std::span(slices_).first(used_)) {
       size_t next_refused = 0;
       size_t next_id = 0;
@@ -54,7 +55,12 @@ class UploadFrame {
           continue;
         }
         const FoundId& id = slice.ids[next_id];
-        found(KeyOf(slice, next_id++, buffer), id.is_known ? std::optional(id.user) : std::nullopt);
+        if (id.is_known) {
+          known(id.hash, id.user);
+        } else {
+          unknown(id.hash, IdOf(slice, next_id, buffer));
+        }
+        ++next_id;
       }
     }
   }
@@ -92,10 +98,11 @@ class UploadFrame {
     const uint32_t from = place == 0 ? 0 : texts_.ends[place - 1];
     return texts_.data.substr(from, texts_.ends[place] - from);
   }
-  // The key's text is only valid until the next call where ids are numbers.
-  index::IdKey KeyOf(const Slice& slice, size_t i, char* buffer) const {
-    if (is_numeric_) return index::MakeIdKey(numbers_[slice.begin + i], buffer);
-    return {.text = slice.KeptAt(i), .number = std::nullopt, .hash = slice.ids[i].hash};
+  // Formats a number into `buffer`: the hash of a known one is there already.
+  std::string_view IdOf(const Slice& slice, size_t i, char (&buffer)[20]) const {
+    if (!is_numeric_) return slice.KeptAt(i);
+    const char* end = std::to_chars(buffer, buffer + 20, numbers_[slice.begin + i]).ptr;
+    return {buffer, static_cast<size_t>(end - buffer)};
   }
 
   const index::Snapshot& snapshot_;

@@ -80,24 +80,26 @@ absl::Status UploadSession::AddTexts(const TextsView& texts) {
 
 absl::Status UploadSession::TakeFrame(size_t ids) {
   absl::Status status;
-  frame_.ForEach(
-      [&](const index::IdKey& key, std::optional<uint32_t> user) { Take(key, user, &status); },
-      [&](uint32_t place, index::IdFault fault, std::string_view text) {
-        Refuse(record_.received + place + 1, fault, text);
-      });
+  frame_.ForEach([&](uint64_t hash, uint32_t user) { TakeUser(hash, user); },
+                 [&](uint64_t hash, std::string_view id) {
+                   if (status.ok()) status = TakeUnknown(hash, id);
+                 },
+                 [&](uint32_t place, index::IdFault fault, std::string_view text) {
+                   Refuse(record_.received + place + 1, fault, text);
+                 });
   record_.received += ids;
   return status;
 }
 
-void UploadSession::Take(const index::IdKey& key, std::optional<uint32_t> user,
-                         absl::Status* status) {
-  valid_hash_ = Chained(valid_hash_, key.hash);
-  if (user.has_value()) {
-    ++known_;
-    users_.Add(*user);
-  } else if (status->ok()) {
-    *status = unknown_.Add(key.hash, key.text);
-  }
+void UploadSession::TakeUser(uint64_t hash, uint32_t user) {
+  valid_hash_ = Chained(valid_hash_, hash);
+  ++known_;
+  users_.Add(user);
+}
+
+absl::Status UploadSession::TakeUnknown(uint64_t hash, std::string_view id) {
+  valid_hash_ = Chained(valid_hash_, hash);
+  return unknown_.Add(hash, id);
 }
 
 void UploadSession::Refuse(uint64_t position, index::IdFault fault, std::string_view text) {

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,7 +60,8 @@ class UploadSession {
   absl::Status AddTexts(const TextsView& texts);
   // What the frame's look-ups say, of so many ids.
   absl::Status TakeFrame(size_t ids);
-  void Take(const index::IdKey& key, std::optional<uint32_t> user, absl::Status* status);
+  void TakeUser(uint64_t hash, uint32_t user);
+  absl::Status TakeUnknown(uint64_t hash, std::string_view id);
   void Refuse(uint64_t position, index::IdFault fault, std::string_view text);
 
   RequestKey KeyOf(const CallContext& context) const;

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "index/id_chunk.h"
+#include "server/engine/load_session.h"
 #include "server/engine/universe.h"
 #include "storage/file_system_hook.h"
 #include "tests/server/engine_world.h"
@@ -26,7 +28,8 @@ constexpr uint32_t kCity = 1;
 // A universe on a store whose disk can be made to fail.
 class CommitWorld {
  public:
-  explicit CommitWorld(bool sync = true) : sync_(sync) {
+  explicit CommitWorld(bool sync = true, uint64_t replace_changes_bytes_max = 256 << 20)
+      : sync_(sync), replace_changes_bytes_max_(replace_changes_bytes_max) {
     Open();
     MustBeOk(universe_
                  ->Commit([](const index::Snapshot&, index::CommitRecord* record) {
@@ -41,6 +44,7 @@ class CommitWorld {
   storage::Store& store() { return *store_; }
   HoldingStore& holding_store() { return *store_; }
   Universe& universe() { return *universe_; }
+  std::shared_ptr<Universe> shared_universe() { return universe_; }
 
   void Open() {
     universe_.reset();
@@ -54,12 +58,13 @@ class CommitWorld {
       MustBeOk(store().CreatePopulation("default", "", "user_id").status());
     }
     const storage::Population population = store().populations().front();
-    universe_ = std::make_unique<Universe>(
+    universe_ = std::make_shared<Universe>(
         population, Must(store().Load(population.id, parallel_, {})),
         UniverseEnvironment{.store = &store(),
                             .parallel = &parallel_,
                             .write_parallel = &write_parallel_,
-                            .clock_us = [] { return EngineWorld::kStartUs; }});
+                            .clock_us = [] { return EngineWorld::kStartUs; },
+                            .replace_changes_bytes_max = replace_changes_bytes_max_});
   }
 
   // Until the disk had no change for a while.
@@ -124,6 +129,7 @@ class CommitWorld {
 
  private:
   const bool sync_;
+  const uint64_t replace_changes_bytes_max_;
   const testing::TemporaryDirectory directory_;
   const std::shared_ptr<testing::FaultFileSystem> files_ =
       std::make_shared<testing::FaultFileSystem>();
@@ -131,7 +137,7 @@ class CommitWorld {
   index::Parallel parallel_{2};
   index::Parallel write_parallel_{2, /*nice=*/1};
   std::unique_ptr<HoldingStore> store_;
-  std::unique_ptr<Universe> universe_;
+  std::shared_ptr<Universe> universe_;
 };
 
 TEST(CommitTest, CommitsOfManyThreadsAllLandOnce) {
@@ -314,6 +320,98 @@ TEST(ReplaceTest, AFallInCoverageWantsConfirmation) {
   MustBeOk(replace(128, false));  // 80 %
   MustBeOk(replace(1, true));
   EXPECT_EQ(covered(), 1);
+}
+
+// What one user's city takes while a REPLACE of the tag is under way.
+constexpr uint64_t kNotedBytes =
+    sizeof(PendingReplace::Change) + sizeof(uint32_t) + sizeof(int64_t);
+constexpr int kNotedMax = 4;
+
+std::unique_ptr<LoadSession> StartReplaceOfCities(CommitWorld& world) {
+  return Must(StartSession(world.shared_universe(), CallContext::Internal(),
+                           {.mode = LoadMode::kReplace, .tags = {"city"}}));
+}
+
+absl::Status WriteCityOf(const std::string& id, LoadSession& load) {
+  const std::vector<uint32_t> ends = {static_cast<uint32_t>(id.size())};
+  const std::vector<uint32_t> codes = {0};
+  ColumnBatch batch{.number = 1, .ids = TextsView{.data = id, .ends = ends}, .columns = {}};
+  batch.columns.push_back({.tag = "city", .values = CodedView{{"new"}, codes}});
+  return load.Write(CallContext::Internal(), batch).status();
+}
+
+// As many changes as are kept, and one more, which is found by a batch or only at the end.
+TEST(ReplaceTest, IsLostWhenOthersChangeTooMuchMeanwhile) {
+  for (const bool writes_again : {false, true}) {
+    for (const int changes : {kNotedMax, kNotedMax + 1}) {
+      SCOPED_TRACE(fmt::format("{} changes, writes again: {}", changes, writes_again));
+      CommitWorld world(/*sync=*/true, kNotedMax * kNotedBytes);
+      MustBeOk(world.Add("first", "old").status());
+      auto load = StartReplaceOfCities(world);
+      MustBeOk(WriteCityOf("first", *load));
+      std::map<std::string, std::string> expected = {{"first", "old"}};
+      for (int i = 0; i < changes; ++i) {
+        expected[fmt::format("u{}", i)] = "old";
+        MustBeOk(world.Add(fmt::format("u{}", i), "old").status());
+      }
+      const bool is_lost = changes > kNotedMax;
+      if (writes_again) {
+        EXPECT_EQ(WriteCityOf("first", *load).ok(), !is_lost);
+      }
+      const absl::Status ended = load->Finish(CallContext::Internal()).status();
+      if (is_lost) {
+        EXPECT_TRUE(absl::IsAborted(ended)) << ended;
+        EXPECT_EQ(ReasonOf(ended), "REPLACE_OVERTAKEN");
+      } else {
+        MustBeOk(ended);
+        expected["first"] = "new";
+      }
+      EXPECT_EQ(world.Read(), expected);
+      load.reset();
+      MustBeOk(WriteCityOf("first", *StartReplaceOfCities(world)));  // the tag is free again
+    }
+  }
+}
+
+// What the disk refused of the others' changes is not counted.
+TEST(ReplaceTest, IsNotLostByWhatNeverWas) {
+  CommitWorld world(/*sync=*/true, kNotedMax * kNotedBytes);
+  MustBeOk(world.Add("first", "old").status());
+  auto load = StartReplaceOfCities(world);
+  MustBeOk(WriteCityOf("first", *load));
+  for (int i = 0; i < kNotedMax; ++i) {
+    world.files().FailFrom(1, testing::FaultFileSystem::kForever, rocksdb::IOStatus::NoSpace());
+    EXPECT_FALSE(world.Add(fmt::format("refused{}", i), "old").ok());
+    world.files().Heal();
+    MustBeOk(world.store().Resume());
+  }
+  for (int i = 0; i < kNotedMax; ++i) MustBeOk(world.Add(fmt::format("u{}", i), "old").status());
+  const absl::Status again = WriteCityOf("first", *load);
+  EXPECT_TRUE(again.ok()) << again;
+}
+
+TEST(ReplaceTest, EndsWhenItHasTakenTooLong) {
+  EngineWorld world;
+  world.LoadNumbers(1, 1);
+  world.CreateTag({.name = "score", .type = index::TagType::kInteger});
+  const LoadHeader header{.mode = LoadMode::kReplace, .tags = {"score"}};
+  const std::vector<uint64_t> ids = {1};
+  const std::vector<int64_t> scores = {7};
+  ColumnBatch batch{.number = 1};
+  batch.ids = std::span<const uint64_t>(ids);
+  batch.columns.push_back({.tag = "score", .values = IntegersView{scores}});
+  auto load = Must(world.engine().writer().StartLoad(world.context(), header));
+  world.AdvanceClock(kReplaceUsMax);
+  MustBeOk(load->Write(world.context(), batch).status());
+  world.AdvanceClock(1);
+  const absl::Status ended = load->Write(world.context(), batch).status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ended)) << ended;
+  EXPECT_EQ(ReasonOf(ended), "STREAM_TOO_LONG");
+  load.reset();
+  load = Must(world.engine().writer().StartLoad(world.context(), header));
+  MustBeOk(load->Write(world.context(), batch).status());
+  MustBeOk(load->Finish(world.context()).status());
+  EXPECT_EQ(world.Count("score = 7"), 1u);
 }
 
 // A commit that is acknowledged at once survives a power cut when the next sync was done, and may

@@ -1,4 +1,5 @@
 // Versions of crowds: computed on one data version, read, compared, kept and frozen.
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,31 @@ TEST_F(CrowdVersionsTest, FreezingTurnsARuleIntoItsUsers) {
   EXPECT_TRUE(crowds().Update(context(), {.name = "frozen", .owner = "me"}, {}).ok());
 }
 
+// However late the rule changes: what is frozen are the users of the rule that stands beside them.
+TEST_F(CrowdVersionsTest, ARuleThatChangesWhileItIsFrozenIsNotMixed) {
+  int refused = 0;
+  for (int moment = 0; moment < 12; ++moment) {
+    const std::string name = "f" + std::to_string(moment);
+    world_.Create(name, "is_graduate");
+    std::atomic<int> checks = 0;
+    CallContext slow = context();
+    slow.cancelled = [&] {
+      if (checks++ != moment) return false;
+      MustBeOk(crowds().Update(context(), {.name = name, .rule = "views > 2"}, {}).status());
+      return false;
+    };
+    const auto frozen = crowds().Freeze(slow, {.names = {name}}, {});
+    if (!frozen.ok()) {
+      ++refused;
+      ExpectError(frozen.status(), absl::StatusCode::kAborted, "CROWD_CHANGED", "crowds[0]");
+      EXPECT_EQ(world_.Get(name).version_count, 0u);
+      continue;
+    }
+    EXPECT_EQ(Members("crowd('" + name + "')"), Members(frozen->definition.rule));
+  }
+  EXPECT_GT(refused, 0);
+}
+
 TEST_F(CrowdVersionsTest, ARuleMayEndInALimit) {
   world_.Create("best", "exists(views) top 2 by views desc");
   EXPECT_EQ(Members("crowd('best', live)"), (Texts{"u1", "u2"}));
@@ -184,6 +210,11 @@ TEST_F(CrowdVersionsTest, OldVersionsGoUnlessPinned) {
   ExpectError(world_.CountError("crowd('k', 2)"), absl::StatusCode::kFailedPrecondition,
               "CROWD_VERSION_GONE", "selection.expression");
   EXPECT_EQ(Members("crowd('k', 1)"), (Texts{"u1", "u2"}));
+  // Not from version 1 on, as if there had been no 2.
+  ExpectError(crowds().DiffVersions(context(), {.name = "k", .to = 3}).status(),
+              absl::StatusCode::kFailedPrecondition, "CROWD_VERSION_GONE", "from");
+  EXPECT_EQ(Must(crowds().DiffVersions(context(), {.name = "k"})).from, 3u);
+  EXPECT_EQ(Must(crowds().DiffVersions(context(), {.name = "k", .from = 1, .to = 3})).added, 0u);
   MustBeOk(crowds().Pin(context(), "default", "k", 1, false, {}).status());
   world_.Refresh({"k"});
   EXPECT_EQ(numbers(), (std::vector<uint32_t>{5, 4}));

@@ -151,6 +151,15 @@ TEST_F(CrowdsTest, ARequestIdIsAnsweredOnce) {
   ExpectError(
       crowds().Refresh(context(), refresh, {.request_id = "r1", .payload_hash = 2}).status(),
       absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED", "request_id");
+  // What changed nothing then changes nothing later either.
+  const WriteOptions late{.request_id = "r2", .payload_hash = 1};
+  MustBeOk(crowds().Update(context(), {.name = "r", .owner = ""}, late).status());
+  MustBeOk(crowds().Pin(context(), "default", "r", 1, false, late).status());
+  MustBeOk(crowds().Update(context(), {.name = "r", .owner = "b"}, {}).status());
+  MustBeOk(crowds().Pin(context(), "default", "r", 1, true, {}).status());
+  EXPECT_EQ(Must(crowds().Update(context(), {.name = "r", .owner = ""}, late)).definition.owner,
+            "b");
+  EXPECT_TRUE(Must(crowds().Pin(context(), "default", "r", 1, false, late)).version.pinned);
   MustBeOk(crowds().Delete(context(), "default", "r", "", kDayUs, once).status());
   EXPECT_EQ(Must(crowds().Delete(context(), "default", "r", "", kDayUs, once)).state,
             CrowdState::kDeleted);
@@ -218,12 +227,35 @@ TEST_F(CrowdsTest, HiddenTagsHideTheCrowdsAboveThem) {
   world_.Refresh({"rich"});
   Must(crowds().Update(context(), {.name = "rich", .rule = "all()"}, {}));
   EXPECT_FALSE(get("rich").ok());
-  // Who uses a crowd is told to those who may see the user.
-  world_.Create("secret user", "crowd('open') and income = 'low'");
-  const absl::Status used = crowds().Delete(low, "default", "open", "", 0, {}).status();
-  EXPECT_EQ(ReasonOf(used), "CROWD_IN_USE");
-  EXPECT_EQ(used.message().find("secret"), std::string::npos) << used;
+}
+
+// Who uses a crowd, and how many do, is told to those who may see the users.
+TEST_F(CrowdsTest, HiddenUsersOfACrowdAreNotCounted) {
+  const CallContext low = EngineWorld::Seeing(6);
+  world_.Create("open", "is_graduate");
+  for (int i = 0; i < 3; ++i) {
+    world_.Create(fmt::format("secret {}", i), "crowd('open') and income = 'low'");
+  }
+  const auto used = [&](const CallContext& caller) {
+    const absl::Status status = crowds().Delete(caller, "default", "open", "", 0, {}).status();
+    ExpectError(status, absl::StatusCode::kFailedPrecondition, "CROWD_IN_USE", "name");
+    return status;
+  };
+  const auto requested = [](const absl::Status& status) {
+    return index::GetErrorDetail(status)->requested;
+  };
+  EXPECT_EQ(used(low).message(), "crowd \"open\" is in use");
+  EXPECT_EQ(requested(used(low)), 0u);
   EXPECT_TRUE(Must(crowds().Get(low, "default", "open")).used_by.empty());
+  EXPECT_EQ(requested(used(context())), 3u);
+  world_.Create("public", "crowd('open')");
+  EXPECT_EQ(used(low).message(),
+            "crowd \"open\" is used by \"public\": change or delete these first");
+  EXPECT_EQ(requested(used(low)), 1u);
+  // Of those that may be seen only some are named.
+  for (int i = 0; i < 11; ++i) world_.Create(fmt::format("public {}", i), "crowd('open')");
+  EXPECT_NE(used(low).message().find(" and 2 others"), std::string::npos) << used(low);
+  EXPECT_EQ(requested(used(low)), 12u);
 }
 
 TEST_F(CrowdsTest, BadDefinitionsAreRefusedWithTheirField) {

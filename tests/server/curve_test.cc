@@ -95,6 +95,53 @@ TEST_F(CurveTest, OfEveryOrderedType) {
   EXPECT_EQ(seen.reached->count, 1);
 }
 
+// The years 1 and 9999 are the ends of what is a date: no threshold lies beyond them.
+TEST_F(CurveTest, EndsWithWhatADateCanBe) {
+  constexpr int64_t kFirstDay = -719'162;  // 0001-01-01
+  constexpr int64_t kLastDay = 2'932'896;  // 9999-12-31
+  world_.Write("first", {{"birthday", Date(1, 1, 1)}});
+  world_.Write("last", {{"birthday", Date(9999, 12, 31)}});
+  const auto ends = [&](const std::string& expression) {
+    const CurveResult curve = Curve(expression, {.tag = "birthday"});
+    return fmt::format("{} {}", Print(curve.points.front()), Print(curve.points.back()));
+  };
+  EXPECT_EQ(ends("birthday >= '2000-01-01'"), fmt::format("{}:5 {}:1", kFirstDay, kLastDay));
+  EXPECT_EQ(ends("birthday < '2000-01-01'"), fmt::format("{}:0 {}:4", kFirstDay, kLastDay));
+  EXPECT_EQ(ends("birthday > '2000-01-01'"), fmt::format("{}:4 {}:0", kFirstDay, kLastDay));
+  EXPECT_EQ(ends("birthday <= '2000-01-01'"), fmt::format("{}:1 {}:5", kFirstDay, kLastDay));
+  const CurveResult nobody = Curve("birthday < '0001-01-01'", {.tag = "birthday"});
+  EXPECT_EQ(nobody.threshold, kFirstDay);
+  EXPECT_EQ(nobody.count, 0);
+  // The end that can be said is.
+  world_.Write("u1", {{"birthday", Date(9999, 12, 30)}});
+  EXPECT_EQ(ends("birthday between '2000-01-01' and '9999-12-30'"),
+            fmt::format("{}:4 {}:0", kFirstDay, kLastDay));
+}
+
+TEST_F(CurveTest, EndsWithWhatATimeCanBe) {
+  constexpr int64_t kDayUs = 86'400'000'000;
+  constexpr int64_t kFirst = -719'162 * kDayUs;
+  constexpr int64_t kLast = 2'932'897 * kDayUs - 1;
+  world_.Write("first", {{"seen", Micros(kFirst)}});
+  world_.Write("last", {{"seen", Micros(kLast)}});
+  for (const char* expression : {"seen > '2024-01-01'", "seen >= '2024-01-01'",
+                                 "seen < '2024-01-01'", "seen <= '2024-01-01'"}) {
+    const CurveResult curve = Curve(expression, {.tag = "seen", .reach = 3});
+    ASSERT_GE(curve.points.size(), 2) << expression;
+    EXPECT_EQ(curve.points.front().threshold, kFirst) << expression;
+    EXPECT_EQ(curve.points.back().threshold, kLast) << expression;
+    EXPECT_TRUE(curve.threshold.has_value()) << expression;
+  }
+  EXPECT_EQ(Curve("seen < '0001-01-01'", {.tag = "seen"}).threshold, kFirst);
+  EXPECT_EQ(Curve("seen > '9999-12-31'", {.tag = "seen"}).threshold, kLast);
+  // East of Greenwich the year 1 begins before it does in UTC.
+  const Selection east{.what = "seen < '0001-01-01'", .time_zone = "Asia/Shanghai"};
+  const CurveResult before =
+      Must(world_.engine().insights().Curve(world_.context(), east, {.tag = "seen"}));
+  EXPECT_FALSE(before.threshold.has_value());
+  EXPECT_EQ(before.count, 0);
+}
+
 TEST_F(CurveTest, ReachesANumberOfUsers) {
   const auto reach = [&](const std::string& expression, uint64_t users) {
     const CurveResult curve = Curve(expression, {.tag = "views", .reach = users});

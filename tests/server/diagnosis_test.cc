@@ -2,6 +2,8 @@
 #include "server/engine/diagnosis.h"
 
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "fmt/format.h"
@@ -18,6 +20,17 @@ class DiagnosisTest : public ::testing::Test {
 
   ExplainResult Explain(const std::string& expression, ExplainOptions options = {}) {
     return Must(world_.selections().Explain(world_.context(), {.what = expression}, options));
+  }
+  // "REASON: message", which have no place.
+  std::vector<std::string> WarningsWithoutPlaces(
+      const std::variant<std::string, query::Expression>& what) {
+    std::vector<std::string> lines;
+    const ExplainResult result =
+        Must(world_.selections().Explain(world_.context(), {.what = what}, {}));
+    for (const query::Warning& warning : result.info.warnings) {
+      lines.push_back(fmt::format("{}: {}", warning.reason, warning.message));
+    }
+    return lines;
   }
   // "REASON at column: message".
   std::vector<std::string> Warnings(const std::string& expression) {
@@ -112,6 +125,30 @@ TEST_F(DiagnosisTest, ConditionsEndAtTheirLimit) {
   }
 }
 
+// Constants are no conditions, but take as much memory.
+TEST_F(DiagnosisTest, NodesEndAtTheirLimit) {
+  std::string expression = "is_graduate";  // 2 nodes with the and
+  for (size_t nodes = 2; nodes < query::kMarginalNodesMax; nodes += 3) {
+    expression += " and (all() or none())";
+  }
+  for (const bool only : {false, true}) {
+    const ExplainResult most = Explain(expression, {.conditions_only = only});
+    EXPECT_EQ(most.count, 3);
+    EXPECT_EQ(most.conditions[0].without, 6);
+    EXPECT_EQ(most.waterfall.back().left, 3);
+    EXPECT_TRUE(most.info.warnings.empty());
+    const ExplainResult over = Explain(expression + " and all()", {.conditions_only = only});
+    EXPECT_EQ(over.count, 3);
+    EXPECT_EQ(over.conditions[0].count, 3);
+    EXPECT_FALSE(over.conditions[0].without.has_value());
+    EXPECT_TRUE(over.waterfall.empty());
+    ASSERT_EQ(over.info.warnings.size(), 1);
+    EXPECT_EQ(over.info.warnings[0].reason, "MARGINALS_LEFT_OUT");
+    EXPECT_TRUE(over.info.warnings[0].message.starts_with("2001 "))
+        << over.info.warnings[0].message;
+  }
+}
+
 TEST_F(DiagnosisTest, WarnsOfConditionsThatChangeNothing) {
   EXPECT_EQ(Warnings("views > 2 and is_graduate"),
             (Lines{"REDUNDANT_CONDITION 15: without [is_graduate] the crowd is the same now"}));
@@ -120,6 +157,58 @@ TEST_F(DiagnosisTest, WarnsOfConditionsThatChangeNothing) {
             (Lines{"CONDITION_EMPTY 1: nobody matches [views > 99] now"}));
   EXPECT_EQ(Warnings("bucket('s', 0, 999999) and is_graduate").front().substr(0, 18),
             "CONDITION_EVERYBOD");
+}
+
+query::Expression Asks(std::string tag, decltype(query::Condition::test) test) {
+  return {query::Condition{std::move(tag), std::move(test), {}, {}}};
+}
+
+// A tree has no places to know a condition by.
+TEST_F(DiagnosisTest, SaysTheSameOfATree) {
+  const query::Expression tree{
+      query::Or{{Asks("city", query::AnyOf{{Text("Nowhere")}}),
+                 {query::And{{Asks("views", query::Range{.lower = Whole(2), .upper = {}}),
+                              Asks("is_graduate", query::IsSet{})}}}}}};
+  const Lines said = WarningsWithoutPlaces(tree);
+  EXPECT_EQ(said, WarningsWithoutPlaces("city = 'Nowhere' or (views > 2 and is_graduate)"));
+  EXPECT_EQ(said, (Lines{"UNKNOWN_VALUE: no user has ever had 'Nowhere' in tag \"city\"",
+                         "ALWAYS_EMPTY: this condition matches nobody",
+                         "REDUNDANT_CONDITION: without [is_graduate] the crowd is the same now"}));
+}
+
+// Conditions that logic decides are left to the linter, those beside them are not.
+TEST_F(DiagnosisTest, OneConditionThatLogicDecidesSilencesNoOther) {
+  EXPECT_EQ(Warnings("ids('u99') or views > 99"),
+            (Lines{"UNKNOWN_IDS 1: 1 of 1 ids are no users",
+                   "ALWAYS_EMPTY 1: this condition matches nobody",
+                   "CONDITION_EMPTY 15: nobody matches [views > 99] now"}));
+  EXPECT_EQ(Warnings("sample(100%, 's') and views > 99"),
+            (Lines{"ALWAYS_EVERYBODY 1: this condition matches everybody",
+                   "CONDITION_EMPTY 23: nobody matches [views > 99] now"}));
+}
+
+TEST_F(DiagnosisTest, AnEmptyConditionThatEmptiesNothingHidesNoContradiction) {
+  const std::string contradiction =
+      "CONTRADICTION 0: nobody matches both [views > 2] and [city = 'Wuhan'] now";
+  EXPECT_EQ(Warnings("views > 2 and city = 'Wuhan' and not views > 99"),
+            (Lines{"CONDITION_EMPTY 38: nobody matches [views > 99] now", contradiction}));
+  EXPECT_EQ(Warnings("views > 2 and (city = 'Wuhan' or views > 99)").back(),
+            "CONTRADICTION 0: nobody matches both [views > 2] and [city = 'Wuhan' or views > 99] "
+            "now");
+  // By logic, but not of the whole.
+  EXPECT_EQ(Warnings("views > 2 and city = 'Wuhan' and not city = 'Nowhere'").back(),
+            contradiction);
+  EXPECT_EQ(Warnings("views > 2 and city = 'Wuhan' and not (views > 3 and views < 1)").back(),
+            contradiction);
+  // Where it does empty the crowd, in whatever depth, nothing more is said.
+  for (const char* expression :
+       {"is_graduate and (views > 99 and city = 'Beijing')", "is_graduate and ids('u99')",
+        "is_graduate and not not (views > 99 or views < -99)",
+        "is_graduate and not (views < 99 or not views > 99)"}) {
+    for (const std::string& warning : Warnings(expression)) {
+      EXPECT_FALSE(warning.starts_with("CONTRADICTION")) << expression << ": " << warning;
+    }
+  }
 }
 
 TEST_F(DiagnosisTest, WarnsOfWhatNobodyMeetsTogether) {

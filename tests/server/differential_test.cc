@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -207,6 +208,11 @@ class Comparison {
     if (count->count != total) {
       return Fail(expression, selection,
                   fmt::format("counted {} users, there are {}", count->count, total));
+    }
+    const std::optional<CountResult> now =
+        world_.selections().CountNow(world_.context(), selection);
+    if (now.has_value() && now->count != total) {
+      return Fail(expression, selection, fmt::format("at once {} users", now->count));
     }
     if (!CompareMembers(model_, selection, expected)) {
       return Fail(expression, selection, "other users of the same number");

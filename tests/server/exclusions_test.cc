@@ -3,9 +3,12 @@
 #include "server/engine/exclusions.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fmt/format.h"
@@ -46,6 +49,32 @@ class ExclusionsTest : public CrowdTest {
     return Must(TryCount(what, exclude));
   }
 };
+
+// On the thread that asks: what memory alone answers, and no error.
+TEST_F(ExclusionsTest, WhatIsMoreThanALookAtMemoryIsNotCountedAtOnce) {
+  const auto now = [&](const Selection& selection) {
+    std::this_thread::sleep_for(kQuickWindow);  // a new share of time
+    const std::optional<CountResult> result = world_.selections().CountNow(context(), selection);
+    return result.has_value() ? static_cast<int>(result->count) : -1;
+  };
+  EXPECT_EQ(now({.what = "is_graduate"}), 3);
+  EXPECT_EQ(now({.what = "crowd('graduates') and crowd('local')"}), 1);
+  EXPECT_EQ(now({.what = "is_graduate top 2 by views desc"}),
+            static_cast<int>(Count("is_graduate top 2 by views desc", {}).count));
+  EXPECT_EQ(now({.what = "crowd('graduates', live)"}), -1);
+  EXPECT_EQ(now({.what = "not (city = 'Beijing' or crowd('graduates', 1))"}), -1);
+  EXPECT_EQ(now({.what = "all()", .exclude = {Newest("local")}}), -1);
+  EXPECT_EQ(now({.what = "no_such_tag"}), -1);
+  EXPECT_EQ(now({.population = "none", .what = "all()"}), -1);
+  CallContext late = context();
+  late.deadline = std::chrono::steady_clock::now();
+  std::this_thread::sleep_for(kQuickWindow);
+  EXPECT_FALSE(world_.selections().CountNow(late, {.what = "is_graduate"}).has_value());
+  const std::optional<CountResult> result =
+      world_.selections().CountNow(context(), {.what = "crowd('local')"});
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->info.crowds, Count("crowd('local')", {}).info.crowds);
+}
 
 TEST_F(ExclusionsTest, LossesAreInTheOrderGiven) {
   const CountResult result =
@@ -157,6 +186,41 @@ TEST_F(ExclusionsTest, BaselinesAndOverlapsHaveTheirOwn) {
           .Overlap(context(), {.selections = {{"a", "all()"}, {"b", "all()", {Newest("gone")}}}})
           .status(),
       absl::StatusCode::kNotFound, "UNKNOWN_CROWD", "selections[1].selection.exclude[0]");
+}
+
+// Everybody but the excluded is not everybody, whose counts are stored.
+TEST_F(ExclusionsTest, ABaselineOfNothingButExclusions) {
+  Insights& insights = world_.engine().insights();
+  const Selection crowd{.what = "is_graduate"};
+  BreakdownRequest breakdown{.tags = {"city"}};
+  BreakdownRequest written{.tags = {"city"}, .baseline = "all()"};
+  breakdown.baseline_exclude = written.baseline_exclude = {Newest("local")};
+  const BreakdownResult result = Must(insights.Breakdown(context(), crowd, breakdown));
+  const BreakdownResult expected = Must(insights.Breakdown(context(), crowd, written));
+  EXPECT_EQ(result.baseline_count, 4u);
+  ASSERT_EQ(result.tags[0].rows.size(), expected.tags[0].rows.size());
+  for (size_t i = 0; i < result.tags[0].rows.size(); ++i) {
+    EXPECT_EQ(result.tags[0].rows[i].value, expected.tags[0].rows[i].value);
+    EXPECT_EQ(result.tags[0].rows[i].baseline_count, expected.tags[0].rows[i].baseline_count);
+  }
+  EXPECT_EQ(result.tags[0].missing.baseline_count, expected.tags[0].missing.baseline_count);
+
+  CompareRequest compare{.tags = {"city"}};
+  CompareRequest compare_written{.baseline = "all()", .tags = {"city"}};
+  compare.baseline_exclude = compare_written.baseline_exclude = {Newest("local")};
+  const CompareResult compared = Must(insights.Compare(context(), crowd, compare));
+  const CompareResult wanted = Must(insights.Compare(context(), crowd, compare_written));
+  EXPECT_EQ(compared.baseline_count, 4u);
+  EXPECT_EQ(compared.common, wanted.common);
+  EXPECT_EQ(compared.baseline_expression, wanted.baseline_expression);
+  EXPECT_EQ(compared.info.crowds.size(), wanted.info.crowds.size());
+  const ComparedTag& city = compared.tags[0];
+  ASSERT_EQ(city.rows.size(), wanted.tags[0].rows.size());
+  for (size_t i = 0; i < city.rows.size(); ++i) {
+    EXPECT_EQ(city.rows[i].value, wanted.tags[0].rows[i].value);
+    EXPECT_EQ(city.rows[i].baseline_count, wanted.tags[0].rows[i].baseline_count);
+  }
+  EXPECT_EQ(city.missing.baseline_count, wanted.tags[0].missing.baseline_count);
 }
 
 TEST_F(ExclusionsTest, ALimitIsTakenOfTheReachable) {

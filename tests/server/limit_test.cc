@@ -238,7 +238,8 @@ TEST_F(LimitTest, EndsWhenCancelled) {
   }
 }
 
-// Ids and numbers decide, not the order in which users came, nor deltas, nor a restart.
+// Ids and numbers decide, not the order in which users came, nor deltas, nor a restart, nor who
+// was erased between.
 TEST(LimitOrderTest, TheSameUsersHoweverTheyWereLoaded) {
   const uint64_t seed = testing::TestSeed();
   std::mt19937_64 random(seed);
@@ -288,6 +289,24 @@ TEST(LimitOrderTest, TheSameUsersHoweverTheyWereLoaded) {
     EXPECT_EQ(members(second, expression), members(first, expression))
         << seed << ": " << expression;
   }
+  EraseRequest erase;
+  std::shuffle(users.begin(), users.end(), random);
+  for (size_t i = 0; i < 900; ++i) erase.users.push_back({"", fmt::format("u{}", users[i])});
+  for (EngineWorld* world : {&first, &second}) {
+    MustBeOk(world->engine().erasures().Erase(world->context(), erase).status());
+  }
+  for (const std::string& expression : expressions) {
+    const Ids left = members(first, expression);
+    EXPECT_EQ(members(second, expression), left) << seed << ": " << expression;
+    EXPECT_EQ(second.Count(expression), left.size()) << seed << ": " << expression;
+    for (const TypedId& erased : erase.users) {
+      ASSERT_FALSE(std::binary_search(left.begin(), left.end(), erased.id))
+          << seed << ": " << expression << " has " << erased.id;
+    }
+  }
+  // Others take the places of the erased: it stays so many users while there are so many.
+  EXPECT_EQ(second.Count(expressions[0]), 10'000u);
+  EXPECT_EQ(second.Count("all() any 2147483647 by ''"), kUsers - erase.users.size());
 }
 
 }  // namespace

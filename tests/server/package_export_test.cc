@@ -206,6 +206,22 @@ TEST_F(PackageExportTest, ADeltaIsADifferenceOfVersions) {
   EXPECT_EQ(delta(1, 0, Side::kRemoved).bytes, "");
 }
 
+// A system that gets each change once must not be given everybody again.
+TEST_F(PackageExportTest, ADeltaFromAVersionThatWentIsRefused) {
+  MakeRental();
+  MustBeOk(world_.crowds()
+               .Create(world_.context(), {.name = "few", .rule = "views > 2", .keep_last = 1}, {})
+               .status());
+  world_.Refresh({"few"});
+  world_.Refresh({"few"});
+  for (const Side side : {Side::kAdded, Side::kRemoved}) {
+    const Exported gone = world_.TryExport({.crowd = "few", .delta = {{0, side}}});
+    EXPECT_EQ(ReasonOf(gone.status), "CROWD_VERSION_GONE") << gone.status;
+    EXPECT_EQ(FieldOf(gone.status), "spec.delta.from_version");
+    EXPECT_EQ(gone.bytes, "");
+  }
+}
+
 TEST_F(PackageExportTest, NobodyIsAFileToo) {
   world_.LoadNumbers(1, 3);
   world_.Create("none", "none()");

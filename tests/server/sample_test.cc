@@ -2,9 +2,12 @@
 // tests/query/sampled_execution_test.cc has samples of chunks and the coverage of intervals.
 #include "server/engine/sample.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +18,7 @@
 #include "server/engine/selections.h"
 #include "tests/server/engine_world.h"
 #include "tests/testing/plain_rows.h"
+#include "tests/testing/seed.h"
 
 namespace throng::engine {
 namespace {
@@ -78,6 +82,43 @@ TEST_F(SampleTest, LooksAtTheUsersOfTheDocumentedSample) {
     EXPECT_LT(result.range.low, result.count);
     EXPECT_GT(result.range.high, result.count);
     EXPECT_EQ(result.info.canonical_expression, "city = 'c1'");
+  }
+}
+
+// Random users erased, random fractions and salts: nothing of the erased is in any figure.
+TEST_F(SampleTest, TheErasedAreNotLookedAt) {
+  const uint64_t seed = testing::TestSeed();
+  std::mt19937_64 random(seed);
+  std::set<uint32_t> erased;
+  for (int round = 0; round < std::max(testing::TestRounds(12), 2); ++round) {
+    EraseRequest erase;
+    for (int i = 0; i < 100; ++i) {
+      const auto user = static_cast<uint32_t>(random() % kUsers);
+      if (erased.insert(user).second) erase.users.push_back({"", fmt::format("{}", user)});
+    }
+    MustBeOk(world_.engine().erasures().Erase(world_.context(), erase).status());
+    uint64_t vips = 0;
+    for (uint32_t user = 0; user < kUsers; user += 3) vips += erased.contains(user) ? 0 : 1;
+    const SampleRequest request{.millionths = 10'000 + static_cast<uint32_t>(random() % 900'000),
+                                .salt = fmt::format("{}", random())};
+    const CountResult result = Must(Ask("vip", request));
+    const std::string sample =
+        fmt::format("bucket('throng sample {}', 0, {})", request.salt, request.millionths);
+    SCOPED_TRACE(fmt::format("seed {}, round {}: {}", seed, round, sample));
+    EXPECT_EQ(world_.Count("vip"), vips);
+    EXPECT_EQ(result.sample->users, kUsers - erased.size());
+    EXPECT_EQ(result.sample->users_looked_at, world_.Count(sample));
+    EXPECT_EQ(result.range.found, world_.Count("vip and " + sample));
+    EXPECT_LE(result.range.high, kUsers - erased.size());
+    EXPECT_LE(result.range.low, result.count);
+    EXPECT_GE(result.range.high, result.count);
+    const CountResult everybody = Must(Ask("all()", request));
+    EXPECT_EQ(everybody.count, kUsers - erased.size());
+    const BreakdownResult breakdown = BreakDown("vip", {.tags = {"city"}, .sample = request});
+    uint64_t found = breakdown.tags[0].missing.range->found;
+    for (const BreakdownRow& row : breakdown.tags[0].rows) found += row.range->found;
+    EXPECT_EQ(found, result.range.found);
+    EXPECT_EQ(breakdown.baseline_count, kUsers - erased.size());
   }
 }
 

@@ -47,16 +47,6 @@ TEST(UnknownIdSetTest, AgreesWithASetHoweverMuchIsSpilled) {
   }
 }
 
-TEST(UnknownIdSetTest, TakesAsManyIdsAsALookUpMayListAndNotOneMore) {
-  const testing::TemporaryDirectory directory;
-  storage::SpillBudget budget(uint64_t{1} << 40);
-  UnknownIdSet unknown(directory.path(), budget, size_t{1} << 40);
-  for (uint64_t i = 0; i < storage::kUploadListedIdsMax; ++i) {
-    if (const absl::Status status = unknown.Add(i << 40, "x"); !status.ok()) FAIL() << status;
-  }
-  EXPECT_EQ(ReasonOf(unknown.Add(0, "x")), "TOO_MANY_LISTED_IDS");
-}
-
 TEST(UnknownIdSetTest, ADirectoryThatIsNotThereIsAnError) {
   storage::SpillBudget budget(1'000);
   UnknownIdSet unknown("/nowhere/at/all", budget, 8);

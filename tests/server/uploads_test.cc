@@ -1,12 +1,16 @@
 // Uploads: what each id becomes, what modes make of the crowd, what is refused and changes nothing.
 #include "server/engine/uploads.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -264,6 +268,51 @@ TEST_F(UploadsTest, FramesHaveLimits) {
     ExpectError(add(TextsView{.data = "abc", .ends = ends}), absl::StatusCode::kInvalidArgument,
                 "BAD_TEXTS", "ids.texts");
   }
+}
+
+// Of users, of nobody, and of no form; the last also where slices of a frame meet.
+Texts MixedTexts() {
+  Texts texts;
+  for (size_t i = 0; i < 5'000; ++i) {
+    const bool is_bad = (i + 1) % 2'048 < 3 || i % 17 == 0;  // empty, or too long
+    const std::string nobody = fmt::format("{:x>{}}", i % 999, is_bad ? 130 : 9);
+    texts.push_back(i % 2 != 0 ? nobody : is_bad ? "" : std::to_string(1 + i % 3'000));
+  }
+  return texts;
+}
+
+// Several threads take slices of a large frame; what a frame leaves behind is in no other.
+TEST(UploadFramesTest, LargeFramesBecomeWhatSmallOnesDo) {
+  UploadWorld world({.query_threads = 2});
+  world.LoadNumbers(1, 2'000);
+  Texts all = MixedTexts();
+  all.insert(all.end(), {"7", "", "nobody"});
+  auto session = Must(world.uploads().Start(
+      world.context(), {.crowd = "large", .create = CreateCrowd{}}, {.request_id = "r"}));
+  for (const size_t begin : {size_t{0}, size_t{5'000}}) {
+    std::string data;
+    std::vector<uint32_t> ends;
+    for (size_t i = begin; i < std::min(all.size(), begin + 5'000); ++i) {
+      data += all[i];
+      ends.push_back(static_cast<uint32_t>(data.size()));
+    }
+    MustBeOk(session->Add(world.context(), TextsView{.data = data, .ends = ends}));
+  }
+  std::vector<uint64_t> numbers(5'000);
+  std::iota(numbers.begin(), numbers.end(), 1'900);
+  MustBeOk(session->Add(world.context(), std::span<const uint64_t>(numbers)));
+  Must(session->Finish(world.context()));
+  for (const uint64_t number : numbers) all.push_back(std::to_string(number));
+  Must(world.TryUpload({.crowd = "small"}, all, {}, 100));
+  EXPECT_EQ(world.Members({.what = "crowd('large')"}), world.Members({.what = "crowd('small')"}));
+  EXPECT_EQ(world.UnmatchedOf("large", 1).unknown, world.UnmatchedOf("small", 1).unknown);
+  EXPECT_EQ(world.UnmatchedOf("large", 1).refused, world.UnmatchedOf("small", 1).refused);
+  // A retry is known by what came in which order, and where.
+  Must(world.TryUpload({.crowd = "large"}, all, {.request_id = "r"}, 100));
+  EXPECT_EQ(world.Get("large").version_count, 1u);
+  std::swap(all[2'044], all[2'050]);
+  EXPECT_EQ(ReasonOf(world.TryUpload({.crowd = "large"}, all, {.request_id = "r"}).status()),
+            "REQUEST_ID_REUSED");
 }
 
 TEST_F(UploadsTest, ManyRefusedTextsAreCountedAndSomeListed) {
