@@ -3,8 +3,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <string>
 
+#include "server/access/log_text.h"
 #include "spdlog/spdlog.h"
 
 namespace throng::service {
@@ -15,7 +15,7 @@ void ReportAuditFailure(const absl::Status& status) {
                              std::chrono::steady_clock::now().time_since_epoch())
                              .count();
   if (last_second.exchange(second) == second) return;
-  spdlog::error("event=audit_failed message=\"{}\"", std::string(status.message()));
+  spdlog::error("event=audit_failed message={}", access::QuotedMessage(status));
 }
 
 }  // namespace throng::service

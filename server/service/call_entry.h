@@ -2,11 +2,12 @@
 //
 //   absl::StatusOr<Entered> entered = entry.Enter(*context);
 //   if (!entered.ok()) return UnaryCall::Refuse(context, entered.status());
-//   ... CallEntry::OwnerOf(entered->who) ... entry.Refusal<v1::CountRequest>(context) ...
+//   const auto [owner, refused] = entry.ShareOf<v1::CountRequest>(entered->who);
 #ifndef THRONG_SERVER_SERVICE_CALL_ENTRY_H_
 #define THRONG_SERVER_SERVICE_CALL_ENTRY_H_
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -42,17 +43,26 @@ class CallEntry {
     return Entered{engine, std::move(who)};
   }
 
-  // Whose share of the threads a call counts against.
-  static std::string OwnerOf(const Admitted& who) {
-    return who.principal == nullptr ? "" : who.principal->name;
+  // Whose share of the threads a call counts against. A view of the list that `who` keeps.
+  static std::string_view OwnerOf(const Admitted& who) {
+    return who.principal == nullptr ? std::string_view() : who.principal->name;
   }
 
-  // What is done where a pool is full: the audit log has refusals, too.
+  // What a pool is told of a call: whose it is, and what is done where it is refused, which the
+  // audit log has, too.
+  struct Share {
+    std::string owner;
+    OnRefused refused;
+  };
   template <typename Request>
-  OnRefused Refusal(const grpc::CallbackServerContext* context) const {
-    return [this, context](const absl::Status& status) {
-      NoteRefusal(admission_, RuleOf(*Request::descriptor()), *context, status);
+  Share ShareOf(const Admitted& who) const {
+    Share share{.owner = std::string(OwnerOf(who))};
+    share.refused = [](std::string_view, const absl::Status&) {};
+    if (admission_.audit() == nullptr) return share;
+    share.refused = [this, who](std::string_view call_id, const absl::Status& status) {
+      NoteRefusal(admission_, RuleOf(*Request::descriptor()), who, call_id, status);
     };
+    return share;
   }
 
   // As RunCall, of a stream.

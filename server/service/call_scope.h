@@ -55,7 +55,8 @@ absl::Status RunCall(const Admission& admission, const ServiceLimits& limits,
                      engine::Engine* engine, Admitted who, const engine::CallContext& caller,
                      const Work& work, EndedCalls* ended = nullptr) {
   static const AccessRule& rule = RuleOf(*Request::descriptor());
-  GuardedCall guarded(admission, rule, std::move(who), caller);
+  GuardedCall guarded(admission, rule, std::move(who), caller,
+                      ended != nullptr && ended->has_slow());
   absl::Status status = work(CallScope{engine, guarded.caller(), limits, guarded.who()}, guarded);
   status = guarded.Close(std::move(status));
   if (ended != nullptr) ended->Note(engine, guarded.Ended(status));
@@ -65,7 +66,7 @@ absl::Status RunCall(const Admission& admission, const ServiceLimits& limits,
 // Whether `response` has the answer of `quick`, which is called here and now.
 template <typename Request, typename Response>
 bool AnswerNow(const Admission& admission, const ServiceLimits& limits, Entered& entered,
-               const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+               engine::CallContext& caller, const grpc::ByteBuffer& request,
                grpc::ByteBuffer* response,
                bool (*quick)(const CallScope&, const Request&, Response*)) {
   static const AccessRule& rule = RuleOf(*Request::descriptor());
@@ -76,7 +77,6 @@ bool AnswerNow(const Admission& admission, const ServiceLimits& limits, Entered&
     auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
     auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
     THRONG_RETURN_IF_ERROR(ParseMessage(request, limits.quick_request_bytes_max, message));
-    engine::CallContext caller = UnadmittedContext(context);
     Admitted& who = entered.who;
     THRONG_RETURN_IF_ERROR(admission.Authorize(rule, *message, &who, &caller));
     if (who.minimum_count > 0) return absl::OkStatus();  // what is withheld is so elsewhere

@@ -1,5 +1,6 @@
 #include "server/service/calls.h"
 
+#include "server/access/log_text.h"
 #include "spdlog/spdlog.h"
 
 namespace throng::service {
@@ -19,8 +20,8 @@ absl::Status LogFailure(std::string_view call, std::string_view call_id, absl::S
                        status.code() == absl::StatusCode::kDataLoss ||
                        status.code() == absl::StatusCode::kUnknown;
   if (is_ours) {
-    spdlog::error("event=call_failed call_id={} call={} status=\"{}\"", call_id, call,
-                  status.ToString());
+    spdlog::error("event=call_failed call_id={} call={} status={}", call_id, call,
+                  access::Quoted(status.ToString()));
   }
   return status;
 }

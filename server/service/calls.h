@@ -58,22 +58,24 @@ class Calls : public CallEntry {
     return Unary(context, request, response, handler, limits().resource_request_bytes_max);
   }
 
-  // A call of up to request_bytes_max that often takes little, and memory only. A small request is
-  // answered on gRPC's thread if `quick` can (docs/decisions/0006 says which): it must take some
-  // 200 us at most, never wait, and return false for whatever is more, errors too, which then go
-  // the way of Unary. So does every call that the audit log has a line of (AccessRule::noted).
+  // A call of up to request_bytes_max that mostly is a few look-ups in memory. A small request is
+  // answered on gRPC's thread if `quick` can (docs/decisions/0006): it must take microseconds,
+  // never wait, and return false for whatever is more, errors too, which then go the way of Unary.
+  // So does every call that the audit log has a line of (AccessRule::noted).
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Quick(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                   bool (*quick)(const CallScope&, const Request&, Response*),
                                   Handler<Request, Response> handler) {
     absl::StatusOr<Entered> entered = Enter(*context);
-    if (entered.ok() && request->Length() <= limits().quick_request_bytes_max &&
-        AnswerNow(admission(), limits(), *entered, *context, *request, response, quick)) {
-      ReturnCallId(CallIdOf(*context), context);
-      grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-      reactor->Finish(grpc::Status::OK);
-      return reactor;
+    if (entered.ok() && request->Length() <= limits().quick_request_bytes_max) {
+      engine::CallContext caller = UnadmittedContext(*context);
+      if (AnswerNow(admission(), limits(), *entered, caller, *request, response, quick)) {
+        ReturnCallId(caller.call_id, context);
+        grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+        reactor->Finish(grpc::Status::OK);
+        return reactor;
+      }
     }
     return Start(context, std::move(entered), request, response, handler,
                  limits().request_bytes_max);
@@ -92,7 +94,7 @@ class Calls : public CallEntry {
       absl::Status (*handler)(const CallScope&, const Request&, WriteStream<Response>&)) {
     absl::StatusOr<Entered> entered = Enter(*context);
     if (!entered.ok()) return ExportCall::Refuse(context, limits(), entered.status());
-    const std::string owner = OwnerOf(entered->who);
+    const auto [owner, refused] = ShareOf<Request>(entered->who);
     return ExportCall::Start(
         context, {pools_.exports(), owner, limits()},
         [=, this, entered = *std::move(entered)](ExportCall& call) mutable {
@@ -106,7 +108,7 @@ class Calls : public CallEntry {
           };
           return RunStream<Request>(std::move(entered), call.caller(), work);
         },
-        Refusal<Request>(context));
+        refused);
   }
 
   // Beside loads: load_streams_max of both.
@@ -116,7 +118,7 @@ class Calls : public CallEntry {
       absl::Status (*handler)(const CallScope&, ReadStream<Request>&, Response*)) {
     absl::StatusOr<Entered> entered = Enter(*context);
     if (!entered.ok()) return UploadCall::Refuse(context, limits(), entered.status());
-    const std::string owner = OwnerOf(entered->who);
+    const auto [owner, refused] = ShareOf<Request>(entered->who);
     return UploadCall::Start(
         context, response, {pools_.loads(), owner, limits()},
         [=, this, entered = *std::move(entered)](UploadCall& call,
@@ -130,7 +132,7 @@ class Calls : public CallEntry {
           };
           return RunStream<Request>(std::move(entered), call.caller(), work);
         },
-        Refusal<Request>(context));
+        refused);
   }
 
   template <typename Request, typename Response>
@@ -139,7 +141,7 @@ class Calls : public CallEntry {
       absl::Status (*handler)(const CallScope&, ReadWriteStream<Request, Response>&)) {
     absl::StatusOr<Entered> entered = Enter(*context);
     if (!entered.ok()) return LoadCall::Refuse(context, limits(), entered.status());
-    const std::string owner = OwnerOf(entered->who);
+    const auto [owner, refused] = ShareOf<Request>(entered->who);
     return LoadCall::Start(
         context, {pools_.loads(), owner, limits()},
         [=, this, entered = *std::move(entered)](LoadCall& call) mutable {
@@ -149,7 +151,7 @@ class Calls : public CallEntry {
           };
           return RunStream<Request>(std::move(entered), call.caller(), work);
         },
-        Refusal<Request>(context));
+        refused);
   }
 
  private:
@@ -167,7 +169,7 @@ class Calls : public CallEntry {
                                   uint64_t bytes_max) {
     if (!entered.ok()) return UnaryCall::Refuse(context, entered.status());
     static const CallKind kind = KindOf(RuleOf(*Request::descriptor()));
-    const std::string owner = OwnerOf(entered->who);
+    const auto [owner, refused] = ShareOf<Request>(entered->who);
     return UnaryCall::Start(
         context, pools_.Of(kind), owner,
         [=, this, entered = *std::move(entered)](const engine::CallContext& caller) mutable {
@@ -184,7 +186,7 @@ class Calls : public CallEntry {
           return RunCall<Request>(admission(), limits(), entered.engine, std::move(entered.who),
                                   caller, work, &ended_calls_);
         },
-        Refusal<Request>(context));
+        refused);
   }
 
   LoadMetrics metrics_;  // outlives the pools

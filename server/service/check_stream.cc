@@ -11,6 +11,7 @@
 #include "server/service/convert_membership.h"
 #include "server/service/field_path.h"
 #include "server/service/message_codec.h"
+#include "server/service/retry_hint.h"
 #include "server/service/service_limits.h"
 #include "server/service/status_mapping.h"
 #include "server/service/unary_call.h"
@@ -19,6 +20,8 @@ namespace throng::service {
 namespace {
 
 constexpr std::chrono::seconds kTendInterval{1};
+// After which one more stream may be tried again.
+constexpr std::chrono::milliseconds kRetryAfter{1'000};
 
 absl::Status ShuttingDown() {
   return index::MakeError(absl::StatusCode::kUnavailable, "shutting down",
@@ -49,15 +52,19 @@ absl::Status CheckStreams::Add(CheckStream* stream, const std::string& owner) {
   index::MutexLock lock(mutex_);
   if (ended_) return ShuttingDown();
   if (streams_.size() >= limits_.check_streams_max) {
-    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
-                                "the number of streams of checks at the same time",
-                                limits_.check_streams_max, streams_.size() + 1);
+    return WithRetryAfter(
+        index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
+                             "the number of streams of checks at the same time",
+                             limits_.check_streams_max, streams_.size() + 1),
+        kRetryAfter);
   }
   uint32_t& owned = owned_[owner];
   if (!owner.empty() && owned >= limits_.caller_check_streams_max) {
-    return index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS_OF_CALLER",
-                                "the number of streams of checks of one caller",
-                                limits_.caller_check_streams_max, owned + 1);
+    return WithRetryAfter(
+        index::LimitExceeded(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS_OF_CALLER",
+                             "the number of streams of checks of one caller",
+                             limits_.caller_check_streams_max, owned + 1),
+        kRetryAfter);
   }
   ++owned;
   streams_.emplace(stream, owner);
@@ -143,9 +150,7 @@ absl::Status CheckStream::Admit(const grpc::CallbackServerContext& context) {
       calls_.admission().Authorize(anywhere, v1::StreamChecksRequest(), &who, &unused));
   guarded_.emplace(calls_.admission(), rule, std::move(who), caller_);
   registered_ = true;  // before it is: from then on another thread may end the stream
-  const Admitted& caller = guarded_->who();
-  const absl::Status added =
-      streams_.Add(this, caller.principal == nullptr ? "" : caller.principal->name);
+  const absl::Status added = streams_.Add(this, std::string(CallEntry::OwnerOf(guarded_->who())));
   if (!added.ok()) registered_ = false;
   return added;
 }
@@ -219,13 +224,16 @@ void CheckStream::TakeMessage() {
       return;
     }
     status = calls_.PoolOf(CallKind::kRead)
-                 .Submit({.run = [this, request](const absl::Status& accepted) {
-                   if (accepted.ok()) {
-                     Answer(*request);
-                   } else {
-                     Refuse(accepted);
-                   }
-                 }});
+                 .Submit({.run =
+                              [this, request](const absl::Status& accepted) {
+                                if (accepted.ok()) {
+                                  Answer(*request);
+                                } else {
+                                  Refuse(accepted);
+                                }
+                              },
+                          .owner = std::string(CallEntry::OwnerOf(guarded_->who())),
+                          .deadline = caller_.deadline});
   }
   if (!status.ok()) Refuse(status);
 }

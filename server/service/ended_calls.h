@@ -22,6 +22,8 @@ class EndedCalls {
       : metrics_(metrics), slow_(slow) {}
 
   void SetSlow(std::chrono::milliseconds slow) { slow_.store(slow); }
+  // Whether a call may turn out to be slow, so that what it was about is to be noted.
+  bool has_slow() const { return slow_.load(std::memory_order_relaxed).count() > 0; }
   // `engine` may be null.
   void Note(engine::Engine* engine, const EndedCall& call) {
     const std::chrono::milliseconds slow = slow_.load(std::memory_order_relaxed);

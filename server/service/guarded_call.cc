@@ -9,6 +9,7 @@
 #include "fmt/chrono.h"
 #include "fmt/format.h"
 #include "index/error.h"
+#include "server/access/log_text.h"
 #include "server/service/audit_failures.h"
 #include "server/service/call_id.h"
 #include "spdlog/spdlog.h"
@@ -53,7 +54,7 @@ std::string TextAt(const Message& message, std::string_view name) {
 }  // namespace
 
 GuardedCall::GuardedCall(const Admission& admission, const AccessRule& rule, Admitted who,
-                         const engine::CallContext& caller)
+                         const engine::CallContext& caller, bool is_brief)
     : admission_(admission),
       rule_(rule),
       who_(std::move(who)),
@@ -61,7 +62,7 @@ GuardedCall::GuardedCall(const Admission& admission, const AccessRule& rule, Adm
       notes_(admission.audit() == nullptr ? engine::CallNotes::Detail::kBrief
                                           : engine::CallNotes::Detail::kFull) {
   if (who_.principal != nullptr) caller_.visibility.sensitivity_max = -1;  // until it is open
-  caller_.notes = &notes_;
+  if (is_brief || admission_.audit() != nullptr) caller_.notes = &notes_;
   if (admission_.audit() != nullptr) number_ = NewCallNumber();
 }
 
@@ -88,7 +89,18 @@ absl::Status GuardedCall::Continue(const Message& request) {
       });
   if (!names_any) return absl::OkStatus();
   THRONG_ASSIGN_OR_RETURN(who_, admission_.Renew(who_));
-  return admission_.Authorize(rule_, request, &who_, &caller_);
+  std::vector<std::string> named;
+  const absl::Status allowed = admission_.Authorize(
+      rule_, request, &who_, &caller_, admission_.audit() == nullptr ? nullptr : &named);
+  for (std::string& name : named) {
+    if (populations_.size() + later_populations_.size() >= kNotedPopulationsMax) break;
+    const auto is_known = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    if (is_known(populations_) || is_known(later_populations_)) continue;
+    later_populations_.push_back(std::move(name));
+  }
+  return allowed;
 }
 
 void GuardedCall::Answered(const Message& response) {
@@ -108,7 +120,7 @@ absl::Status GuardedCall::Close(absl::Status status) {
   try {
     NoteEnd(status);
   } catch (const std::exception& error) {  // no memory, maybe while that is being reported
-    spdlog::error("event=audit_failed message=\"{}\"", error.what());
+    spdlog::error("event=audit_failed message={}", access::Quoted(error.what()));
   }
   return status;
 }
@@ -147,7 +159,11 @@ absl::Status GuardedCall::NoteBegin() {
 
 void GuardedCall::NoteEnd(const absl::Status& status) {
   JsonLine line = BeginLine("end");
-  if (rule_.noted != Noted::kBefore || !status.ok()) line.Add("populations", populations_);
+  std::vector<std::string> populations = later_populations_;
+  if (rule_.noted != Noted::kBefore || !status.ok()) {  // else the line of the begin has the first
+    populations.insert(populations.begin(), populations_.begin(), populations_.end());
+  }
+  line.Add("populations", populations);
   noted_.WriteTo(&line);
   std::set<std::string> tags = noted_.tags();
   tags.insert(notes_.tags().begin(), notes_.tags().end());
@@ -166,13 +182,11 @@ void GuardedCall::NoteEnd(const absl::Status& status) {
   if (!written.ok()) ReportAuditFailure(written);
 }
 
-void NoteRefusal(const Admission& admission, const AccessRule& rule,
-                 const grpc::CallbackServerContext& context, const absl::Status& status) {
-  if (admission.audit() == nullptr) return;
-  absl::StatusOr<Admitted> who = admission.Authenticate(context);
-  if (!who.ok()) return;  // nobody cannot fill the log
-  const engine::CallContext caller;
-  GuardedCall(admission, rule, *std::move(who), caller).Close(status).IgnoreError();
+void NoteRefusal(const Admission& admission, const AccessRule& rule, const Admitted& who,
+                 std::string_view call_id, const absl::Status& status) {
+  engine::CallContext caller;
+  caller.call_id = call_id;
+  GuardedCall(admission, rule, who, caller).Close(status).IgnoreError();
 }
 
 }  // namespace throng::service

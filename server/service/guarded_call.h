@@ -34,9 +34,11 @@ namespace throng::service {
 // Thread-compatible: of the thread that makes the call.
 class GuardedCall {
  public:
-  // `caller`: with its deadline and cancellation. All that is referred to must outlive this.
+  // `caller`: with its deadline and cancellation. `is_brief`: what the call is about is noted in
+  // brief, for Ended(), also where there is no audit log. All that is referred to must outlive
+  // this.
   GuardedCall(const Admission& admission, const AccessRule& rule, Admitted who,
-              const engine::CallContext& caller);
+              const engine::CallContext& caller, bool is_brief = false);
   // Closes as kInternal unless that was done: the handler threw.
   ~GuardedCall();
   GuardedCall(const GuardedCall&) = delete;
@@ -71,8 +73,9 @@ class GuardedCall {
   Admitted who_;
   engine::CallContext caller_;
   engine::CallNotes notes_;
-  std::string number_;  // of the call, in the log
-  std::vector<std::string> populations_;
+  std::string number_;                          // of the call, in the log
+  std::vector<std::string> populations_;        // that the first message names
+  std::vector<std::string> later_populations_;  // others, of later messages of a stream
   NotedRequest noted_;
   uint64_t counted_ = 0;
   uint64_t data_version_ = 0;
@@ -82,8 +85,8 @@ class GuardedCall {
 };
 
 // The line of a call that nobody looked at, as too many wait. Thread-safe.
-void NoteRefusal(const Admission& admission, const AccessRule& rule,
-                 const grpc::CallbackServerContext& context, const absl::Status& status);
+void NoteRefusal(const Admission& admission, const AccessRule& rule, const Admitted& who,
+                 std::string_view call_id, const absl::Status& status);
 
 }  // namespace throng::service
 

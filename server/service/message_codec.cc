@@ -8,6 +8,7 @@
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/proto_buffer_writer.h"
 #include "index/error.h"
+#include "server/access/log_text.h"
 #include "server/service/service_limits.h"
 #include "spdlog/spdlog.h"
 
@@ -19,7 +20,8 @@ constexpr int kWriteBlockBytes = 1 << 20;
 void LogOfProtobuf(google::protobuf::LogLevel level, const char* file, int line,
                    const std::string& message) {
   if (level == google::protobuf::LOGLEVEL_FATAL) {
-    spdlog::critical("event=protobuf_failed place={}:{} message=\"{}\"", file, line, message);
+    spdlog::critical("event=protobuf_failed place={}:{} message={}", file, line,
+                     access::Quoted(message));
   }
 }
 

@@ -25,8 +25,8 @@
 namespace throng::service {
 
 // Reads the next message of a stream whose client sends many; false when no more comes. The first
-// one says whether the caller may. Errors besides: as GuardedCall::Open and Continue. Not
-// thread-safe.
+// one says whether the caller may; who has lost that by the end gets an error instead of false.
+// Errors besides: as GuardedCall::Open and Continue. Not thread-safe.
 template <typename Call>
 class GuardedReader {
  public:
@@ -36,7 +36,10 @@ class GuardedReader {
   absl::StatusOr<bool> Read(google::protobuf::Message* request) {
     absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = call_.Read();
     if (!bytes.ok()) return bytes.status();
-    if (!bytes->has_value()) return false;
+    if (!bytes->has_value()) {
+      if (const absl::Status allowed = End(); !allowed.ok()) return allowed;
+      return false;
+    }
     const absl::Status parsed = ParseMessage(**bytes, bytes_max_, request);
     if (!parsed.ok()) return parsed;
     const absl::Status allowed =
@@ -46,6 +49,8 @@ class GuardedReader {
   }
 
  private:
+  absl::Status End() const { return opened_ ? guarded_.Recheck() : absl::OkStatus(); }
+
   Call& call_;
   GuardedCall& guarded_;
   const uint64_t bytes_max_;

@@ -74,12 +74,6 @@ const Table& Withholdings() {
   return *table;
 }
 
-// What was counted to say it; the others are of the expression and the catalogue.
-bool IsCounted(const v1::Warning& warning) {
-  return warning.reason() == "CONDITION_EMPTY" || warning.reason() == "CONDITION_EVERYBODY" ||
-         warning.reason() == "REDUNDANT_CONDITION" || warning.reason() == "CONTRADICTION";
-}
-
 // What the answers about users have in common.
 void WithholdFromInfo(uint64_t minimum, Message* response) {
   const auto* field = response->GetDescriptor()->FindFieldByName("info");
@@ -87,10 +81,7 @@ void WithholdFromInfo(uint64_t minimum, Message* response) {
   auto* info =
       static_cast<v1::ResultInfo*>(response->GetReflection()->MutableMessage(response, field));
   info->set_minimum_count(minimum);
-  auto* warnings = info->mutable_warnings();
-  for (int i = warnings->size() - 1; i >= 0; --i) {
-    if (IsCounted(warnings->Get(i))) warnings->DeleteSubrange(i, 1);
-  }
+  WithholdFromWarnings(info->mutable_warnings());
 }
 
 }  // namespace
@@ -99,8 +90,9 @@ absl::Status WithholdSmall(const CallScope& scope, std::string_view method, cons
                            Message* response) {
   const uint64_t minimum = scope.who.minimum_count;
   if (minimum == 0) return absl::OkStatus();
-  THRONG_RETURN_IF_ERROR(CheckMinimumAllows(method, request, minimum));
-  if (FindMinimumRow(method)->protection == Protection::kNothing) return absl::OkStatus();
+  const MinimumRow* row = FindMinimumRow(method);
+  if (row != nullptr && row->protection == Protection::kNothing) return absl::OkStatus();
+  // Neither what has no row nor what is refused has a function.
   const auto found = Withholdings().find(method);
   if (found == Withholdings().end()) return RefusedByMinimum(method, "", minimum);
   THRONG_RETURN_IF_ERROR(found->second(scope, request, response));

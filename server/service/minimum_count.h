@@ -16,7 +16,8 @@
 
 namespace throng::service {
 
-// Errors: kPermissionDenied (MINIMUM_COUNT): this answer cannot be given. Thread-safe.
+// REQUIRES: CheckMinimumAllows the request, which Admission::Authorize asks. Errors:
+// kPermissionDenied (MINIMUM_COUNT): this answer cannot be given. Thread-safe.
 absl::Status WithholdSmall(const CallScope& scope, std::string_view method,
                            const google::protobuf::Message& request,
                            google::protobuf::Message* response);

@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "server/service/message_fields.h"
+#include "server/service/resource_name.h"
 #include "throng/v1/user.pb.h"
 
 namespace throng::service {
@@ -16,9 +17,6 @@ using google::protobuf::Message;
 constexpr size_t kNotedTagsMax = 1'000;
 constexpr size_t kNotedResourcesMax = 100;
 constexpr size_t kNotedNameBytesMax = 128;
-
-// "city" of "populations/default/tags/city".
-std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 
 size_t CountOf(const v1::IdColumn& column) {
   return static_cast<size_t>(column.has_numbers() ? column.numbers().values_size()

@@ -1,9 +1,9 @@
 // What the audit log says of a request: the resources, tags and ids of users that it names, as many
-// as are kept, and how many more there are.
+// as are kept, and how many more there are; of resources, how many more times one was named.
 //
 //   NotedRequest noted;
 //   noted.Add(rule, request, log);      // of a stream: each message
-//   noted.AddTo(&line);                 // "resources", "tags", "ids", "ids_more", "request_id"
+//   noted.WriteTo(&line);               // "resources", "ids", "ids_more", "request_id"
 //
 // Not thread-safe.
 #ifndef THRONG_SERVER_SERVICE_NOTED_REQUEST_H_
@@ -45,7 +45,7 @@ class NotedRequest {
   std::set<std::string> tags_;
   std::set<std::string, std::less<>> seen_resources_;
   std::vector<std::string> resources_;
-  uint64_t resources_more_ = 0;
+  uint64_t resources_more_ = 0;   // mentions: beyond those that are kept, names are not told apart
   std::vector<std::string> ids_;  // hashed
   size_t ids_kept_ = 0;           // in this line and those before
   uint64_t ids_more_ = 0;

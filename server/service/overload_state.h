@@ -30,6 +30,8 @@ class OverloadState {
   // Whether more is there than the threads run.
   void NoteQueue(bool is_waiting, TimePoint now);
   void NoteDecision(bool refused, TimePoint now);
+  // One that was let in was refused after all.
+  void NoteLate() { ++refused_; }
   // There is more work than may wait at all.
   void Enter(TimePoint now);
   bool IsOverloaded(TimePoint now);

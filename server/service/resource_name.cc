@@ -63,6 +63,8 @@ absl::StatusOr<CrowdVersionName> ParseNumbered(std::string_view name, std::strin
 
 }  // namespace
 
+std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
+
 absl::StatusOr<std::string> ParsePopulationName(std::string_view name, std::string_view field) {
   std::string_view rest = name;
   std::string_view population;

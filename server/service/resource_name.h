@@ -64,6 +64,9 @@ absl::StatusOr<CrowdVersionName> ParseUploadName(std::string_view name, std::str
 // "populations/default/packages/20240315-100000-0001".
 absl::StatusOr<PackageName> ParsePackageName(std::string_view name, std::string_view field);
 
+// "city" of "populations/default/tags/city", and all of what has no '/'. A view of `name`.
+std::string_view LastPart(std::string_view name);
+
 std::string FormatPopulationName(std::string_view population);
 std::string FormatIdTypeName(std::string_view population, std::string_view id_type);
 std::string FormatTagName(std::string_view population, std::string_view tag);

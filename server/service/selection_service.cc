@@ -1,5 +1,6 @@
 #include "server/service/selection_service.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,6 +32,19 @@ absl::Status HandleCount(const CallScope& scope, const v1::CountRequest& request
   if (!result.ok()) return AtSelection(result.status(), request.selection(), field);
   CountToProto(*result, response);
   return absl::OkStatus();
+}
+
+// The answer of a count that takes little.
+bool CountNow(const CallScope& scope, const v1::CountRequest& request,
+              v1::CountResponse* response) {
+  if (request.has_sample()) return false;
+  const absl::StatusOr<engine::Selection> selection =
+      ToSelection(request.selection(), scope.limits, FieldPath(kSelection));
+  if (!selection.ok()) return false;
+  const std::optional<engine::CountResult> result =
+      scope.engine->selections().CountNow(scope.caller, *selection);
+  if (result.has_value()) CountToProto(*result, response);
+  return result.has_value();
 }
 
 absl::Status HandleExplain(const CallScope& scope, const v1::ExplainRequest& request,
@@ -108,7 +122,11 @@ absl::Status HandleFormat(const CallScope&, const v1::FormatExpressionRequest& r
 grpc::ServerUnaryReactor* SelectionService::Count(grpc::CallbackServerContext* context,
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
-  return calls_.Unary(context, request, response, &HandleCount);
+  // What is answered without a worker is not refused either, and would take its time from refusals.
+  if (calls_.PoolOf(CallKind::kRead).IsOverloaded()) {
+    return calls_.Unary(context, request, response, &HandleCount);
+  }
+  return calls_.Quick(context, request, response, &CountNow, &HandleCount);
 }
 grpc::ServerUnaryReactor* SelectionService::Explain(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,

@@ -1,6 +1,5 @@
 #include "server/service/server.h"
 
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 #include "index/error.h"
+#include "server/access/log_text.h"
 #include "server/service/listen_address.h"
 #include "spdlog/spdlog.h"
 
@@ -80,9 +80,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
   }
   const auto credentials = protection.credentials == nullptr ? grpc::InsecureServerCredentials()
                                                              : protection.credentials;
-  THRONG_ASSIGN_OR_RETURN(
-      server->listener_,
-      ConnectionListener::Listen(address, limits.connections_max, server->calls_.metrics()));
+  THRONG_ASSIGN_OR_RETURN(server->listener_, ConnectionListener::Listen(
+                                                 address,
+                                                 {.all = limits.connections_max,
+                                                  .of_address = limits.connections_per_address_max},
+                                                 server->calls_.metrics()));
   auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
   if (!server->Build(builder, limits)) {
@@ -148,16 +150,15 @@ void Server::FollowWriteState(engine::Engine* engine) {
     if (is_writable) {
       spdlog::info("event=writable attempts={}", state.resume_attempts);
     } else {
-      const absl::string_view message = state.error.message();
-      spdlog::error("event=read_only code={} message=\"{}\"",
+      spdlog::error("event=read_only code={} message={}",
                     absl::StatusCodeToString(state.error.code()),
-                    std::string_view(message.data(), message.size()));
+                    access::QuotedMessage(state.error));
     }
   });
   followed_.store(engine);
 }
 
-void Server::Shutdown(std::chrono::milliseconds drain) {
+void Server::Refuse() {
   if (engine::Engine* engine = followed_.exchange(nullptr); engine != nullptr) {
     engine->administration().WatchWriteState(nullptr);
   }
@@ -166,6 +167,10 @@ void Server::Shutdown(std::chrono::milliseconds drain) {
   gate().Close();
   memberships_.EndStreams();
   if (listener_ != nullptr) listener_->Stop();
+}
+
+void Server::Shutdown(std::chrono::milliseconds drain) {
+  Refuse();
   grpc_->Shutdown(std::chrono::system_clock::now() + drain);
   grpc_->Wait();
 }

@@ -72,8 +72,11 @@ class Server {
   // Lets calls in. `engine` must outlive Shutdown. From now on the health of
   // "throng.v1.UserService" follows the engine's write state; that of "" does not, as reads go on.
   void Serve(engine::Engine* engine);
-  // Health becomes NOT_SERVING, new calls answer UNAVAILABLE, and those under way have `drain` to
-  // end before they are cancelled. Returns when no call is left.
+  // Health becomes NOT_SERVING, and new calls answer UNAVAILABLE. Clients that call one after the
+  // other are told so if Shutdown comes a little later; it breaks off what comes at that moment.
+  void Refuse();
+  // The same, and calls under way have `drain` to end before they are cancelled. Returns when no
+  // call is left.
   void Shutdown(std::chrono::milliseconds drain);
 
  private:

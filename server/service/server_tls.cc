@@ -118,4 +118,9 @@ int64_t ServerTls::expires_s() const {
   return pem_.expires_s;
 }
 
+int64_t ServerTls::chain_expires_s() const {
+  index::MutexLock lock(mutex_);
+  return pem_.chain_expires_s;
+}
+
 }  // namespace throng::service

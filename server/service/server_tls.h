@@ -68,6 +68,8 @@ class ServerTls {
 
   std::string subject() const THRONG_EXCLUDES(mutex_);
   int64_t expires_s() const THRONG_EXCLUDES(mutex_);  // Unix seconds
+  // Of the certificate of the chain that expires first.
+  int64_t chain_expires_s() const THRONG_EXCLUDES(mutex_);
 
  private:
   struct Stamps {

@@ -55,6 +55,7 @@ add_library(throng_service STATIC
   service/page_token.cc
   service/population_service.cc
   service/process_metrics.cc
+  service/protection_metrics.cc
   service/reloader.cc
   service/request_fingerprint.cc
   service/resource_name.cc

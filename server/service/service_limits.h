@@ -45,9 +45,12 @@ struct ServiceLimits {
   uint32_t load_streams_max = 16;
   uint32_t check_streams_max = 1'000;       // streams of checks, which hold no thread
   uint32_t caller_check_streams_max = 500;  // of one caller that is known by name
-  int connection_streams_max = 1'000;       // calls of one connection; gRPC lets more wait
-  // Connections. Beyond: closed at once.
+  // Calls of one connection; clients let more wait. Few: who calls is known only when a call's
+  // message is there, and until then nothing but this and connections bounds a stranger's calls.
+  int connection_streams_max = 100;
+  // Connections, and those of one address other than loopback's. Beyond: closed at once.
   uint32_t connections_max = 10'000;
+  uint32_t connections_per_address_max = 2'000;
   // Memory of gRPC's buffers; near it, connections are read more slowly.
   size_t buffer_bytes_max = size_t{2} << 30;
 

@@ -6,11 +6,14 @@
 #include "absl/status/statusor.h"
 #include "fmt/format.h"
 #include "index/utf8.h"
+#include "server/access/log_text.h"
 #include "server/engine/selections.h"
 #include "spdlog/spdlog.h"
 
 namespace throng::service {
 namespace {
+
+using access::Quoted;
 
 double Milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
@@ -21,23 +24,6 @@ std::string_view Cut(std::string_view text, size_t bytes_max) {
   return text.substr(0, index::ValidUtf8Prefix(text.substr(0, bytes_max)));
 }
 
-// As a value of the log: in quotes, on one line.
-std::string Quoted(std::string_view text) {
-  std::string quoted(1, '"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      quoted += fmt::format("\\x{:02x}", byte);
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
-}
-
 }  // namespace
 
 std::string PlanOf(engine::Engine& engine, const EndedCall& call) {
@@ -45,8 +31,8 @@ std::string PlanOf(engine::Engine& engine, const EndedCall& call) {
   const bool is_whole = !notes.brief().empty() && !notes.brief().ends_with("...") &&
                         notes.brief().find(" ids)") == std::string::npos;
   if (!notes.place().has_value() || !is_whole) return "";
-  engine::CallContext context;
-  context.visibility = call.caller.visibility;
+  engine::CallContext context = call.caller;  // with its deadline
+  context.notes = nullptr;
   const engine::Selection selection{.population = notes.place()->population,
                                     .what = notes.brief(),
                                     .time_zone = notes.place()->time_zone,

@@ -1,6 +1,8 @@
 #include "server/service/status_mapping.h"
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -38,6 +40,28 @@ v1::ErrorDetail ToProto(const index::ErrorDetail& detail) {
   return proto;
 }
 
+// Refusals that pass by themselves, or once somebody has mended what is wrong: the engine and the
+// storage know nothing of hints, so those of a server that has too much to do come with the status.
+struct PassingReason {
+  std::string_view reason;
+  std::chrono::milliseconds retry_after;
+};
+constexpr PassingReason kPassingReasons[] = {
+    {"OUT_OF_MEMORY", std::chrono::seconds(1)},
+    {"TOO_MANY_PACKAGE_JOBS", std::chrono::seconds(10)},
+    {"DISK_FULL", std::chrono::seconds(10)},  // at most so long until it is tried again
+    {"SPILL_FULL", std::chrono::seconds(10)},
+};
+
+std::chrono::milliseconds HintOf(const absl::Status& status, std::string_view reason) {
+  const std::chrono::milliseconds hint = RetryAfter(status);
+  if (hint.count() > 0 || !absl::IsResourceExhausted(status)) return hint;
+  const auto* const passing =
+      std::find_if(std::begin(kPassingReasons), std::end(kPassingReasons),
+                   [&](const PassingReason& known) { return known.reason == reason; });
+  return passing == std::end(kPassingReasons) ? hint : passing->retry_after;
+}
+
 // As client libraries look for it.
 constexpr const char* kRetryInfoUrl = "type.googleapis.com/google.rpc.RetryInfo";
 
@@ -65,7 +89,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   wire.set_code(static_cast<int32_t>(code));
   wire.set_message(message);
   wire.add_details()->PackFrom(ToProto(*detail));
-  AddRetry(RetryAfter(status).count(), &wire);
+  AddRetry(HintOf(status, detail->reason).count(), &wire);
   return grpc::Status(code, message, wire.SerializeAsString());
 }
 

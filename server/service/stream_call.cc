@@ -14,11 +14,15 @@
 namespace throng::service {
 namespace {
 
+// So long a client may still take what was sent when the stream's time is over, and be told so.
+constexpr std::chrono::seconds kGrace{1};
+
 // Waits for a write that was started. A client that reads nothing is cut off: gRPC has no other way
 // to end a write.
 absl::Status AwaitWrite(PendingOperation& write, grpc::CallbackServerContext& context,
                         const StreamCaller& caller) {
-  const std::optional<bool> ok = write.Wait(caller.Patience());
+  const std::optional<bool> ok =
+      write.Wait(std::max<std::chrono::steady_clock::duration>(caller.Patience(), kGrace));
   if (ok.has_value()) return *ok ? absl::OkStatus() : caller.Gone();
   context.TryCancel();
   write.Wait();
@@ -101,14 +105,7 @@ ExportCall::ExportCall(grpc::CallbackServerContext* context, const ServiceLimits
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Start(grpc::CallbackServerContext* context,
                                                               const StreamPlace& place, Work work,
                                                               const OnRefused& refused) {
-  auto* call = new ExportCall(context, place.limits, std::move(work));
-  const absl::Status accepted = place.pool.Submit(
-      {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
-  if (!accepted.ok()) {
-    refused(accepted);
-    call->Finish(ToGrpcStatus(accepted));
-  }
-  return call;
+  return RunIn(place, refused, new ExportCall(context, place.limits, std::move(work)));
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Refuse(grpc::CallbackServerContext* context,
@@ -119,8 +116,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ExportCall::Refuse(grpc::CallbackSer
   return call;
 }
 
-void ExportCall::Run() {
-  absl::Status status = caller().Check();
+void ExportCall::Run(const absl::Status& accepted) {
+  absl::Status status = accepted;
+  status.Update(caller().Check());
   if (status.ok()) status = RunGuarded([this] { return work_(*this); });
   status.Update(Flush());
   Finish(ToGrpcStatus(caller_.Outcome(status)));
@@ -149,14 +147,7 @@ LoadCall::LoadCall(grpc::CallbackServerContext* context, const ServiceLimits& li
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LoadCall::Start(
     grpc::CallbackServerContext* context, const StreamPlace& place, Work work,
     const OnRefused& refused) {
-  auto* call = new LoadCall(context, place.limits, std::move(work));
-  const absl::Status accepted = place.pool.Submit(
-      {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
-  if (!accepted.ok()) {
-    refused(accepted);
-    call->Finish(ToGrpcStatus(accepted));
-  }
-  return call;
+  return RunIn(place, refused, new LoadCall(context, place.limits, std::move(work)));
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LoadCall::Refuse(
@@ -171,9 +162,10 @@ void LoadCall::BeginRead() {
   StartRead(&next_);
 }
 
-void LoadCall::Run() {
-  BeginRead();
-  absl::Status status = caller().Check();
+void LoadCall::Run(const absl::Status& accepted) {
+  if (accepted.ok()) BeginRead();
+  absl::Status status = accepted;
+  status.Update(caller().Check());
   if (status.ok()) status = RunGuarded([this] { return work_(*this); });
   Finish(ToGrpcStatus(status));  // ends a read that is pending
 }

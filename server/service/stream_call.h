@@ -17,6 +17,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -56,6 +57,19 @@ struct StreamPlace {
   std::string_view owner;  // empty: nobody in particular
   const ServiceLimits& limits;
 };
+
+// Has a thread of the pool run the call, or the call end with why not, of which `refused` is told.
+// Returns `call`, which may have ended already. Thread-safe.
+template <typename Call>
+Call* RunIn(const StreamPlace& place, const OnRefused& refused, Call* call) {
+  place.pool.Run({.run =
+                      [call, refused](const absl::Status& accepted) {
+                        if (!accepted.ok()) refused(call->caller().call_id, accepted);
+                        call->Run(accepted);
+                      },
+                  .owner = std::string(place.owner)});
+  return call;
+}
 
 // Who calls, and until when: what every stream begins with. Thread-compatible.
 class StreamCaller {
@@ -107,7 +121,11 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  private:
   ExportCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work);
 
-  void Run();
+  template <typename Call>
+  friend Call* RunIn(const StreamPlace& place, const OnRefused& refused, Call* call);
+
+  // `accepted`: whether it is to be done at all.
+  void Run(const absl::Status& accepted);
   void OnWriteDone(bool ok) override { write_.Complete(ok); }
   void OnCancel() override { cancelled_.store(true); }
   void OnDone() override { delete this; }
@@ -147,7 +165,11 @@ class LoadCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   LoadCall(grpc::CallbackServerContext* context, const ServiceLimits& limits, Work work);
 
   void BeginRead();
-  void Run();
+  template <typename Call>
+  friend Call* RunIn(const StreamPlace& place, const OnRefused& refused, Call* call);
+
+  // `accepted`: whether it is to be done at all.
+  void Run(const absl::Status& accepted);
   void OnReadDone(bool ok) override { read_.Complete(ok); }
   void OnWriteDone(bool ok) override { write_.Complete(ok); }
   void OnCancel() override { cancelled_.store(true); }

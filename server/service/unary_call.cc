@@ -46,16 +46,10 @@ grpc::ServerUnaryReactor* UnaryCall::Start(grpc::CallbackServerContext* context,
                                            std::string_view owner, Work work, OnRefused refused) {
   auto* call = new UnaryCall(UnadmittedContext(*context), std::move(work), std::move(refused));
   ReturnCallId(call->caller_.call_id, context);
-  const absl::Status accepted =
-      pool.Submit({.run = [call](const absl::Status& status) { call->Run(status); },
-                   .owner = std::string(owner),
-                   .deadline = call->caller_.deadline});
-  // Once accepted, the call may be finished already; gRPC keeps it until it has the pointer.
-  if (!accepted.ok()) {
-    call->refused_(accepted);
-    call->Finish(ToGrpcStatus(accepted));
-  }
-  return call;
+  pool.Run({.run = [call](const absl::Status& accepted) { call->Run(accepted); },
+            .owner = std::string(owner),
+            .deadline = call->caller_.deadline});
+  return call;  // which may be finished already; gRPC keeps it until it has the pointer
 }
 
 grpc::ServerUnaryReactor* UnaryCall::Refuse(grpc::CallbackServerContext* context,
@@ -70,7 +64,7 @@ void UnaryCall::Run(const absl::Status& accepted) {
   caller_.queued = std::chrono::steady_clock::now() - submitted_;
   absl::Status status = caller_.Check();  // the caller may be gone while the call was queued
   status.Update(accepted);
-  if (!accepted.ok()) refused_(accepted);
+  if (!accepted.ok()) refused_(caller_.call_id, accepted);
   if (status.ok()) status = RunGuarded([this] { return work_(caller_); });
   Finish(ToGrpcStatus(status));
 }

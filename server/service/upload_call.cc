@@ -18,14 +18,7 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* UploadCall::Start(grpc::CallbackServe
                                                              grpc::ByteBuffer* response,
                                                              const StreamPlace& place, Work work,
                                                              const OnRefused& refused) {
-  auto* call = new UploadCall(context, response, place.limits, std::move(work));
-  const absl::Status accepted = place.pool.Submit(
-      {.run = [call](const absl::Status&) { call->Run(); }, .owner = std::string(place.owner)});
-  if (!accepted.ok()) {
-    refused(accepted);
-    call->Finish(ToGrpcStatus(accepted));
-  }
-  return call;
+  return RunIn(place, refused, new UploadCall(context, response, place.limits, std::move(work)));
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* UploadCall::Refuse(grpc::CallbackServerContext* context,
@@ -41,9 +34,10 @@ void UploadCall::BeginRead() {
   StartRead(&next_);
 }
 
-void UploadCall::Run() {
-  BeginRead();
-  absl::Status status = caller().Check();
+void UploadCall::Run(const absl::Status& accepted) {
+  if (accepted.ok()) BeginRead();
+  absl::Status status = accepted;
+  status.Update(caller().Check());
   if (status.ok()) status = RunGuarded([this] { return work_(*this, response_); });
   Finish(ToGrpcStatus(caller_.Outcome(status)));  // ends a read that is pending
 }

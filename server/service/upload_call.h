@@ -53,7 +53,11 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
              const ServiceLimits& limits, Work work);
 
   void BeginRead();
-  void Run();
+  template <typename Call>
+  friend Call* RunIn(const StreamPlace& place, const OnRefused& refused, Call* call);
+
+  // `accepted`: whether it is to be done at all.
+  void Run(const absl::Status& accepted);
   void OnReadDone(bool ok) override { read_.Complete(ok); }
   void OnCancel() override { cancelled_.store(true); }
   void OnDone() override { delete this; }

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "google/protobuf/repeated_field.h"
 #include "index/catalogue.h"
 #include "server/service/call_scope.h"
 #include "throng/v1/crowd.pb.h"
@@ -34,6 +35,9 @@ absl::Status WithholdFrom(const CallScope&, const v1::ListTagValuesRequest&,
 absl::Status WithholdFrom(const CallScope&, const v1::DiffCrowdVersionsRequest&,
                           v1::DiffCrowdVersionsResponse*);
 absl::Status WithholdFrom(const CallScope&, const v1::GetSplitBalanceRequest&, v1::SplitBalance*);
+
+// Leaves the warnings that follow from the text, the definitions of tags and the clock alone.
+void WithholdFromWarnings(google::protobuf::RepeatedPtrField<v1::Warning>* warnings);
 
 // Resources, whatever is done to them.
 void WithholdFrom(const CallScope& scope, v1::Population* population);

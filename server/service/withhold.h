@@ -32,7 +32,8 @@ bool IsClose(uint64_t a, uint64_t b, uint64_t minimum);
 std::vector<bool> WithheldCells(const std::vector<uint64_t>& cells, uint64_t minimum,
                                 const std::vector<bool>& more = {});
 
-// Numbers that are shown in one answer and may be of crowds that lie within each other. Not
+// Numbers that are shown in one answer and may be of crowds that lie within each other. Not enough
+// where one of them may be the union of others: three numbers say how two crowds overlap. Not
 // thread-safe.
 class Apart {
  public:

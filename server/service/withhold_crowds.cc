@@ -1,9 +1,5 @@
 // Crowds, their versions, and splits of them.
 #include <cstdint>
-#include <functional>
-#include <map>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "server/service/withheld_answers.h"
@@ -11,8 +7,6 @@
 
 namespace throng::service {
 namespace {
-
-std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 
 // How many there were and are, and how many came: any two say how many were erased, or stayed.
 void WithholdFromVersion(uint64_t minimum, v1::CrowdVersion* version) {
@@ -27,21 +21,6 @@ void WithholdVersion(v1::CrowdVersion* version) {
   Withhold(version, {"current_count", "computed_count", "added", "removed"});
 }
 
-bool ShowsCount(const v1::Crowd& crowd) {
-  return crowd.has_newest_version() && crowd.newest_version().current_count() > 0;
-}
-
-// Whether the crowd's number and that of one that it rests on are close: it may lie within it.
-bool IsCloseToAny(uint64_t minimum, const v1::Crowd& crowd,
-                  const std::map<std::string, uint64_t, std::less<>>& shown) {
-  for (const std::string& name : crowd.references()) {
-    const auto other = shown.find(LastPart(name));
-    if (other == shown.end()) continue;
-    if (IsClose(other->second, crowd.newest_version().current_count(), minimum)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 void WithholdFrom(const CallScope& scope, v1::CrowdVersion* version) {
@@ -50,26 +29,15 @@ void WithholdFrom(const CallScope& scope, v1::CrowdVersion* version) {
 
 void WithholdFrom(const CallScope& scope, v1::Crowd* crowd) {
   if (crowd->has_newest_version()) WithholdFrom(scope, crowd->mutable_newest_version());
+  WithholdFromWarnings(crowd->mutable_warnings());
 }
 
-// Arms add up to their source, and a crowd may lie within those it rests on.
+// Any of the crowds may lie within another, or within several together.
 void WithholdFrom(const CallScope& scope, v1::ListCrowdsResponse* response) {
-  const uint64_t minimum = scope.who.minimum_count;
-  std::map<std::string, uint64_t, std::less<>> shown;
+  const bool is_one = response->crowds_size() == 1;
   for (v1::Crowd& crowd : *response->mutable_crowds()) {
-    if (!crowd.has_newest_version()) continue;
-    if (crowd.kind() == v1::CROWD_KIND_SPLIT) {
-      WithholdVersion(crowd.mutable_newest_version());
-    } else {
-      WithholdFrom(scope, &crowd);
-    }
-    if (!ShowsCount(crowd)) continue;
-    shown.emplace(LastPart(crowd.name()), crowd.newest_version().current_count());
-  }
-  for (v1::Crowd& crowd : *response->mutable_crowds()) {
-    if (!ShowsCount(crowd) || !IsCloseToAny(minimum, crowd, shown)) continue;
-    WithholdVersion(crowd.mutable_newest_version());
-    shown.erase(shown.find(LastPart(crowd.name())));
+    WithholdFrom(scope, &crowd);
+    if (!is_one && crowd.has_newest_version()) WithholdVersion(crowd.mutable_newest_version());
   }
 }
 
@@ -88,18 +56,12 @@ void WithholdFrom(const CallScope& scope, v1::RefreshedCrowd* refreshed) {
   WithholdFrom(scope, refreshed->mutable_version());
 }
 
-// Nothing says which of the crowds lie within each other.
+// As in a list.
 void WithholdFrom(const CallScope& scope, v1::BatchRefreshCrowdsResponse* response) {
-  Apart apart(scope.who.minimum_count);
   const bool is_one = response->crowds_size() == 1;
   for (v1::RefreshedCrowd& crowd : *response->mutable_crowds()) {
-    v1::CrowdVersion* version = crowd.mutable_version();
-    if (is_one) {
-      WithholdFrom(scope, version);
-      continue;
-    }
-    Withhold(version, {"computed_count", "added", "removed"});
-    if (!apart.Show(version->current_count())) Withhold(version, {"current_count"});
+    WithholdFrom(scope, &crowd);
+    if (!is_one) WithholdVersion(crowd.mutable_version());
   }
 }
 
@@ -116,8 +78,16 @@ void WithholdFrom(const CallScope& scope, v1::Split* split) {
   }
 }
 
+// The arms of several splits of one crowd add up to the same sum.
 void WithholdFrom(const CallScope& scope, v1::ListSplitsResponse* response) {
-  for (v1::Split& split : *response->mutable_splits()) WithholdFrom(scope, &split);
+  const bool is_one = response->splits_size() == 1;
+  for (v1::Split& split : *response->mutable_splits()) {
+    WithholdFrom(scope, &split);
+    if (is_one) continue;
+    for (v1::SplitArm& arm : *split.mutable_arms()) {
+      if (arm.has_newest_version()) WithholdVersion(arm.mutable_newest_version());
+    }
+  }
 }
 
 // The arms and the rest add up to the source; what chance would do is reckoned from all sizes.

@@ -1,7 +1,10 @@
 // Single numbers, and those that lie within each other.
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,7 +40,15 @@ void WithholdFromExclusions(uint64_t minimum, v1::ExclusionReport* report) {
   if (any) Withhold(report, {"gross"});
 }
 
-// Counts of the expression, of its conditions and of its steps: any may lie within another.
+// Warnings that say the same whatever users have. All others count, or say whether one user has a
+// value or an id: UNKNOWN_VALUE and UNKNOWN_IDS by being there or not, and so ALWAYS_EMPTY,
+// ALWAYS_EVERYBODY and REDUNDANT_OR, which rest on which values and ids are known.
+constexpr std::string_view kUncounted[] = {"INEXACT_LITERAL", "TOP_ASCENDING",
+                                           "TAG_OFFLINE",     "TAG_STALE",
+                                           "LIMIT_LEFT_OUT",  "MARGINALS_LEFT_OUT"};
+
+// The steps lie within each other, and so may the count of a limit. What conditions have by
+// themselves is not shown: with the crowd of an `and` or `or` it says how they overlap.
 void WithholdFromConditions(uint64_t minimum, v1::ExplainResponse* response) {
   Apart apart(minimum);
   const uint64_t count = response->count();
@@ -50,12 +61,7 @@ void WithholdFromConditions(uint64_t minimum, v1::ExplainResponse* response) {
     if (!is_count && !apart.Show(step->left())) Withhold(step, {"left"});
   }
   for (v1::ConditionCount& condition : *response->mutable_conditions()) {
-    // The first step, where it is a condition, is the same users.
-    const bool is_step = steps > 0 && response->waterfall(0).withheld().empty() &&
-                         response->waterfall(0).operand() == condition.condition() &&
-                         response->waterfall(0).left() == condition.count();
-    if (!is_step && !apart.Show(condition.count())) Withhold(&condition, {"count"});
-    Withhold(&condition, {"without", "changed"});
+    Withhold(&condition, {"count", "without", "changed"});
   }
 }
 
@@ -88,6 +94,14 @@ absl::StatusOr<index::TagType> TypeOfTag(const CallScope& scope, const std::stri
   return info.definition.type;
 }
 
+void WithholdFromWarnings(google::protobuf::RepeatedPtrField<v1::Warning>* warnings) {
+  for (int i = warnings->size() - 1; i >= 0; --i) {
+    const auto* found =
+        std::find(std::begin(kUncounted), std::end(kUncounted), warnings->Get(i).reason());
+    if (found == std::end(kUncounted)) warnings->DeleteSubrange(i, 1);
+  }
+}
+
 absl::Status WithholdFrom(const CallScope& scope, const v1::CountRequest& request,
                           v1::CountResponse* response) {
   const uint64_t minimum = scope.who.minimum_count;
@@ -110,22 +124,26 @@ absl::Status WithholdFrom(const CallScope& scope, const v1::ExplainRequest&,
 }
 
 // A threshold is somebody's value: as with percentiles, enough users lie on both sides of those
-// that are shown, and between any two.
+// that are shown, and between any two. On both sides: users whom the threshold decides of, as other
+// operands of an `or` are in the count at every threshold.
 absl::Status WithholdFrom(const CallScope& scope, const v1::CurveRequest& request,
                           v1::CurveResponse* response) {
   const uint64_t minimum = scope.who.minimum_count;
   Apart apart(minimum);
   if (!apart.Show(response->count())) Withhold(response, {"count"});
   Withhold(response, {"threshold"});
-  uint64_t everybody = 0;
+  uint64_t most = 0;
+  uint64_t least = std::numeric_limits<uint64_t>::max();
   for (const v1::CurvePoint& point : response->points()) {
-    everybody = std::max(everybody, point.count());
+    most = std::max(most, point.count());
+    least = std::min(least, point.count());
   }
   google::protobuf::RepeatedPtrField<v1::CurvePoint> all;
   all.Swap(response->mutable_points());
   response->set_every_value(false);
   for (v1::CurvePoint& point : all) {
-    if (everybody - point.count() < minimum || !apart.Show(point.count())) continue;
+    if (IsClose(most, point.count(), minimum) || IsClose(point.count(), least, minimum)) continue;
+    if (!apart.Show(point.count())) continue;
     response->add_points()->Swap(&point);
   }
   response->clear_reached();

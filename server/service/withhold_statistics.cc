@@ -11,15 +11,18 @@
 namespace throng::service {
 namespace {
 
-// The least value and the greatest are one person's, and so are percentiles near them.
+// The least value and the greatest are one person's, and so are percentiles near them. Between two
+// that are shown lie enough users as well. Beside a histogram none is shown: with the bins before
+// it, a rank would say how many users lie between an edge and a value.
 void WithholdFromPercentiles(uint64_t users, uint64_t minimum, v1::TagStatistics* tag) {
   constexpr uint64_t kHundred = engine::kHundredPercent;
+  Apart ranks(minimum);
   for (v1::PercentileValue& percentile : *tag->mutable_percentiles()) {
     const std::optional<uint32_t> percent = ToPercent(percentile.percentile());
     const uint64_t rank =
         std::max<uint64_t>(1, (users * percent.value_or(0) + kHundred - 1) / kHundred);
     const bool is_inside = users >= rank && rank > minimum && users - rank >= minimum;
-    if (!is_inside) Withhold(&percentile, {"value"});
+    if (tag->has_histogram() || !is_inside || !ranks.Show(rank)) Withhold(&percentile, {"value"});
   }
 }
 
@@ -77,9 +80,11 @@ void WithholdFromTag(uint64_t minimum, v1::TagStatistics* tag) {
   }
   WithholdFromPercentiles(users, minimum, tag);
   Withhold(tag, {"min", "max"});
-  // A sum and an average say of how many.
-  if (hides_counts) Withhold(tag, {"with_value", "missing", "sum", "sum_error"});
-  if (users < minimum) Withhold(tag, {"average", "average_time", "histogram"});
+  // A sum says of how many, and so does an average beside counts: it is a fraction over them.
+  if (hides_counts) {
+    Withhold(tag, {"with_value", "missing", "sum", "sum_error", "average", "average_time"});
+  }
+  if (users < minimum) Withhold(tag, {"histogram"});
 }
 
 }  // namespace

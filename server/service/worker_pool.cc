@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "index/error.h"
+#include "index/parallel.h"
 #include "server/service/retry_hint.h"
 
 namespace throng::service {
@@ -19,6 +20,8 @@ constexpr milliseconds kRetryMin{100};
 constexpr milliseconds kRetryMax{5'000};
 // How much the newest job weighs in what a job takes.
 constexpr int kServiceWeight = 8;
+// Behind gRPC's threads, which refuse what is too much, and must not wait for what was let in.
+constexpr int kWorkerNice = 3;
 
 // Twice what would have been waited: by then as much is done.
 milliseconds RetryAfterWait(nanoseconds wait) {
@@ -47,62 +50,64 @@ void WorkerPool::SetBounds(const PoolBounds& bounds) {
   bounds_ = bounds;
 }
 
-absl::Status WorkerPool::Submit(Job job) {
+bool WorkerPool::IsOverloaded() {
+  index::MutexLock lock(mutex_);
+  return overload_.IsOverloaded(std::chrono::steady_clock::now());
+}
+
+absl::Status WorkerPool::Take(Job& job) {
   const TimePoint now = std::chrono::steady_clock::now();
-  ShedReason reason = ShedReason::kWait;
-  absl::Status status;
+  std::optional<Refusal> refusal;
   {
     index::MutexLock lock(mutex_);
-    status = Admit(job, now, &reason);
-    overload_.NoteDecision(!status.ok(), now);
-    if (status.ok()) {
+    refusal = Admit(job, now);
+    if (!refusal.has_value()) {
+      overload_.NoteDecision(false, now);
       const auto owner = owners_.try_emplace(job.owner).first;
       ++owner->second.jobs;
       if (owner->second.waiting.empty()) turns_.push_back(owner);
       owner->second.waiting.push_back({std::move(job), now});
       ++jobs_;
       overload_.NoteQueue(jobs_ > options_.threads, now);
+    } else if (refusal->reason == ShedReason::kQueueFull || refusal->reason == ShedReason::kWait) {
+      // The others say of the caller, not of the server, that there is too much.
+      overload_.NoteDecision(true, now);
     }
   }
-  if (status.ok()) {
+  if (!refusal.has_value()) {
     changed_.NotifyOne();
-  } else if (options_.observer != nullptr) {
-    options_.observer->Shed(reason);
+    return absl::OkStatus();
   }
-  return status;
+  if (options_.observer != nullptr) options_.observer->Shed(refusal->reason);
+  return StatusOf(*refusal);
 }
 
-absl::Status WorkerPool::Admit(const Job& job, TimePoint now, ShedReason* reason) {
+std::optional<WorkerPool::Refusal> WorkerPool::Admit(const Job& job, TimePoint now) {
   const auto found = owners_.find(job.owner);
   const Owner* owner = found == owners_.end() ? nullptr : &found->second;
   if (!job.owner.empty() && bounds_.owner_jobs_max != 0 && owner != nullptr &&
       owner->jobs >= bounds_.owner_jobs_max) {
-    *reason = ShedReason::kOwner;
-    return Full("TOO_MANY_CALLS_OF_CALLER",
-                fmt::format("the number of {} of one caller at the same time", options_.what),
-                bounds_.owner_jobs_max);
+    return Refusal{ShedReason::kOwner, service_, bounds_.owner_jobs_max};
   }
   const uint64_t jobs_max = uint64_t{options_.threads} + bounds_.queued_max;
   if (jobs_ >= jobs_max) {
-    *reason = ShedReason::kQueueFull;
     if (bounds_.queued_max > 0) overload_.Enter(now);
-    return Full("TOO_MANY_CALLS", fmt::format("the number of {} at the same time", options_.what),
-                jobs_max);
+    return Refusal{ShedReason::kQueueFull, service_, jobs_max};
   }
-  if (jobs_ < options_.threads) return absl::OkStatus();
+  if (jobs_ < options_.threads) return std::nullopt;
   const nanoseconds wait = ExpectedWait(owner, now);
   if (job.deadline != TimePoint::max() && job.deadline - now <= wait) {
-    *reason = ShedReason::kDeadline;
-    return Overloaded(wait);
+    return Refusal{ShedReason::kDeadline, wait};
   }
-  *reason = ShedReason::kWait;
   if (wait > bounds_.wait_max) {
     overload_.Enter(now);
-    return Overloaded(wait);
+    return Refusal{ShedReason::kWait, wait};
   }
   const bool has_waiting = owner != nullptr && !owner->waiting.empty();
-  if (has_waiting && wait > Target() && overload_.IsOverloaded(now)) return Overloaded(wait);
-  return absl::OkStatus();
+  if (has_waiting && wait > bounds_.wait_target && overload_.IsOverloaded(now)) {
+    return Refusal{ShedReason::kWait, wait};
+  }
+  return std::nullopt;
 }
 
 nanoseconds WorkerPool::ExpectedWait(const Owner* owner, TimePoint now) const {
@@ -116,68 +121,72 @@ nanoseconds WorkerPool::ExpectedWait(const Owner* owner, TimePoint now) const {
   return std::max<nanoseconds>(expected, now - owner->waiting.front().since);
 }
 
-nanoseconds WorkerPool::Target() const {
-  return std::max<nanoseconds>(bounds_.wait_target, service_);
+absl::Status WorkerPool::StatusOf(const Refusal& refusal) const {
+  const auto full = [&](std::string_view reason, std::string_view of) {
+    return index::LimitExceeded(
+        absl::StatusCode::kResourceExhausted, reason,
+        fmt::format("the number of {}{} at the same time", options_.what, of), refusal.limit,
+        refusal.limit + 1);
+  };
+  absl::Status status;
+  if (refusal.reason == ShedReason::kOwner) {
+    status = full("TOO_MANY_CALLS_OF_CALLER", " of one caller");
+  } else if (refusal.reason == ShedReason::kQueueFull) {
+    status = full("TOO_MANY_CALLS", "");
+  } else {
+    status = index::MakeError(
+        absl::StatusCode::kResourceExhausted,
+        fmt::format("the server has too many {} to do: this one would wait {} ms", options_.what,
+                    duration_cast<milliseconds>(refusal.wait).count()),
+        {.reason = "OVERLOADED"});
+  }
+  return WithRetryAfter(status, RetryAfterWait(refusal.wait));
 }
 
-absl::Status WorkerPool::Overloaded(nanoseconds wait) const {
-  return WithRetryAfter(
-      index::MakeError(absl::StatusCode::kResourceExhausted,
-                       fmt::format("the server has too many {} to do: this one would wait {} ms",
-                                   options_.what, duration_cast<milliseconds>(wait).count()),
-                       {.reason = "OVERLOADED"}),
-      RetryAfterWait(wait));
-}
-
-absl::Status WorkerPool::Full(std::string_view reason, std::string_view what,
-                              uint64_t limit) const {
-  return WithRetryAfter(
-      index::LimitExceeded(absl::StatusCode::kResourceExhausted, reason, what, limit, limit + 1),
-      RetryAfterWait(service_));
-}
-
-bool WorkerPool::Take(Taken* taken) {
+bool WorkerPool::WaitForJob(Taken* taken) {
   index::MutexLock lock(mutex_);
   while (turns_.empty() && !closing_) changed_.Wait(mutex_);
   if (turns_.empty()) return false;
   const TimePoint now = std::chrono::steady_clock::now();
-  const Owners::iterator owner = turns_.front();
+  taken->owner = turns_.front();
   turns_.pop_front();
-  Waiting next = std::move(owner->second.waiting.front());
-  owner->second.waiting.pop_front();
-  const bool has_more = !owner->second.waiting.empty();
-  if (has_more) turns_.push_back(owner);
+  std::deque<Waiting>& waiting = taken->owner->second.waiting;
+  Waiting next = std::move(waiting.front());
+  waiting.pop_front();
+  if (!waiting.empty()) turns_.push_back(taken->owner);
   taken->job = std::move(next.job);
   taken->waited = now - next.since;
-  taken->status = absl::OkStatus();
-  const bool is_late = taken->waited > bounds_.wait_max ||
-                       (has_more && taken->waited > Target() && overload_.IsOverloaded(now));
-  if (is_late && !closing_) taken->status = Overloaded(taken->waited);
+  taken->is_expired = taken->job.deadline <= now;
+  // Whoever was let in and waits no longer than anybody may is not refused late instead.
+  taken->is_late = !closing_ && taken->waited > bounds_.wait_max;
+  if (taken->is_late) overload_.NoteLate();
   return true;
 }
 
-void WorkerPool::End(const Job& job, bool ran, nanoseconds took) {
+void WorkerPool::End(Owners::iterator owner, bool counts, nanoseconds took) {
   index::MutexLock lock(mutex_);
-  const auto owner = owners_.find(job.owner);
   if (--owner->second.jobs == 0) owners_.erase(owner);
   --jobs_;
   const TimePoint now = std::chrono::steady_clock::now();
   overload_.NoteQueue(jobs_ > options_.threads, now);
-  if (ran) service_ += (took - service_) / kServiceWeight;
+  if (counts) service_ += (took - service_) / kServiceWeight;
 }
 
 void WorkerPool::Work() {
+  index::StandBack(kWorkerNice);
   Taken taken;
-  while (Take(&taken)) {
+  while (WaitForJob(&taken)) {
     if (options_.observer != nullptr) {
       options_.observer->Waited(taken.waited);
-      if (!taken.status.ok()) options_.observer->Shed(ShedReason::kWait);
+      if (taken.is_late) options_.observer->Shed(ShedReason::kWait);
     }
+    const absl::Status status =
+        taken.is_late ? StatusOf({ShedReason::kWait, taken.waited}) : absl::OkStatus();
     const TimePoint begun = std::chrono::steady_clock::now();
-    taken.job.run(taken.status);
+    taken.job.run(status);
     const nanoseconds took = std::chrono::steady_clock::now() - begun;
     taken.job.run = nullptr;  // what it holds goes before the next one is let in
-    End(taken.job, taken.status.ok(), took);
+    End(taken.owner, !taken.is_late && !taken.is_expired, took);
   }
 }
 

@@ -9,11 +9,12 @@
 //
 // What cannot be answered in time is refused at once, on the caller's thread, before it costs
 // anything: by how many wait and how long jobs took lately. A burst may wait for up to wait_max;
-// once there is more work than can be done (overload_state.h), nothing waits for longer than a job
-// takes, or wait_target, so that what is accepted is answered quickly.
+// once there is more work than can be done (overload_state.h), nothing is accepted that would wait
+// for longer than wait_target, so that what is accepted is answered quickly. Threads of a pool give
+// way a little to gRPC's, which refuse.
 //
-// Owners take turns: the burst of one makes its own calls wait, or be refused, and nobody else's.
-// An owner may always have one job waiting.
+// Owners take turns, so that the burst of one makes its own jobs wait first. The queue is one for
+// all: when it is full, or would take longer than wait_max, it is so for everybody.
 //
 // What is accepted runs, even when the pool is being destroyed: a reactor that waits for its job
 // always gets it.
@@ -25,7 +26,9 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -35,8 +38,8 @@
 
 namespace throng::service {
 
-// Told of a call that a full pool refused.
-using OnRefused = std::function<void(const absl::Status&)>;
+// Told of a call that was refused, and of its id, at once or later.
+using OnRefused = std::function<void(std::string_view call_id, const absl::Status&)>;
 
 // Why a job was refused.
 enum class ShedReason {
@@ -60,7 +63,7 @@ struct PoolBounds {
   uint32_t queued_max = 0;
   // No job waits for longer.
   std::chrono::milliseconds wait_max = std::chrono::hours(1);
-  // Nor, while there is more work than can be done, for longer than this or than a job takes.
+  // Nor, while there is more work than can be done, for longer than this; one of each owner may.
   std::chrono::milliseconds wait_target = std::chrono::hours(1);
   uint32_t owner_jobs_max = 0;  // running and waiting, of each owner; 0: as many as there may be
 };
@@ -93,7 +96,14 @@ class WorkerPool {
   // Errors, all with a hint of when to try again: kResourceExhausted TOO_MANY_CALLS (`threads` jobs
   // run and `queued_max` wait), OVERLOADED (it would wait for too long),
   // TOO_MANY_CALLS_OF_CALLER (owner_jobs_max).
-  absl::Status Submit(Job job) THRONG_EXCLUDES(mutex_);
+  absl::Status Submit(Job job) THRONG_EXCLUDES(mutex_) { return Take(job); }
+  // The same, where `job` itself is told of a refusal, on this thread.
+  void Run(Job job) THRONG_EXCLUDES(mutex_) {
+    if (const absl::Status status = Take(job); !status.ok()) job.run(status);
+  }
+
+  // Whether there is more to do than can be done.
+  bool IsOverloaded() THRONG_EXCLUDES(mutex_);
 
   // Holds for what is submitted from now on.
   void SetBounds(const PoolBounds& bounds) THRONG_EXCLUDES(mutex_);
@@ -111,24 +121,32 @@ class WorkerPool {
   };
   using Owners = std::map<std::string, Owner, std::less<>>;
   struct Taken {
+    Owners::iterator owner;
     Job job;
-    absl::Status status;
     std::chrono::nanoseconds waited{0};
+    bool is_late = false;     // it has waited for too long
+    bool is_expired = false;  // nobody waits for it any more
+  };
+  // A value.
+  struct Refusal {
+    ShedReason reason = ShedReason::kWait;
+    std::chrono::nanoseconds wait{0};
+    uint64_t limit = 0;
   };
 
   void Work() THRONG_EXCLUDES(mutex_);
+  // Moves from the job, unless it is refused.
+  absl::Status Take(Job& job) THRONG_EXCLUDES(mutex_);
   // Waits for a job; false: the pool ends.
-  bool Take(Taken* taken) THRONG_EXCLUDES(mutex_);
-  void End(const Job& job, bool ran, std::chrono::nanoseconds took) THRONG_EXCLUDES(mutex_);
-  absl::Status Admit(const Job& job, TimePoint now, ShedReason* reason) THRONG_REQUIRES(mutex_);
+  bool WaitForJob(Taken* taken) THRONG_EXCLUDES(mutex_);
+  // `counts`: how long it took says how long jobs take.
+  void End(Owners::iterator owner, bool counts, std::chrono::nanoseconds took)
+      THRONG_EXCLUDES(mutex_);
+  std::optional<Refusal> Admit(const Job& job, TimePoint now) THRONG_REQUIRES(mutex_);
   // How long a job of the owner would wait that comes now.
   std::chrono::nanoseconds ExpectedWait(const Owner* owner, TimePoint now) const
       THRONG_REQUIRES(mutex_);
-  // How long a job may wait while there is too much to do.
-  std::chrono::nanoseconds Target() const THRONG_REQUIRES(mutex_);
-  absl::Status Overloaded(std::chrono::nanoseconds wait) const THRONG_REQUIRES(mutex_);
-  absl::Status Full(std::string_view reason, std::string_view what, uint64_t limit) const
-      THRONG_REQUIRES(mutex_);
+  absl::Status StatusOf(const Refusal& refusal) const;
 
   const PoolOptions options_;
   index::Mutex mutex_;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <initializer_list>
 #include <random>
 #include <semaphore>
 #include <stdexcept>
@@ -18,12 +19,50 @@
 #include "tests/service/status_matchers.h"
 #include "tests/service/toy_server.h"
 #include "tests/testing/seed.h"
+#include "throng/v1/admin.pb.h"
+#include "throng/v1/crowd.pb.h"
+#include "throng/v1/insight.pb.h"
+#include "throng/v1/membership.pb.h"
+#include "throng/v1/split.pb.h"
+#include "throng/v1/tag.pb.h"
+#include "throng/v1/user.pb.h"
 
 namespace throng::service {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+// By the rows of the real calls, so that a call that is renamed is noticed.
+TEST(CallKindTest, CallsQueueWithThoseOfTheirKind) {
+  const auto kind_of = [](const google::protobuf::Message& request) {
+    return KindOf(RuleOf(*request.GetDescriptor()));
+  };
+  EXPECT_EQ(kind_of(v1::CountRequest()), CallKind::kRead);
+  EXPECT_EQ(kind_of(v1::ListMembersRequest()), CallKind::kRead);
+  EXPECT_EQ(kind_of(v1::ResolveIdsRequest()), CallKind::kRead);
+  EXPECT_EQ(kind_of(v1::GetPortraitRequest()), CallKind::kRead);
+  EXPECT_EQ(kind_of(v1::CheckRequest()), CallKind::kRead);
+  EXPECT_EQ(kind_of(v1::GetCrowdRequest()), CallKind::kRead);
+  for (const google::protobuf::Message* request :
+       std::initializer_list<const google::protobuf::Message*>{
+           &v1::BreakdownRequest::default_instance(), &v1::OverlapRequest::default_instance(),
+           &v1::RefreshCrowdRequest::default_instance(),
+           &v1::BatchRefreshCrowdsRequest::default_instance(),
+           &v1::FreezeCrowdRequest::default_instance(),
+           &v1::DiffCrowdVersionsRequest::default_instance(),
+           &v1::CreateSplitRequest::default_instance(),
+           &v1::GetSplitBalanceRequest::default_instance(),
+           &v1::AllocateCrowdsRequest::default_instance(),
+           &v1::BatchCheckRequest::default_instance(), &v1::GetStatsRequest::default_instance()}) {
+    EXPECT_EQ(kind_of(*request), CallKind::kAnalysis) << request->GetTypeName();
+  }
+  EXPECT_EQ(kind_of(v1::WriteUsersRequest()), CallKind::kWrite);
+  EXPECT_EQ(kind_of(v1::EraseUsersRequest()), CallKind::kWrite);
+  EXPECT_EQ(kind_of(v1::CreateTagRequest()), CallKind::kWrite);
+  EXPECT_EQ(kind_of(v1::CreateCrowdRequest()), CallKind::kWrite);
+  EXPECT_EQ(kind_of(v1::CreateBackupRequest()), CallKind::kWrite);
+}
 
 grpc::Status Call(ToyServer& server, milliseconds deadline = seconds(60)) {
   grpc::ClientContext context;
@@ -74,6 +113,7 @@ TEST(UnaryCallTest, AnExceptionIsAnAnswer) {
   grpc::Status status = Call(server);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(DetailOf(status).reason(), "OUT_OF_MEMORY");
+  EXPECT_GT(RetryMillisecondsOf(status), 0);
   out_of_memory = false;
   status = Call(server);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
@@ -83,6 +123,7 @@ TEST(UnaryCallTest, BeyondTheQueueIsRefusedAndTheRestAnswered) {
   ServiceLimits limits;
   limits.read_threads = 2;
   limits.calls_queued_max = 3;
+  limits.call_wait_max = limits.call_wait_target = std::chrono::hours(1);
   ToyServer server(limits);
   std::counting_semaphore<> go(0);
   server.on_count = [&](const CallScope&, const auto&, auto*) {

@@ -65,7 +65,9 @@ void GuardedServerTest::Start() {
     ASSERT_TRUE(audit.ok()) << audit.status();
     audit_ = *std::move(audit);
   }
-  auto engine = engine::Engine::Open({.directory = directory_.File("data"), .query_threads = 1});
+  auto engine = engine::Engine::Open({.directory = directory_.File("data"),
+                                      .package_directory = directory_.File("packages"),
+                                      .query_threads = 1});
   ASSERT_TRUE(engine.ok()) << engine.status();
   engine_ = *std::move(engine);
   const auto internal = engine::CallContext::Internal();

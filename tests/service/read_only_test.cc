@@ -45,6 +45,7 @@ TEST_F(ReadOnlyServerTest, HealthOfWritesFollowsTheDisk) {
   const grpc::Status refused = WriteUser("nobody");
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << refused.error_message();
   EXPECT_EQ(DetailOf(refused).reason(), "DISK_FULL");
+  EXPECT_GT(RetryMillisecondsOf(refused), 0);
   EXPECT_NE(refused.error_message().find(options_.directory), std::string::npos);
   EXPECT_TRUE(BecomesHealthy(writes, kNotServing));
   EXPECT_EQ(Health(channel_, ""), kServing) << "reads go on";

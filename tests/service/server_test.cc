@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "server/service/listen_address.h"
+#include "tests/e2e/raw_connection.h"
 #include "tests/service/health_check.h"
 #include "tests/service/status_matchers.h"
 #include "throng/v1/population.grpc.pb.h"
@@ -89,6 +91,18 @@ TEST(ServerTest, ReflectionNamesTheServices) {
         "grpc.channelz.v1.Channelz"}) {
     EXPECT_NE(response.find(name), std::string::npos) << name;
   }
+}
+
+// Who is gone without a word, or is there and answers nothing, as far as anybody can see.
+TEST(ServerTest, AConnectionThatAnswersNoPingIsClosed) {
+  ServiceLimits limits;
+  limits.keepalive_interval = std::chrono::seconds(1);
+  limits.keepalive_timeout = std::chrono::seconds(1);
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start("127.0.0.1:0", limits);
+  ASSERT_TRUE(server.ok()) << server.status();
+  e2e::RawConnection silent(fmt::format("127.0.0.1:{}", (*server)->port()));
+  ASSERT_TRUE(silent.Send(e2e::Http2Beginning()));
+  EXPECT_TRUE(silent.IsClosed(std::chrono::seconds(30)));
 }
 
 TEST(ServerTest, SaysThatAPortIsTaken) {

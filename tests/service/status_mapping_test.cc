@@ -37,6 +37,26 @@ TEST(StatusMappingTest, CarriesWhenToTryAgain) {
   }
 }
 
+// What passes by itself says so, whoever has refused it.
+TEST(StatusMappingTest, KnowsWhatPasses) {
+  const auto retry_of = [](absl::StatusCode code, const char* reason) {
+    return RetryMillisecondsOf(ToGrpcStatus(index::MakeError(code, "no", {.reason = reason})));
+  };
+  constexpr auto kExhausted = absl::StatusCode::kResourceExhausted;
+  EXPECT_EQ(retry_of(kExhausted, "OUT_OF_MEMORY"), 1'000);
+  for (const char* reason : {"TOO_MANY_PACKAGE_JOBS", "DISK_FULL", "SPILL_FULL"}) {
+    EXPECT_EQ(retry_of(kExhausted, reason), 10'000) << reason;
+  }
+  for (const char* reason : {"TOO_MANY_PACKAGES", "TOO_MANY_CROWDS", "REQUEST_TOO_LARGE", ""}) {
+    EXPECT_EQ(retry_of(kExhausted, reason), 0) << reason;
+  }
+  EXPECT_EQ(retry_of(absl::StatusCode::kInternal, "DISK_FULL"), 0);
+  // A hint of its own goes over that.
+  const absl::Status refused = index::MakeError(kExhausted, "no", {.reason = "DISK_FULL"});
+  EXPECT_EQ(
+      RetryMillisecondsOf(ToGrpcStatus(WithRetryAfter(refused, std::chrono::milliseconds(7)))), 7);
+}
+
 TEST(StatusMappingTest, CarriesTheDetail) {
   const grpc::Status status =
       ToGrpcStatus(index::MakeError(absl::StatusCode::kInvalidArgument, "unknown tag \"citty\"",

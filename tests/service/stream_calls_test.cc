@@ -161,21 +161,37 @@ TEST(ExportCallTest, AReaderThatNeverEndsIsEnded) {
 TEST(ExportCallTest, AStalledReaderIsEndedWithTheLongestTime) {
   ServiceLimits limits;
   limits.snapshot_stream_max = seconds(1);
+  std::binary_semaphore ended(0);  // both outlive the server, whose thread has them
+  absl::Status told;
   ToyServer server(limits);
-  std::binary_semaphore ended(0);
   server.on_export = [&](const CallScope&, ToyExportStream& stream) {
-    absl::Status status;
-    while (status.ok()) status = stream.Write(Frame(0, 1 << 20));
+    while (told.ok()) told = stream.Write(Frame(0, 1 << 20));
     ended.release();
-    return status;
+    return told;
   };
   grpc::ClientContext context;
   const auto reader = server.selections().ExportMembers(&context, {});
   v1::ExportMembersResponse frame;
   ASSERT_TRUE(reader->Read(&frame));
-  ended.acquire();  // nothing more was read
-  context.TryCancel();
-  EXPECT_FALSE(reader->Finish().ok());
+  ended.acquire();  // nothing more was read; hangs if the thread stays
+  EXPECT_EQ(told.code(), absl::StatusCode::kDeadlineExceeded) << told;
+}
+
+// However it moves: a write is under way when the time is over.
+TEST(ExportCallTest, ASlowReaderIsToldThatItsTimeIsOver) {
+  ServiceLimits limits;
+  limits.snapshot_stream_max = seconds(1);
+  ToyServer server(limits);
+  server.on_export = [](const CallScope&, ToyExportStream& stream) {
+    absl::Status status;
+    while (status.ok()) status = stream.Write(Frame(0, 256 << 10));
+    return status;
+  };
+  grpc::ClientContext context;
+  const auto reader = server.selections().ExportMembers(&context, {});
+  v1::ExportMembersResponse frame;
+  while (reader->Read(&frame)) std::this_thread::sleep_for(milliseconds(20));
+  EXPECT_EQ(DetailOf(reader->Finish()).reason(), "STREAM_TOO_LONG");
 }
 
 TEST(ExportCallTest, CancellationsAtAnyMomentFreeTheThread) {

@@ -251,6 +251,7 @@ TEST_F(WholeAuditTest, CallsThatAFullPoolRefusesAreThere) {
   EXPECT_EQ(line["method"], "UserService/Load");
   EXPECT_EQ(line["code"], "RESOURCE_EXHAUSTED");
   EXPECT_EQ(line["reason"], "TOO_MANY_CALLS");
+  EXPECT_NE(line["call_id"], "");
   // Who is nobody cannot fill the log so either.
   const size_t lines = Lines().size();
   EXPECT_FALSE(Call("", "UserService/Load", load).ok());

@@ -26,6 +26,7 @@ namespace {
 
 using google::protobuf::Message;
 using grpc::StatusCode;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -133,16 +134,81 @@ TEST_F(WholeMinimumTest, ExplanationsShowNumbersThatAreApart) {
   EXPECT_THAT(shown, ElementsAre(95, 46));  // and not 47, who are one more
   ASSERT_EQ(response.conditions_size(), 3);
   for (const v1::ConditionCount& condition : response.conditions()) {
+    EXPECT_THAT(condition.withheld(), ElementsAre("count", "without", "changed"));
+    EXPECT_EQ(condition.count(), 0);
     EXPECT_FALSE(condition.has_without());
     EXPECT_FALSE(condition.has_changed());
   }
-  EXPECT_THAT(response.conditions(1).withheld(), ElementsAre("count", "without", "changed"));
-  request.mutable_selection()->set_expression("income > 500 and city = 'a'");
-  EXPECT_THAT(Ask<v1::ExplainResponse>("SelectionService/Explain", request).info().warnings(),
-              IsEmpty());
-  EXPECT_GT(
-      Ask<v1::ExplainResponse>("SelectionService/Explain", request, "boss").info().warnings_size(),
-      0);
+}
+
+// 62 and 40 of 100 users: all far apart, and two in both.
+TEST_F(WholeMinimumTest, WhoIsInBothConditionsDoesNotFollow) {
+  v1::ExplainRequest request;
+  request.mutable_selection()->set_expression("income < 62 or income > 59");
+  const auto whole = Ask<v1::ExplainResponse>("SelectionService/Explain", request, "boss");
+  ASSERT_EQ(whole.conditions_size(), 2);
+  EXPECT_EQ(whole.conditions(0).count() + whole.conditions(1).count() - whole.count(), 2);
+  const auto shown = Ask<v1::ExplainResponse>("SelectionService/Explain", request);
+  EXPECT_EQ(shown.count(), 100);
+  for (const v1::ConditionCount& condition : shown.conditions()) EXPECT_EQ(condition.count(), 0);
+}
+
+std::vector<std::string> ReasonsOf(
+    const google::protobuf::RepeatedPtrField<v1::Warning>& warnings) {
+  std::vector<std::string> reasons;
+  for (const v1::Warning& warning : warnings) reasons.push_back(warning.reason());
+  return reasons;
+}
+
+TEST_F(WholeMinimumTest, WarningsThatCountOrNameAreWithheld) {
+  const auto reasons = [&](const std::string& expression, const std::string& name) {
+    v1::ExplainRequest request;
+    request.mutable_selection()->set_expression(expression);
+    return ReasonsOf(
+        Ask<v1::ExplainResponse>("SelectionService/Explain", request, name).info().warnings());
+  };
+  for (const auto& [expression, reason] : std::vector<std::pair<std::string, std::string>>{
+           {"city = 'a' any 60 by 's'", "LIMIT_NOT_REACHED"},
+           {"city != 'a'", "NEGATED_MISSING"},
+           {"ids('0', 'nobody') or city = 'a'", "UNKNOWN_IDS"},
+           {"city in ('a', 'aa')", "UNKNOWN_VALUE"},
+           {"city = 'a' and city = 'b'", "ALWAYS_EMPTY"},
+           {"city = 'a' or not city = 'a'", "ALWAYS_EVERYBODY"},
+           {"city != 'a' or city != 'b'", "REDUNDANT_OR"},
+           {"income > 500 and city = 'a'", "CONDITION_EMPTY"},
+           {"income >= 0 and city = 'a'", "CONDITION_EVERYBODY"},
+           {"income < 60 and income < 80", "REDUNDANT_CONDITION"},
+           {"income < 1 and city = 'b'", "CONTRADICTION"},
+       }) {
+    EXPECT_THAT(reasons(expression, "boss"), Contains(reason)) << expression;
+    EXPECT_THAT(reasons(expression, "low"), IsEmpty()) << expression;
+  }
+  EXPECT_THAT(reasons("income = 2.5 or city = 'a'", "low"), ElementsAre("INEXACT_LITERAL"));
+  EXPECT_THAT(reasons("city = 'a' top 20 by income", "low"), ElementsAre("TOP_ASCENDING"));
+}
+
+TEST_F(WholeMinimumTest, WarningsOfRulesAreWithheld) {
+  MakeCrowd("many", "city = 'a'");
+  for (const bool validate_only : {true, false}) {
+    v1::CreateCrowdRequest create;
+    create.set_parent("populations/default");
+    create.set_validate_only(validate_only);
+    create.mutable_crowd()->set_kind(v1::CROWD_KIND_RULE);
+    create.mutable_crowd()->set_expression("city in ('a', 'aa')");
+    v1::UpdateCrowdRequest update;
+    update.set_validate_only(validate_only);
+    update.mutable_crowd()->set_name("populations/default/crowds/many");
+    update.mutable_crowd()->set_expression("city in ('b', 'bb')");
+    update.mutable_update_mask()->add_paths("expression");
+    for (const char* name : {"boss", "low"}) {
+      create.set_crowd_id(std::string("of_") + name);
+      const auto created = Ask<v1::Crowd>("CrowdService/CreateCrowd", create, name);
+      const auto updated = Ask<v1::Crowd>("CrowdService/UpdateCrowd", update, name);
+      const bool is_told = std::string(name) == "boss";
+      EXPECT_EQ(created.warnings_size() > 0, is_told);
+      EXPECT_EQ(updated.warnings_size() > 0, is_told);
+    }
+  }
 }
 
 TEST_F(WholeMinimumTest, FiguresAreOfNoOneUser) {
@@ -152,25 +218,26 @@ TEST_F(WholeMinimumTest, FiguresAreOfNoOneUser) {
   for (const char* percent : {"0", "10", "20", "22", "50", "78", "80", "100"}) {
     request.add_percentiles(percent);
   }
-  v1::TagEdges* edges = request.add_edges();
-  edges->set_tag("income");
-  for (const int edge : {6, 50}) edges->add_edges()->set_integer(edge);
-  const v1::TagStatistics tag =
-      Ask<v1::StatisticsResponse>("InsightService/Statistics", request).tags(0);
+  v1::TagStatistics tag = Ask<v1::StatisticsResponse>("InsightService/Statistics", request).tags(0);
   EXPECT_FALSE(tag.has_min());
   EXPECT_FALSE(tag.has_max());
-  EXPECT_TRUE(tag.has_average());
   std::vector<std::string> shown;
   for (const v1::PercentileValue& each : tag.percentiles()) {
     if (each.has_value()) shown.push_back(each.percentile());
   }
-  // Of 50 users the 11th to the 40th have ten on both sides.
-  EXPECT_THAT(shown, ElementsAre("22", "50", "78", "80"));
+  // Of 50 users the 11th to the 40th have ten on both sides; the 39th and the 40th are neighbours.
+  EXPECT_THAT(shown, ElementsAre("22", "50", "78"));
   // Nobody is without a value: so it is not said how many have one either, nor a sum of so many.
-  EXPECT_THAT(tag.withheld(),
-              ElementsAre("min", "max", "with_value", "missing", "sum", "sum_error"));
+  EXPECT_THAT(tag.withheld(), ElementsAre("min", "max", "with_value", "missing", "sum", "sum_error",
+                                          "average", "average_time"));
   EXPECT_EQ(tag.with_value(), 0);
   EXPECT_FALSE(tag.has_sum());
+  EXPECT_FALSE(tag.has_average());
+  v1::TagEdges* edges = request.add_edges();
+  edges->set_tag("income");
+  for (const int edge : {6, 50}) edges->add_edges()->set_integer(edge);
+  tag = Ask<v1::StatisticsResponse>("InsightService/Statistics", request).tags(0);
+  for (const v1::PercentileValue& each : tag.percentiles()) EXPECT_FALSE(each.has_value());
   ASSERT_EQ(tag.histogram().bins_size(), 3);  // of 3, 22 and 25 users
   EXPECT_EQ(tag.histogram().bins(0).count(), 0);
   EXPECT_EQ(tag.histogram().bins(1).count(), 0);
@@ -209,7 +276,21 @@ TEST_F(WholeMinimumTest, CurvesHaveUsersOnBothSidesOfEveryPoint) {
   EXPECT_LE(counts.back(), 100 - kMinimum);
   for (size_t i = 1; i < counts.size(); ++i) EXPECT_GE(counts[i] - counts[i - 1], kMinimum);
   EXPECT_GE(curve.reached().count(), 33);
-  EXPECT_THAT(counts, ::testing::Contains(curve.nearest().count()));
+  EXPECT_THAT(counts, Contains(curve.nearest().count()));
+}
+
+// Fifty users are in the count at every threshold: they hide nobody.
+TEST_F(WholeMinimumTest, CurvesOfAnOrHaveUsersBeyondItsOtherSide) {
+  v1::CurveRequest request;
+  request.mutable_selection()->set_expression("city = 'a' or income >= 50");
+  request.set_tag("income");
+  const auto curve = Ask<v1::CurveResponse>("InsightService/Curve", request);
+  EXPECT_EQ(curve.count(), 75);
+  ASSERT_GT(curve.points_size(), 1);
+  for (const v1::CurvePoint& point : curve.points()) {
+    EXPECT_GE(point.count(), 50 + kMinimum);
+    EXPECT_LE(point.count(), 100 - kMinimum);
+  }
 }
 
 TEST_F(WholeMinimumTest, BreakdownsOfFewSayNothing) {
@@ -280,23 +361,30 @@ TEST_F(WholeMinimumTest, TagsAndTheirValues) {
   EXPECT_EQ(Ask<v1::Tag>("TagService/GetTag", get).user_count(), 100);
   v1::WriteUsersRequest write;
   write.set_unknown_ids(v1::UNKNOWN_IDS_CREATE);
-  v1::UserChange* user = write.add_users();
-  user->set_id("rare");
-  user->add_changes()->set_tag("city");
-  user->mutable_changes(0)->mutable_set()->set_text("c");
+  for (const char* city : {"c", "d"}) {
+    v1::UserChange* user = write.add_users();
+    user->set_id(std::string("of_") + city);
+    user->add_changes()->set_tag("city");
+    user->mutable_changes(0)->mutable_set()->set_text(city);
+  }
   Ask<v1::WriteUsersResponse>("UserService/WriteUsers", write, "boss");
   v1::ListTagValuesRequest list;
   list.set_name("populations/default/tags/city");
   const auto values = Ask<v1::ListTagValuesResponse>("TagService/ListTagValues", list);
-  EXPECT_EQ(values.values_size(), 2);
+  EXPECT_EQ(values.values_size(), 2);  // "a" and "b"
   EXPECT_THAT(values.withheld(), ElementsAre("missing"));
   EXPECT_THAT(values.DebugString(), Not(HasSubstr("\"c\"")));
-  // Nor does a page's token say how many users the next value has.
+  // Nor does the token of a page that would end with "c" say how many users it has.
   list.set_page_size(3);
-  EXPECT_EQ(Ask<v1::ListTagValuesResponse>("TagService/ListTagValues", list).next_page_token(), "");
+  const auto whole = Ask<v1::ListTagValuesResponse>("TagService/ListTagValues", list, "boss");
+  EXPECT_EQ(whole.values_size(), 3);
+  EXPECT_NE(whole.next_page_token(), "");
+  const auto page = Ask<v1::ListTagValuesResponse>("TagService/ListTagValues", list);
+  EXPECT_EQ(page.values_size(), 2);
+  EXPECT_EQ(page.next_page_token(), "");
   v1::GetPopulationRequest population;
   population.set_name("populations/default");
-  EXPECT_EQ(Ask<v1::Population>("PopulationService/GetPopulation", population).user_count(), 101);
+  EXPECT_EQ(Ask<v1::Population>("PopulationService/GetPopulation", population).user_count(), 102);
 }
 
 TEST_F(WholeMinimumTest, CrowdsAndTheirVersions) {
@@ -333,17 +421,23 @@ TEST_F(WholeMinimumTest, CrowdsAndTheirVersions) {
               ElementsAre("added", "removed"));
 }
 
-TEST_F(WholeMinimumTest, CrowdsThatRestOnEachOtherAreNotSubtracted) {
-  MakeCrowd("base", "income < 60");
-  MakeCrowd("most", "crowd('base') and income > 4");
-  MakeCrowd("half", "crowd('base') and income > 29");
+// Neither what rests on each other nor what only overlaps: 60 and 38 of 96, two in both.
+TEST_F(WholeMinimumTest, CrowdsOfOneListAreNotSubtracted) {
+  MakeCrowd("first", "income < 60");
+  MakeCrowd("second", "income > 57 and income < 96");
+  MakeCrowd("both", "income < 96");
   v1::ListCrowdsRequest list;
   list.set_parent("populations/default");
   const auto crowds = Ask<v1::ListCrowdsResponse>("CrowdService/ListCrowds", list);
   ASSERT_EQ(crowds.crowds_size(), 3);
-  EXPECT_EQ(crowds.crowds(0).newest_version().current_count(), 60);
-  EXPECT_EQ(crowds.crowds(1).newest_version().current_count(), 30);
-  EXPECT_EQ(crowds.crowds(2).newest_version().current_count(), 0);
+  for (const v1::Crowd& crowd : crowds.crowds()) {
+    EXPECT_EQ(crowd.newest_version().current_count(), 0) << crowd.name();
+    EXPECT_THAT(crowd.newest_version().withheld(), Contains("current_count")) << crowd.name();
+  }
+  list.set_filter("name = first");
+  const auto one = Ask<v1::ListCrowdsResponse>("CrowdService/ListCrowds", list);
+  ASSERT_EQ(one.crowds_size(), 1);
+  EXPECT_EQ(one.crowds(0).newest_version().current_count(), 60);
 }
 
 TEST_F(WholeMinimumTest, ArmsOfASplitHideBehindEachOther) {

@@ -171,7 +171,7 @@ class WithheldAttackTest : public GuardedServerTest {
       if (random_() % 3 > 0) {
         engine::ChangeLabels labels;
         for (int label = 0; label < 4; ++label) {
-          if (random_() % static_cast<uint32_t>(2 + 6 * label) == 0) {
+          if (random_() % static_cast<uint32_t>(2 + 4 * label) == 0) {
             labels.add.push_back(fmt::format("l{}", label));
           }
         }
@@ -351,6 +351,7 @@ int ExpectSafe(const v1::BreakdownResponse& whole, const v1::BreakdownResponse& 
 TEST_F(WithheldAttackTest, NoRowOfABreakdownFollowsFromTheSums) {
   SCOPED_TRACE(fmt::format("seed {}", seed_));
   int folded = 0;
+  int shown_rows = 0;
   for (int round = 0; round < 60 && !HasFailure(); ++round) {
     v1::BreakdownRequest request;
     request.mutable_selection()->set_expression(RandomCrowd());
@@ -364,15 +365,21 @@ TEST_F(WithheldAttackTest, NoRowOfABreakdownFollowsFromTheSums) {
     ASSERT_TRUE(Call("boss", "InsightService/Breakdown", request, &whole).ok());
     ASSERT_TRUE(Call("low", "InsightService/Breakdown", request, &shown).ok());
     if (whole.count() < kMinimum) continue;
-    for (int t = 0; t < shown.tags_size(); ++t) folded += ExpectSafe(whole, shown, t);
+    ASSERT_EQ(shown.tags_size(), kTags + 1);
+    for (int t = 0; t < shown.tags_size(); ++t) {
+      folded += ExpectSafe(whole, shown, t);
+      shown_rows += shown.tags(t).rows_size();
+    }
   }
   EXPECT_GT(folded, 20);
+  EXPECT_GT(shown_rows, 0);
 }
 
 // Of labels users may have several: neither a row, nor who lacks it, nor how many labels there are
 // beyond the users is of few.
 TEST_F(WithheldAttackTest, NoComplementOfALabelIsOfFew) {
   SCOPED_TRACE(fmt::format("seed {}", seed_));
+  int shown_rows = 0;
   for (int round = 0; round < 60; ++round) {
     v1::BreakdownRequest request;
     request.mutable_selection()->set_expression(RandomCrowd());
@@ -385,6 +392,7 @@ TEST_F(WithheldAttackTest, NoComplementOfALabelIsOfFew) {
       EXPECT_GE(row.count(), kMinimum);
       EXPECT_GE(shown.count() - row.count(), kMinimum);
       labels += row.count();
+      ++shown_rows;
     }
     if (HidesCount(tag.missing())) continue;
     EXPECT_GE(tag.missing().count(), kMinimum);
@@ -392,6 +400,20 @@ TEST_F(WithheldAttackTest, NoComplementOfALabelIsOfFew) {
     for (const v1::BreakdownRow& row : tag.rows()) EXPECT_GE(having - row.count(), kMinimum);
     const bool knows_all = tag.others().withheld().empty();
     EXPECT_TRUE(!knows_all || labels + tag.others().count() - having >= kMinimum);
+  }
+  EXPECT_GT(shown_rows, 0);
+}
+
+TEST_F(WithheldAttackTest, CrossTabsOverLabelsAreRefused) {
+  for (const bool as_rows : {true, false}) {
+    v1::CrossTabRequest request;
+    request.mutable_selection()->set_expression("all()");
+    request.mutable_rows()->set_tag(as_rows ? "labels" : "vip");
+    request.mutable_columns()->set_tag(as_rows ? "vip" : "labels");
+    EXPECT_TRUE(Call("boss", "InsightService/CrossTab", request).ok());
+    const grpc::Status status = Call("low", "InsightService/CrossTab", request);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+    EXPECT_EQ(ReasonOf(status), "MINIMUM_COUNT");
   }
 }
 
