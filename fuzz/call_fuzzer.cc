@@ -17,7 +17,6 @@
 #include "fuzz/message_input.h"
 #include "fuzz/require.h"
 #include "google/protobuf/descriptor.h"
-#include "google/protobuf/stubs/logging.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "server/engine/engine.h"
@@ -237,12 +236,6 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t siz
   const MessageInput input = throng::fuzz::SplitInput({reinterpret_cast<const char*>(data), size});
   const Descriptor* type = MethodOf(input.name)->input_type();
   return throng::fuzz::MutateInput(data, size, size_max, seed, type);
-}
-
-// What protobuf says about every broken input.
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  google::protobuf::SetLogHandler(nullptr);
-  return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

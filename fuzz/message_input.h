@@ -10,7 +10,8 @@
 //   if (ParseMessage(input.bodies[0], &message)) ...
 //   Mutate(message, random);                  // what LLVMFuzzerCustomMutator does to each
 //
-// A body that begins with a zero byte is the encoded message behind it. Types are values,
+// A body that begins with a zero byte is the encoded message behind it. A fuzzer that links this
+// says nothing of what protobuf logs: LLVMFuzzerInitialize is here. Types are values,
 // thread-compatible; functions are thread-safe.
 #ifndef THRONG_FUZZ_MESSAGE_INPUT_H_
 #define THRONG_FUZZ_MESSAGE_INPUT_H_

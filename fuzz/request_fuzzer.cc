@@ -14,7 +14,6 @@
 
 #include "fuzz/message_input.h"
 #include "fuzz/require.h"
-#include "google/protobuf/stubs/logging.h"
 #include "index/error.h"
 #include "query/formatter.h"
 #include "query/parser.h"
@@ -189,12 +188,6 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t siz
                                           unsigned seed) {
   const auto input = throng::fuzz::SplitInput({reinterpret_cast<const char*>(data), size});
   return throng::fuzz::MutateInput(data, size, size_max, seed, TypeOf(CheckOf(input.name).first));
-}
-
-// What protobuf says about every broken input.
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  google::protobuf::SetLogHandler(nullptr);
-  return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,5 +1,5 @@
-// Feeds any text to the reader of throngd's settings file. It must set what the file says, or name
-// the file and what is wrong.
+// Feeds any text to the reader of throngd's settings file. Whatever it says, a number stays in
+// its range, a flag of the command line is not set, and a mistake names the file.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,7 +1,8 @@
 // Feeds any text to the readers of the text files that stand beside the database: the high-water
 // mark, the manifest of a backup, the ledger of erasures, and the record and manifest of a package.
-// The first byte says which. What is read must read the same when it is written again. Where a
-// checksum stands before what is read, the right one is put there as well.
+// The first byte says which. What is read must read the same when it is written again, but for the
+// ledger, which must only be read or refused. High-water marks, backups and ledgers come with the
+// right checksum too, so that what stands behind it is read.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the fuzzers (preset clang) and runs one after the other, each on its seeds and on what
-# earlier runs found worth keeping (build/clang/fuzz/found/NAME).
+# earlier runs found worth keeping (build/clang/fuzz/runs/NAME/corpus).
 #
 #   scripts/fuzz.sh                       600 seconds each
 #   scripts/fuzz.sh SECONDS [NAME...]     these: expression_fuzzer call_fuzzer ...
 #
 # Prints a line each: seconds, executions, edges covered, inputs kept, crashes. Fails when one
-# crashed, hung or took too much memory: the input is build/clang/fuzz/found/NAME/crash-*, and
+# crashed, hung or took too much memory: the input is build/clang/fuzz/runs/NAME/crash-*, and
 # CONTRIBUTING.md says what becomes of it. FUZZ_SEED (1) is libFuzzer's seed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,14 +26,15 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 failed=0
 printf '%-22s %8s %12s %8s %7s %8s\n' target seconds executions edges corpus crashes
 for name in "${names[@]}"; do
-  found=build/clang/fuzz/found/$name
-  mkdir -p "$found/corpus"
-  places=("$found/corpus")
+  # Not fuzz/found/NAME, all of which CTest gives to libFuzzer as a corpus: logs are no inputs.
+  run=build/clang/fuzz/runs/$name
+  mkdir -p "$run/corpus"
+  places=("$run/corpus")
   [ ! -d "fuzz/corpus/$name" ] || places+=("fuzz/corpus/$name")
-  log=$found/log
+  log=$run/log
   crashes=0
   build/clang/fuzz/"$name" -max_total_time="$seconds" -seed="${FUZZ_SEED:-1}" -max_len=4096 \
-    -timeout=30 -rss_limit_mb=3072 -print_final_stats=1 -artifact_prefix="$found/" \
+    -timeout=30 -rss_limit_mb=3072 -print_final_stats=1 -artifact_prefix="$run/" \
     "${places[@]}" >"$log" 2>&1 || crashes=1
   executions=$(sed -nE 's/^stat::number_of_executed_units: *//p' "$log")
   last=$(grep -E '^#[0-9]+.* cov: ' "$log" | tail -n 1 || true)
