@@ -5,7 +5,7 @@
 //
 // Measured are the times of counts when hardly anything is asked, how many counts a second keep the
 // core busy (callers that wait for their answers), and then calls at four times that rate.
-// docs/performance.md has the figures and what they are to be.
+// To be: those let in take at most three times as long at p99 as unloaded, refusals under 5 ms.
 #include <sched.h>
 
 #include <algorithm>

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -20,6 +24,7 @@
 #include "tests/e2e/raw_connection.h"
 #include "tests/e2e/run_command.h"
 #include "tests/e2e/server_process.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/temporary_directory.h"
 #include "throng/v1/selection.grpc.pb.h"
 #include "throng/v1/user.grpc.pb.h"
@@ -32,10 +37,33 @@ using std::chrono::seconds;
 
 constexpr uint64_t kMebi = uint64_t{1} << 20;
 
+// A variable of the environment that goes with the test.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    setenv(name, value.c_str(), 1);
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* const name_;
+};
+
 class AttackTest : public ::testing::Test {
  protected:
   void Start(const std::vector<std::string>& flags = {}) {
     server_.emplace(directory_.File("data"), flags);
+  }
+  // With an access file, and somebody else who has a token.
+  void StartWithAccess() {
+    const CommandResult made =
+        RunServer({"token", "create", "other", "--role", "viewer", "--population", "default",
+                   "--access-file", directory_.File("access.toml")});
+    ASSERT_EQ(made.exit_code, 0) << made;
+    token_.emplace("THRONG_TOKEN", made.output.substr(0, made.output.find('\n')));
+    Start({"--access-file", directory_.File("access.toml")});
   }
   // Whether somebody else still gets an answer.
   void ExpectServes() { EXPECT_EQ(server_->client().Count("all()"), 0); }
@@ -51,12 +79,19 @@ class AttackTest : public ::testing::Test {
     }
     return 0;
   }
+  // That the server has open.
+  size_t Descriptors() {
+    const std::string open = fmt::format("/proc/{}/fd", server_->process().pid());
+    const std::filesystem::directory_iterator files(open);
+    return static_cast<size_t>(std::distance(begin(files), end(files)));
+  }
   std::unique_ptr<v1::SelectionService::Stub> NewStub() const {
     return v1::SelectionService::NewStub(
         grpc::CreateChannel(address(), grpc::InsecureChannelCredentials()));
   }
 
   const testing::TemporaryDirectory directory_;
+  std::optional<Variable> token_;
   std::optional<ServerProcess> server_;
 };
 
@@ -178,7 +213,95 @@ TEST_F(AttackTest, ATreeThatIsTooDeepIsRefused) {
   ExpectServes();
 }
 
-// A load that never says that it is done, and one that says nothing.
+// Who calls is asked when a call's message is there: until then 40 calls of somebody without a
+// token wait for the rest of 60 MiB each, of which they sent little.
+TEST_F(AttackTest, MessagesThatNeverEndKeepNobodyWaiting) {
+  StartWithAccess();
+  const uint64_t before = StatusBytes("VmHWM");
+  RawConnection stranger(address());
+  ASSERT_TRUE(stranger.Send(Http2Beginning()));
+  for (uint32_t stream = 1; stream < 80; stream += 2) {
+    const std::string beginning = GrpcPrefix(60 * kMebi) + std::string(1'000, 'x');
+    ASSERT_TRUE(stranger.Send(Http2Call(stream, "SelectionService/Count")));
+    ASSERT_TRUE(stranger.Send(Http2Data(stream, beginning)));
+  }
+  ExpectServes();
+  // They are still there, and one more that ends is answered: with an error.
+  EXPECT_FALSE(stranger.IsClosed(milliseconds(500)));
+  ASSERT_TRUE(stranger.Send(Http2Call(81, "SelectionService/Count")));
+  ASSERT_TRUE(stranger.Send(Http2Data(81, GrpcPrefix(0), /*ends=*/true)));
+  const std::string answer = stranger.Receive(
+      seconds(60), [](std::string_view received) { return HasFrame(received, kHttp2Headers, 81); });
+  EXPECT_TRUE(HasFrame(answer, kHttp2Headers, 81));
+  EXPECT_FALSE(HasFrame(answer, kHttp2Data, 81));
+  for (uint32_t stream = 1; stream < 80; stream += 2) {
+    EXPECT_FALSE(HasFrame(answer, kHttp2Headers, stream)) << stream;
+  }
+  EXPECT_LT(StatusBytes("VmHWM"), before + 256 * kMebi);
+  stranger.Reset();
+  ExpectServes();
+}
+
+TEST_F(AttackTest, AMessageThatComesByteByByteIsAnswered) {
+  Start();
+  v1::CountRequest request;
+  request.mutable_selection()->set_expression("all()");
+  const std::string text = request.SerializeAsString();
+  const std::string message = GrpcPrefix(static_cast<uint32_t>(text.size())) + text;
+  RawConnection slow(address());
+  ASSERT_TRUE(slow.Send(Http2Beginning() + Http2Call(1, "SelectionService/Count")));
+  for (size_t at = 0; at < message.size(); ++at) {
+    ASSERT_TRUE(slow.Send(Http2Data(1, message.substr(at, 1), at + 1 == message.size())));
+    std::this_thread::sleep_for(milliseconds(50));
+    if (at == message.size() / 2) ExpectServes();
+  }
+  const auto is_answered = [](std::string_view received) {
+    return HasFrame(received, kHttp2Data, 1);
+  };
+  EXPECT_TRUE(is_answered(slow.Receive(seconds(60), is_answered)));
+}
+
+// Some have said nothing, some have begun.
+TEST_F(AttackTest, SilentHandshakesOfTlsAreEnded) {
+  testing::Certificates made(directory_.path());
+  const testing::CertificateFiles files = made.Issue("server", "/CN=db1");
+  const Variable ca("THRONG_TLS_CA", made.ca());
+  Start({"--tls-cert", files.certificate, "--tls-key", files.key});
+  std::vector<RawConnection> held;
+  for (int i = 0; i < 100; ++i) {
+    held.emplace_back(address());
+    // What a ClientHello of 512 bytes begins with.
+    const std::string begun = i % 2 == 0 ? "" : std::string("\x16\x03\x01\x02\x00\x01", 6);
+    ASSERT_TRUE(held.back().Send(begun));
+  }
+  ExpectServes();
+  for (RawConnection& connection : held) EXPECT_TRUE(connection.IsClosed(seconds(60)));
+  ExpectServes();
+}
+
+// The server keeps nothing of those who vanish in the middle of a call.
+TEST_F(AttackTest, ConnectionsThatBreakLeaveNothing) {
+  Start();
+  ExpectServes();
+  const size_t before = Descriptors();
+  std::vector<RawConnection> held;
+  for (int i = 0; i < 200; ++i) {
+    held.emplace_back(address());
+    ASSERT_TRUE(held.back().Send(Http2Beginning() + Http2Call(1, "SelectionService/Count") +
+                                 Http2Data(1, GrpcPrefix(1'000))));
+  }
+  ExpectServes();
+  EXPECT_GE(Descriptors(), before + held.size());
+  for (RawConnection& connection : held) connection.Reset();
+  const auto end = std::chrono::steady_clock::now() + seconds(60);
+  while (Descriptors() > before + 20 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_LE(Descriptors(), before + 20);  // what gRPC opens for itself
+  ExpectServes();
+}
+
+// A load that says nothing and never ends.
 TEST_F(AttackTest, StreamsThatNeverEndAreEnded) {
   Start({"--stream-idle-seconds-max", "1"});
   const auto stub =

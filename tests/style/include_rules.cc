@@ -64,7 +64,7 @@ const std::vector<Row>& ThirdPartyRows() {
       {"prometheus/", {"server/service/call_metrics.", "server/service/engine_metrics.",
                        "server/service/load_metrics.",
                        "server/service/metrics_endpoint.", "server/service/process_metrics.",
-                       "tests/service/"}},
+                       "server/service/protection_metrics.", "tests/service/"}},
       {"openssl/", {"server/access/audit_log.", "server/access/certificate_files.",
                     "server/access/token.", "storage/erasure_ledger.",
                     "server/engine/package_digest.", "tests/server/package_reader.",
