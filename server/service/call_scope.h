@@ -70,13 +70,27 @@ bool AnswerNow(const Admission& admission, const ServiceLimits& limits, Entered&
                grpc::ByteBuffer* response,
                bool (*quick)(const CallScope&, const Request&, Response*)) {
   static const AccessRule& rule = RuleOf(*Request::descriptor());
-  if (admission.audit() != nullptr && rule.noted != Noted::kRefused) return false;
+  const bool is_noted = admission.audit() != nullptr && rule.noted != Noted::kRefused;
+  if (is_noted && rule.noted == Noted::kBefore) return false;
   bool answered = false;
   const absl::Status status = RunGuarded([&]() -> absl::Status {
     google::protobuf::Arena arena;
     auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
     auto* answer = google::protobuf::Arena::CreateMessage<Response>(&arena);
     THRONG_RETURN_IF_ERROR(ParseMessage(request, limits.quick_request_bytes_max, message));
+    if (is_noted) {
+      GuardedCall guarded(admission, rule, entered.who, caller);
+      const absl::Status opened = guarded.Open(*message);
+      answered = opened.ok() && guarded.who().minimum_count == 0 &&
+                 quick({entered.engine, guarded.caller(), limits, guarded.who()}, *message, answer);
+      if (!answered) {
+        guarded.Leave();
+        return opened;
+      }
+      guarded.Answered(*answer);
+      THRONG_RETURN_IF_ERROR(guarded.Close(absl::OkStatus()));
+      return SerializeMessage(*answer, response);
+    }
     Admitted& who = entered.who;
     THRONG_RETURN_IF_ERROR(admission.Authorize(rule, *message, &who, &caller));
     if (who.minimum_count > 0) return absl::OkStatus();  // what is withheld is so elsewhere

@@ -61,7 +61,7 @@ class Calls : public CallEntry {
   // A call of up to request_bytes_max that mostly is a few look-ups in memory. A small request is
   // answered on gRPC's thread if `quick` can (docs/decisions/0006): it must take microseconds,
   // never wait, and return false for whatever is more, errors too, which then go the way of Unary.
-  // So does every call that the audit log has a line of (AccessRule::noted).
+  // So does every call that the audit log must have before it is done (AccessRule::noted).
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Quick(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response,

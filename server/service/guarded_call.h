@@ -56,6 +56,8 @@ class GuardedCall {
   void Answered(const google::protobuf::Message& response);
   // Returns `status`.
   absl::Status Close(absl::Status status);
+  // Closes without a line: the call is begun anew by somebody else. Not where the line is kBefore.
+  void Leave() { closed_ = true; }
   // What there is to say of the call, which took so long until now. A view of this.
   EndedCall Ended(const absl::Status& status) const;
 
