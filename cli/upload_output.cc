@@ -44,12 +44,11 @@ std::string FileText(const IdListFindings& findings) {
 // What to do about hashes in upper case when at least half as many ids were not found; else empty.
 std::string HashNote(const v1::Upload& upload, const IdListFindings& findings) {
   const bool are_many_unknown =
-      upload.unknown() > 0 && upload.unknown() >= findings.upper_case_hashes / 2;
+      upload.unknown() > 0 && 2 * upload.unknown() >= findings.upper_case_hashes;
   if (findings.upper_case_hashes == 0 || !are_many_unknown) return "";
   return fmt::format(
       "{} ids are unknown, and {} hashes have upper-case letters: they are those of lower case "
-      "only "
-      "for an id type with the normalizer lowercase-hex (see `throng id-types list`)",
+      "only for an id type with the normalizer lowercase-hex (see `throng id-types list`)",
       FormatCount(upload.unknown()), FormatCount(findings.upper_case_hashes));
 }
 

@@ -169,8 +169,9 @@ std::vector<uint64_t> EstimateCosts(const PhysicalPlan& plan, const index::Snaps
   const uint32_t picked = std::min(shards, kShardsEstimatedMax);
   Evaluator evaluator(plan, snapshot, Profiling::kNone);
   std::vector<OperatorWork> works(OperatorsOf(plan));
-  for (uint32_t i = 0; i < picked; ++i) {
-    evaluator.EstimateShard(static_cast<uint32_t>(uint64_t{shards} * i / picked), &works);
+  for (uint32_t i = 0; i < picked; ++i) {  // the first and the last, too: what is new lies there
+    evaluator.EstimateShard(
+        static_cast<uint32_t>(uint64_t{shards - 1} * i / std::max(picked - 1, 1u)), &works);
   }
   std::vector<uint64_t> costs;
   for (const OperatorEstimate& estimate : EstimateBuilder(works).Build(plan)) {

@@ -69,8 +69,9 @@ absl::Status CrowdBatch::TakeBytes(uint64_t bytes) {
   if (taken <= bytes_max_) return absl::OkStatus();
   return index::LimitExceeded(
       absl::StatusCode::kResourceExhausted, "RESULT_TOO_LARGE",
-      "the memory of the crowds of one refresh in bytes (refresh fewer at once)", bytes_max_,
-      taken);
+      "the memory of the crowds of one refresh in bytes (refresh fewer at once, or raise "
+      "--result-bytes-max)",
+      bytes_max_, taken);
 }
 
 absl::Status CrowdBatch::RunRules() {

@@ -112,7 +112,9 @@ absl::Status ComputeAll(CrowdBatch* batch, std::vector<Computation>* computation
                                     : batch->Add(&one.computed);
     if (!status.ok()) return index::WithField(status, one.field());
     const bool is_last = i + 1 == order.size() || order[i + 1]->depth != one.depth;
-    if (is_last) THRONG_RETURN_IF_ERROR(batch->Run());
+    if (!is_last) continue;
+    const absl::Status run = batch->Run();
+    if (!run.ok()) return index::WithField(run, order.size() == 1 ? one.field() : "crowds");
   }
   return absl::OkStatus();
 }

@@ -83,7 +83,7 @@ struct Engine::Parts {
   Crowds crowds{universes};
   Uploads uploads{universes, crowds};
   Writer writer{universes};
-  Selections selections{universes};
+  Selections selections{universes, parallel.threads()};
   Insights insights{universes};
   Memberships memberships{universes};
   Portraits portraits{universes};

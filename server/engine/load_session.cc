@@ -208,6 +208,11 @@ class ReplaceSession final : public Session {
 
   absl::StatusOr<LoadSummary> Finish(const CallContext& context) override {
     THRONG_RETURN_IF_ERROR(context.Check());
+    THRONG_RETURN_IF_ERROR(CheckTime());
+    const auto is_lost = [this](const index::Snapshot&, index::CommitRecord*) {
+      return pending_->lost;  // which only commits look at
+    };
+    THRONG_RETURN_IF_ERROR(universe_->Commit(is_lost).status());
     // The bulk is written while others commit; only what they change meanwhile is written again
     // while they wait.
     const index::SnapshotRef before = universe_->newest();
@@ -240,8 +245,12 @@ class ReplaceSession final : public Session {
     constexpr int64_t kSecondsMax = kReplaceUsMax / 1'000'000;
     return index::MakeError(
         absl::StatusCode::kDeadlineExceeded,
-        fmt::format("the REPLACE has taken {} s, the longest that it may", kSecondsMax),
-        {.reason = "STREAM_TOO_LONG", .limit = static_cast<uint64_t>(kSecondsMax)});
+        fmt::format("the REPLACE has taken {} s, the longest that it may: begin again, with fewer "
+                    "tags at once",
+                    kSecondsMax),
+        {.reason = "STREAM_TOO_LONG",
+         .field = "header.tags",
+         .limit = static_cast<uint64_t>(kSecondsMax)});
   }
 
   // What of a staged tag is on disk: the staged shards, and the same with their final version.

@@ -96,21 +96,55 @@ absl::StatusOr<ResolvedSelection> ReadSelection(Universes& universes, const Sele
   return bound;
 }
 
-// Whether every crowd it names is the newest version, which is in memory.
-bool IsInMemory(const query::Expression& expression) {
-  const auto all = [](const std::vector<query::Expression>& operands) {
-    return std::all_of(operands.begin(), operands.end(), IsInMemory);
-  };
-  return std::visit(index::Overloaded{
-                        [&](const query::And& node) { return all(node.operands); },
-                        [&](const query::Or& node) { return all(node.operands); },
-                        [&](const query::Not& node) { return all(node.operand); },
-                        [&](const query::Limited& node) { return all(node.operand); },
-                        [](const query::CrowdRef& node) { return !node.live && node.version == 0; },
-                        [](const auto&) { return true; },
-                    },
-                    expression.node);
-}
+// Whether an expression is read and bound in microseconds: of crowds it names newest versions,
+// which are in memory, and all names and values are known. Looking for the nearest of one that is
+// not may take a hundred milliseconds. Thread-compatible.
+class AtOnce {
+ public:
+  AtOnce(const index::Snapshot& snapshot, const CallContext& context)
+      : snapshot_(snapshot), view_(snapshot.catalogue(), context.visibility) {}
+
+  bool Allows(const query::Expression& expression) const {
+    return std::visit(index::Overloaded{
+                          [&](const query::And& node) { return AllowsAll(node.operands); },
+                          [&](const query::Or& node) { return AllowsAll(node.operands); },
+                          [&](const query::Not& node) { return AllowsAll(node.operand); },
+                          [&](const query::Limited& node) { return AllowsAll(node.operand); },
+                          [&](const query::Condition& node) { return Knows(node); },
+                          [&](const query::CrowdRef& node) {
+                            return !node.live && node.version == 0 &&
+                                   snapshot_.crowds().Find(node.name) != nullptr;
+                          },
+                          [](const auto&) { return true; },
+                      },
+                      expression.node);
+  }
+
+ private:
+  bool AllowsAll(const std::vector<query::Expression>& operands) const {
+    return std::all_of(operands.begin(), operands.end(),
+                       [this](const query::Expression& operand) { return Allows(operand); });
+  }
+  bool Knows(const query::Condition& condition) const {
+    const index::TagEntry* tag = view_.Find(condition.tag);
+    if (tag == nullptr) return false;
+    if (const auto* any = std::get_if<query::AnyOf>(&condition.test)) {
+      return KnowsAll(any->values, *tag);
+    }
+    const auto* none = std::get_if<query::NoneOf>(&condition.test);
+    return none == nullptr || KnowsAll(none->values, *tag);
+  }
+  static bool KnowsAll(const std::vector<query::Value>& values, const index::TagEntry& tag) {
+    return tag.values == nullptr ||
+           std::all_of(values.begin(), values.end(), [&tag](const query::Value& value) {
+             const auto* text = std::get_if<std::string>(&value.literal);
+             return text == nullptr || tag.values->Find(*text).has_value();
+           });
+  }
+
+  const index::Snapshot& snapshot_;
+  const index::CatalogueView view_;
+};
 
 }  // namespace
 
@@ -162,9 +196,8 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
 std::optional<ResolvedSelection> ResolveAtOnce(Universes& universes, const CallContext& context,
                                                const Selection& selection) {
   absl::StatusOr<ResolvedSelection> bound = ReadSelection(universes, selection);
-  if (!bound.ok() || !selection.exclude.empty() || !IsInMemory(bound->expression)) {
-    return std::nullopt;
-  }
+  if (!bound.ok() || !selection.exclude.empty()) return std::nullopt;
+  if (!AtOnce(*bound->snapshot, context).Allows(bound->expression)) return std::nullopt;
   const absl::Status planned =
       BindAndPlan(context, {}, FieldsOf(selection), LimitUse::kSetAside, &*bound);
   if (!planned.ok()) return std::nullopt;

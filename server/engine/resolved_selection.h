@@ -71,9 +71,10 @@ absl::StatusOr<ResolvedSelection> ResolveSelection(Universes& universes, const C
                                                    const Selection& selection,
                                                    LimitUse limit_use = LimitUse::kChooseUsers);
 
-// The same, with the limit set aside, where memory alone answers: no live crowd is named, which
-// might have to be run, and no older version, which might have to be read. Nothing where one is,
-// or where an error is to be told.
+// The same, with the limit set aside, where it takes microseconds: no live crowd is named, which
+// might have to be run, no older version, which might have to be read, and nothing that is not
+// known, for which the nearest name is looked for. Nothing where one is, or where an error is to
+// be told.
 std::optional<ResolvedSelection> ResolveAtOnce(Universes& universes, const CallContext& context,
                                                const Selection& selection);
 

@@ -30,6 +30,8 @@ inline constexpr uint32_t kPageSizeMax = 100'000;
 inline constexpr uint32_t kExportTagsMax = 64;
 // Counts that are answered on the thread that asks: what one is reckoned to take at most.
 inline constexpr uint64_t kQuickCountNs = 200'000;
+// And what it may take where that was reckoned wrongly, before it is left to others.
+inline constexpr std::chrono::milliseconds kQuickCountMax{2};
 
 struct CountResult {
   uint64_t count = 0;
@@ -133,7 +135,7 @@ struct ExportOptions {
 // (UNKNOWN_POPULATION), kFailedPrecondition (VERSION_GONE), kDeadlineExceeded, kCancelled.
 class Selections {
  public:
-  explicit Selections(Universes& universes);
+  explicit Selections(Universes& universes, uint32_t query_threads = 1);
 
   absl::StatusOr<CountResult> Count(const CallContext& context, const Selection& selection);
   // The same where it is reckoned to take no more than kQuickCountNs on one core and needs neither

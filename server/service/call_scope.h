@@ -80,16 +80,15 @@ bool AnswerNow(const Admission& admission, const ServiceLimits& limits, Entered&
     THRONG_RETURN_IF_ERROR(ParseMessage(request, limits.quick_request_bytes_max, message));
     if (is_noted) {
       GuardedCall guarded(admission, rule, entered.who, caller);
-      const absl::Status opened = guarded.Open(*message);
-      answered = opened.ok() && guarded.who().minimum_count == 0 &&
-                 quick({entered.engine, guarded.caller(), limits, guarded.who()}, *message, answer);
-      if (!answered) {
-        guarded.Leave();
-        return opened;
-      }
+      guarded.Leave();  // until there is an answer
+      THRONG_RETURN_IF_ERROR(guarded.Open(*message));
+      if (guarded.who().minimum_count > 0) return absl::OkStatus();
+      const CallScope scope{entered.engine, guarded.caller(), limits, guarded.who()};
+      if (!quick(scope, *message, answer)) return absl::OkStatus();
       guarded.Answered(*answer);
-      THRONG_RETURN_IF_ERROR(guarded.Close(absl::OkStatus()));
-      return SerializeMessage(*answer, response);
+      THRONG_RETURN_IF_ERROR(SerializeMessage(*answer, response));
+      answered = true;
+      return guarded.Close(absl::OkStatus());
     }
     Admitted& who = entered.who;
     THRONG_RETURN_IF_ERROR(admission.Authorize(rule, *message, &who, &caller));

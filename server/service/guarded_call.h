@@ -56,7 +56,8 @@ class GuardedCall {
   void Answered(const google::protobuf::Message& response);
   // Returns `status`.
   absl::Status Close(absl::Status status);
-  // Closes without a line: the call is begun anew by somebody else. Not where the line is kBefore.
+  // From now on it ends without a line unless it is closed, as it is begun anew by somebody else
+  // then. Not where the line is kBefore.
   void Leave() { closed_ = true; }
   // What there is to say of the call, which took so long until now. A view of this.
   EndedCall Ended(const absl::Status& status) const;

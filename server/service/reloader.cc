@@ -99,7 +99,7 @@ void Reloader::WarnOfExpiry() {
   const int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(
                             std::chrono::system_clock::now().time_since_epoch())
                             .count();
-  const int64_t days_left = (tls_->expires_s() - now_s) / kDaySeconds;
+  const int64_t days_left = (tls_->chain_expires_s() - now_s) / kDaySeconds;
   if (days_left > kWarnDays || warned_day_ == now_s / kDaySeconds) return;
   warned_day_ = now_s / kDaySeconds;
   spdlog::warn("event=certificate_expires days={} subject={}", days_left,

@@ -1,5 +1,6 @@
 #include "server/service/slow_call.h"
 
+#include <chrono>
 #include <cstdint>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace throng::service {
 namespace {
 
 using access::Quoted;
+
+constexpr std::chrono::milliseconds kPlanTime{100};  // that planning may take once more
 
 double Milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
@@ -31,8 +34,10 @@ std::string PlanOf(engine::Engine& engine, const EndedCall& call) {
   const bool is_whole = !notes.brief().empty() && !notes.brief().ends_with("...") &&
                         notes.brief().find(" ids)") == std::string::npos;
   if (!notes.place().has_value() || !is_whole) return "";
-  engine::CallContext context = call.caller;  // with its deadline
+  engine::CallContext context = call.caller;
   context.notes = nullptr;
+  context.cancelled = nullptr;  // the call is over, often as it was cancelled or took too long
+  context.deadline = std::chrono::steady_clock::now() + kPlanTime;
   const engine::Selection selection{.population = notes.place()->population,
                                     .what = notes.brief(),
                                     .time_zone = notes.place()->time_zone,

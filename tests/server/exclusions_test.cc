@@ -52,26 +52,35 @@ class ExclusionsTest : public CrowdTest {
 
 // On the thread that asks: what memory alone answers, and no error.
 TEST_F(ExclusionsTest, WhatIsMoreThanALookAtMemoryIsNotCountedAtOnce) {
-  const auto now = [&](const Selection& selection) {
-    std::this_thread::sleep_for(kQuickWindow);  // a new share of time
-    const std::optional<CountResult> result = world_.selections().CountNow(context(), selection);
+  // It has a share of time, which what else is done on the machine may use up.
+  const auto counted = [&](const Selection& selection, int attempts) {
+    std::optional<CountResult> result;
+    for (int i = 0; i < attempts && !result.has_value(); ++i) {
+      if (i > 0) std::this_thread::sleep_for(kQuickWindow);
+      result = world_.selections().CountNow(context(), selection);
+    }
+    return result;
+  };
+  const auto now = [&](const Selection& selection, int attempts = 50) {
+    const std::optional<CountResult> result = counted(selection, attempts);
     return result.has_value() ? static_cast<int>(result->count) : -1;
   };
+  const auto once = [&](const Selection& selection) { return now(selection, 1); };
   EXPECT_EQ(now({.what = "is_graduate"}), 3);
   EXPECT_EQ(now({.what = "crowd('graduates') and crowd('local')"}), 1);
   EXPECT_EQ(now({.what = "is_graduate top 2 by views desc"}),
             static_cast<int>(Count("is_graduate top 2 by views desc", {}).count));
-  EXPECT_EQ(now({.what = "crowd('graduates', live)"}), -1);
-  EXPECT_EQ(now({.what = "not (city = 'Beijing' or crowd('graduates', 1))"}), -1);
-  EXPECT_EQ(now({.what = "all()", .exclude = {Newest("local")}}), -1);
-  EXPECT_EQ(now({.what = "no_such_tag"}), -1);
-  EXPECT_EQ(now({.population = "none", .what = "all()"}), -1);
+  EXPECT_EQ(once({.what = "crowd('graduates', live)"}), -1);
+  EXPECT_EQ(once({.what = "not (city = 'Beijing' or crowd('graduates', 1))"}), -1);
+  EXPECT_EQ(once({.what = "is_graduate and city = 'no such city'"}), -1) << "it has a suggestion";
+  EXPECT_EQ(once({.what = "crowd('no_such_crowd')"}), -1);
+  EXPECT_EQ(once({.what = "all()", .exclude = {Newest("local")}}), -1);
+  EXPECT_EQ(once({.what = "no_such_tag"}), -1);
+  EXPECT_EQ(once({.population = "none", .what = "all()"}), -1);
   CallContext late = context();
   late.deadline = std::chrono::steady_clock::now();
-  std::this_thread::sleep_for(kQuickWindow);
   EXPECT_FALSE(world_.selections().CountNow(late, {.what = "is_graduate"}).has_value());
-  const std::optional<CountResult> result =
-      world_.selections().CountNow(context(), {.what = "crowd('local')"});
+  const std::optional<CountResult> result = counted({.what = "crowd('local')"}, 50);
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->info.crowds, Count("crowd('local')", {}).info.crowds);
 }
