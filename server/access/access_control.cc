@@ -53,7 +53,7 @@ absl::Status AccessControl::Reload() {
   absl::StatusOr<std::vector<Principal>> principals = ReadAccessFile(path_);
   index::MutexLock lock(mutex_);
   // What could not be read is tried again; a mistake in it is said once.
-  if (!absl::IsUnavailable(principals.status())) read_ = stamp;
+  read_ = absl::IsUnavailable(principals.status()) ? kNeverRead : stamp;
   if (!principals.ok()) return principals.status();
   list_ = std::make_shared<const AccessList>(*std::move(principals));
   generation_.fetch_add(1, std::memory_order_acq_rel);

@@ -32,6 +32,9 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
+// Of no file, and not of a missing one either: what was read is to be read again.
+inline constexpr FileStamp kNeverRead{.size = -2};
+
 FileStamp StampOf(const std::string& path);
 
 }  // namespace throng::access

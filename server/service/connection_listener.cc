@@ -133,7 +133,7 @@ void ConnectionListener::Run() {
     Count(std::chrono::milliseconds(kTendMilliseconds));
     metrics_.SetConnections(sockets_.at_most());
     if (has_room) continue;
-    if (IsToBeSaid(&said_)) {
+    if (IsToBeSaid(&said_no_descriptors_)) {
       spdlog::error(
           "event=no_descriptors connections={} message=\"raise LimitNOFILE or ulimit -n\"",
           sockets_.at_most());
@@ -188,8 +188,9 @@ bool ConnectionListener::HasRoom(const std::string& peer) const {
 bool ConnectionListener::MakesRoom(const std::string& peer) {
   if (!Count(kPause)) return false;
   if (HasRoom(peer)) return true;
-  if (!IsToBeSaid(&said_)) return false;
-  if (sockets_.at_most() >= bounds_.all) {
+  const bool is_full = sockets_.at_most() >= bounds_.all;
+  if (!IsToBeSaid(is_full ? &said_full_ : &said_peer_)) return false;
+  if (is_full) {
     spdlog::warn("event=too_many_connections connections={} connections_max={}", sockets_.at_most(),
                  bounds_.all);
   } else {

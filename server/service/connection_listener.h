@@ -104,7 +104,10 @@ class ConnectionListener {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   OpenSockets sockets_;  // of the thread, like the next
   std::chrono::steady_clock::time_point counted_{};
-  std::chrono::steady_clock::time_point said_{};  // that there is no room
+  // When each was last said: a flood of one does not hide another.
+  std::chrono::steady_clock::time_point said_no_descriptors_{};
+  std::chrono::steady_clock::time_point said_full_{};
+  std::chrono::steady_clock::time_point said_peer_{};
   std::thread thread_;
 };
 

@@ -1,6 +1,7 @@
 // The list in force while its file changes.
 #include "server/access/access_control.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,22 @@ TEST_F(AccessControlTest, WhatCannotBeReadIsTriedAgain) {
   for (int i = 0; i < 3; ++i) EXPECT_FALSE((*control)->ReloadIfChanged().ok()) << i;
   Write(File("b"));
   EXPECT_TRUE(*(*control)->ReloadIfChanged());
+}
+
+// The file is the same as when it was read: that it could not be read meanwhile must not last.
+TEST_F(AccessControlTest, AFileThatDidNotChangeIsTriedAgainToo) {
+  Write(File("a"));
+  const auto control = AccessControl::Open(path_);
+  ASSERT_TRUE(control.ok()) << control.status();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const absl::Status failed = (*control)->Reload();
+  setrlimit(RLIMIT_NOFILE, &before);  // before anything is expected: sanitizers open files, too
+  EXPECT_TRUE(absl::IsUnavailable(failed)) << failed;
+  EXPECT_TRUE(*(*control)->ReloadIfChanged());
+  EXPECT_FALSE(*(*control)->ReloadIfChanged());
 }
 
 TEST_F(AccessControlTest, TwoOfThemInOneThreadAreKeptApart) {
